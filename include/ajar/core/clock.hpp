@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/core/clock.hpp - the monotonic clock of deadlines, and the wall clock of statements.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/basic_waitable_timer.hpp>
+#include <chrono>
+
+namespace ajar {
+
+namespace testing {
+class manual_clock;
+}
+
+/// The monotonic clock. It is std::chrono::steady_clock, unless a test holds it (testing/manual_clock.hpp).
+class clock {
+ public:
+  using duration = std::chrono::nanoseconds;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<clock>;
+  static constexpr bool is_steady = true;
+
+  static time_point now() noexcept {
+    if (held_) return *held_;
+    return time_point(std::chrono::duration_cast<duration>(std::chrono::steady_clock::now().time_since_epoch()));
+  }
+
+ private:
+  friend class testing::manual_clock;
+  static inline constinit thread_local const time_point* held_ = nullptr;
+};
+
+/// An instant of the monotonic clock: what every deadline is.
+using time_point = clock::time_point;
+
+/// No deadline.
+inline constexpr time_point never = time_point::max();
+
+/// A timer of the monotonic clock.
+using timer = asio::basic_waitable_timer<clock, asio::wait_traits<clock>, asio::any_io_executor>;
+
+/// Seconds since 1970 in UTC, as signed statements carry them. Never used for a deadline.
+using wall_time = std::chrono::sys_seconds;
+
+/// The wall clock now.
+inline wall_time wall_now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
+
+}  // namespace ajar

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/core/deadline.hpp - race an operation against an instant; the only place that does.
+#pragma once
+
+#include <ajar/core/awaitable.hpp>
+#include <ajar/core/clock.hpp>
+#include <ajar/core/result.hpp>
+
+#include <asio/error.hpp>
+#include <asio/experimental/awaitable_operators.hpp>
+#include <asio/this_coro.hpp>
+#include <exception>
+#include <optional>
+#include <utility>
+
+namespace ajar {
+
+/// True for the errors that mean "somebody cancelled this".
+inline bool is_canceled(const std::error_code& code) noexcept {
+  return code == errc::canceled || code == asio::error::operation_aborted;
+}
+
+namespace detail {
+
+template <class T>
+struct outcome {
+  std::optional<result<T>> value;
+  std::exception_ptr thrown;
+};
+
+// operator|| waits for one *success*, so a failure, thrown or not, has to look like a success to it.
+template <class T>
+awaitable<void> settle(awaitable<result<T>> operation, outcome<T>& into) {
+  try {
+    auto value = co_await std::move(operation);
+    into.value.emplace(std::move(value));
+  } catch (const std::system_error& error) {
+    if (is_canceled(error.code())) {
+      into.value.emplace(fail(errc::canceled));
+    } else {
+      into.thrown = std::current_exception();
+    }
+  } catch (...) {
+    into.thrown = std::current_exception();
+  }
+}
+
+inline awaitable<void> expire(timer& at, bool& expired) {
+  auto [error] = co_await at.async_wait(use_values);
+  expired = !error;
+}
+
+}  // namespace detail
+
+/// Run an operation until an instant; cancel it then, and wait until it has stopped.
+///
+/// @param until      absolute, monotonic; `never` runs it without a deadline
+/// @param late       the error that names which step was late
+/// @param operation  a coroutine that has not been started
+/// @return what the operation gave, or `late`
+/// Cancellation: terminal, handed on to the operation. Threads: the caller's executor only.
+template <class T>
+[[nodiscard]] awaitable<result<T>> before(time_point until, errc late, awaitable<result<T>> operation) {
+  using namespace asio::experimental::awaitable_operators;
+  if (until == never) {
+    auto value = co_await std::move(operation);
+    co_return value;
+  }
+  timer at(co_await asio::this_coro::executor, until);
+  bool expired = false;
+  detail::outcome<T> done;
+  auto work = detail::settle(std::move(operation), done);
+  auto wait = detail::expire(at, expired);
+  auto first = co_await (std::move(work) || std::move(wait));
+  (void)first;
+  if (done.thrown) std::rethrow_exception(done.thrown);
+  const bool stopped = !done.value || (!*done.value && is_canceled(done.value->error()));
+  if (expired && stopped) co_return fail(late);
+  if (!done.value) co_return fail(errc::canceled);
+  co_return std::move(*done.value);
+}
+
+/// Wait until an instant. Errors: canceled. Cancellation: terminal.
+[[nodiscard]] inline awaitable<result<>> sleep_until(time_point until) {
+  timer at(co_await asio::this_coro::executor, until);
+  auto [error] = co_await at.async_wait(use_values);
+  if (error) co_return fail(errc::canceled);
+  co_return result<>{};
+}
+
+}  // namespace ajar

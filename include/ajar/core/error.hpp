@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/core/error.hpp - every way in which ajar itself can fail, with what to do about it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+
+namespace ajar {
+
+/// The causes that ajar names itself; codes of the system, Asio and TLS keep their own category.
+///
+/// The values travel in messages (docs/protocol.md), so a value is never changed and never used again.
+enum class errc : std::uint16_t {
+  // core
+  canceled = 1,
+  would_block,
+  eof,
+  truncated,
+  limit_reached,
+  // wire
+  message_truncated = 20,
+  message_malformed,
+  message_too_long,
+  unknown_message,
+  unknown_version,
+  // crypto, identity
+  signature_invalid = 40,
+  key_malformed,
+  peer_id_malformed,
+  state_unusable,
+  state_permissions,
+  state_damaged,
+  // net
+  endpoint_malformed = 60,
+  url_malformed,
+  name_not_found,
+  dial_refused,
+  dial_unreachable,
+  dial_timeout,
+  bind_failed,
+  read_timeout,
+  write_timeout,
+  // tls
+  handshake_timeout = 80,
+  handshake_failed,
+  not_tls,
+  tls_version,
+  certificate_missing,
+  certificate_malformed,
+  wrong_key,
+  alpn_missing,
+  alpn_mismatch,
+  refused_by_peer,
+  // trust
+  no_grant = 100,
+  grant_malformed,
+  grant_expired,
+  grant_not_yet_valid,
+  grant_of_another,
+  grant_unknown,
+  grant_revoked,
+  method_not_granted,
+  service_not_granted,
+  request_malformed,
+  request_of_another,
+  request_stale,
+  request_replayed,
+  answer_forged,
+  proof_invalid,
+  address_record_malformed,
+  address_not_proved,
+  address_not_permitted,
+  too_many_sessions,
+  too_many_windows,
+  serial_too_low,
+  // signalling
+  link_lost = 130,
+  link_timeout,
+  not_admitted,
+  evicted,
+  login_too_low,
+  central_busy,
+  unexpected_message,
+  central_unreachable,
+  // switchboard
+  unknown_server = 150,
+  server_offline,
+  exchange_timeout,
+  too_many_requests,
+  // windows
+  window_timeout = 170,
+  window_stranger,
+  window_unreachable,
+  window_refused,
+  // outbound
+  client_unreachable = 190,
+  outbound_timeout,
+  // what a tool or a user's own protocol over a session says
+  share_not_found = 210,
+  share_unreadable,
+  share_cut_short,
+};
+
+namespace detail {
+
+struct error_text {
+  errc code;
+  std::string_view text;    ///< what happened
+  std::string_view advice;  ///< what to do about it
+};
+
+inline constexpr error_text error_texts[] = {
+    {errc::canceled, "canceled", "nothing is wrong: the operation was asked to stop"},
+    {errc::would_block, "no data yet", "wait until the stream is readable"},
+    {errc::eof, "the other side closed the connection", "nothing is wrong: it said goodbye before it closed"},
+    {errc::truncated, "the connection ended without a goodbye",
+     "what came before it may be incomplete: try again; if it recurs, the other process dies or a middlebox cuts"},
+    {errc::limit_reached, "a limit of this program was reached", "close something first, or raise the limit"},
+
+    {errc::message_truncated, "a message ends too early", "both sides must run compatible versions of ajar"},
+    {errc::message_malformed, "a message has a field that cannot be",
+     "both sides must run compatible versions of ajar"},
+    {errc::message_too_long, "a message is longer than its kind permits",
+     "the other side is no ajar, or not a compatible version"},
+    {errc::unknown_message, "a message of an unknown kind", "bring both sides to the same version of ajar"},
+    {errc::unknown_version, "the other side speaks an unknown version of the protocol",
+     "bring both sides to the same version of ajar"},
+
+    {errc::signature_invalid, "a signature does not fit", "the statement was damaged or forged: get it anew"},
+    {errc::key_malformed, "that is no Ed25519 key",
+     "restore the key file from a backup, or begin with a new state folder"},
+    {errc::peer_id_malformed, "that is no peer id",
+     "a peer id is the line that 'ajar-client id' or 'ajar-server id' prints: 52 letters and digits, dashes may stand"},
+    {errc::state_unusable, "the state folder cannot be used",
+     "name a folder that this user may write to, by --state or AJAR_STATE"},
+    {errc::state_permissions, "others may read the state folder, or a key in it",
+     "chmod 700 the folder and chmod 600 the files in it; if others may have read the key, make a new one"},
+    {errc::state_damaged, "a file in the state folder is damaged",
+     "restore the named file from a backup; nothing was overwritten"},
+
+    {errc::endpoint_malformed, "that is no address and port", "write HOST:PORT, for IPv6 [ADDRESS]:PORT"},
+    {errc::url_malformed, "that is no ajar URL", "copy the line that ajar-central printed: ajar://HOST:PORT/ID"},
+    {errc::name_not_found, "the name has no address", "check the spelling of the host and this machine's DNS"},
+    {errc::dial_refused, "nothing listens there", "check address and port, and that the program there runs"},
+    {errc::dial_unreachable, "there is no way to that address", "check this machine's network and routes"},
+    {errc::dial_timeout, "no answer to the connection attempt",
+     "a firewall may drop the packets, or the machine is down: check both"},
+    {errc::bind_failed, "that local address or port cannot be used",
+     "choose an address of this machine and a port that nobody else uses"},
+    {errc::read_timeout, "the other side was silent for too long", "try again; check that it still runs"},
+    {errc::write_timeout, "the other side takes no data", "try again; check that it still runs"},
+
+    {errc::handshake_timeout, "the TLS handshake did not finish in time",
+     "whoever is there does not speak, or the network loses much: try again"},
+    {errc::handshake_failed, "the TLS handshake failed",
+     "check that the other side is an ajar of a compatible version"},
+    {errc::not_tls, "the other side does not speak TLS", "check address and port: something else listens there"},
+    {errc::tls_version, "the other side offers no TLS 1.3", "only TLS 1.3 is spoken: update the other side"},
+    {errc::certificate_missing, "the other side showed no certificate",
+     "ajar authenticates both sides: use an ajar tool"},
+    {errc::certificate_malformed, "the other side's certificate is not one of ajar's",
+     "exactly one self-signed Ed25519 certificate is accepted: use an ajar tool"},
+    {errc::wrong_key, "the other side has another key than the expected one",
+     "the address belongs to somebody else, or its key is new: get the URL or the grant anew from its owner"},
+    {errc::alpn_missing, "the other side named no application protocol", "use an ajar tool of a compatible version"},
+    {errc::alpn_mismatch, "the other side wants another application protocol",
+     "check address and port, and that both sides run compatible versions"},
+    {errc::refused_by_peer, "the other side refused our key",
+     "it does not know this key or expects another: give its owner the output of the command 'id'"},
+
+    {errc::no_grant, "there is no grant for that server",
+     "ask its owner for a grant and import it by 'ajar-client add'"},
+    {errc::grant_malformed, "that is no grant, or it was damaged on the way",
+     "get the file anew from the server's owner"},
+    {errc::grant_expired, "the grant has ended", "ask the server's owner for a new one"},
+    {errc::grant_not_yet_valid, "the grant is not valid yet", "wait, or check this machine's clock"},
+    {errc::grant_of_another, "the grant was made for another key",
+     "a grant works only with the key it was made for: send your own 'ajar-client id' to the owner"},
+    {errc::grant_unknown, "the server does not know this grant", "ask the server's owner for a new one"},
+    {errc::grant_revoked, "the grant was revoked", "ask the server's owner"},
+    {errc::method_not_granted, "the grant does not permit this way of connecting",
+     "try --by auto, or ask the owner for a grant with this method"},
+    {errc::service_not_granted, "the grant does not include that service", "ask the owner to grant it"},
+    {errc::request_malformed, "a window request that cannot be read", "bring all sides to the same version of ajar"},
+    {errc::request_of_another, "a window request in another's name", "use the key that the grant was made for"},
+    {errc::request_stale, "a window request made for an earlier link of the server", "try again"},
+    {errc::request_replayed, "a window request was seen before", "somebody repeats old messages: look at central"},
+    {errc::answer_forged, "the answer was not signed by that server",
+     "central, or somebody in it, changed the answer: do not trust this central"},
+    {errc::proof_invalid, "the other side could not prove who it is inside the session",
+     "somebody may sit between: tell the server's owner, and do not use this path"},
+    {errc::address_record_malformed, "an address record that cannot be read", "bring all sides to the same version"},
+    {errc::address_not_proved, "nobody answered at the address that the client named",
+     "open the port of --door in firewall and router, or name the right one by --advertise"},
+    {errc::address_not_permitted, "servers do not dial such an address for this grant",
+     "private and loopback addresses need a grant with --lan; name a public one by --advertise otherwise"},
+    {errc::too_many_sessions, "the grant permits no further session now", "close one first, or ask for a higher limit"},
+    {errc::too_many_windows, "the grant permits no further window this minute", "wait a minute"},
+    {errc::serial_too_low, "a list of revocations older than the known one", "somebody repeats an old list: ignored"},
+
+    {errc::link_lost, "the link to central broke", "it is dialled again by itself"},
+    {errc::link_timeout, "central was silent for too long", "it is dialled again by itself"},
+    {errc::not_admitted, "central does not serve this peer",
+     "a server: have central's operator put its id on the --admit list; a client: import a grant of an admitted "
+     "server"},
+    {errc::evicted, "the same key logged in elsewhere",
+     "one key belongs to one process: stop the other one, or give it a state folder of its own"},
+    {errc::login_too_low, "the same key logged in later elsewhere",
+     "the state folder was copied or restored: give this process a state folder of its own"},
+    {errc::central_busy, "central has no room for another link now", "it is tried again by itself"},
+    {errc::unexpected_message, "a message that has no place here", "bring both sides to the same version of ajar"},
+    {errc::central_unreachable, "central cannot be reached",
+     "check that it runs and that this network lets you out to it"},
+
+    {errc::unknown_server, "central does not know that server",
+     "check the grant's central, and that the server is admitted and was linked since central started"},
+    {errc::server_offline, "the server is not linked to central now", "start it, or wait until it is back"},
+    {errc::exchange_timeout, "the server did not answer in time", "try again; if it recurs, look at the server's log"},
+    {errc::too_many_requests, "too many requests at once", "wait a moment"},
+
+    {errc::window_timeout, "nobody came through the window in time",
+     "the client could not reach the port: a firewall or a NAT is before it; try --by outbound or --by window-reverse"},
+    {errc::window_stranger, "somebody else came to the window", "try again: the window was closed at once"},
+    {errc::window_unreachable, "the window's port could not be reached",
+     "a firewall or a NAT is before it; try --by outbound, or --by window-reverse where your own port is reachable"},
+    {errc::window_refused, "the other side opens no window", "it runs in outbound mode, or its policy forbids it"},
+
+    {errc::client_unreachable, "the server cannot dial this client",
+     "give the client a reachable port by --door ADDR:PORT, or use --by window"},
+    {errc::outbound_timeout, "the server has not dialled in time",
+     "check that the server runs, that it serves the outbound method, and that --door is reachable from outside"},
+
+    {errc::share_not_found, "there is no share of that name", "ask the server's owner for the name"},
+    {errc::share_unreadable, "the server cannot read that share now", "ask the server's owner to look at its log"},
+    {errc::share_cut_short, "the file ended before its announced length",
+     "it changed while it was sent: fetch it again"},
+};
+
+constexpr const error_text* find_text(errc code) noexcept {
+  for (const auto& row : error_texts) {
+    if (row.code == code) return &row;
+  }
+  return nullptr;
+}
+
+class category final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "ajar"; }
+  std::string message(int value) const override {
+    const auto* row = find_text(static_cast<errc>(value));
+    return row ? std::string(row->text) : "unknown cause " + std::to_string(value);
+  }
+};
+
+}  // namespace detail
+
+/// The category of all codes of `errc`.
+inline const std::error_category& category() noexcept {
+  static const detail::category instance;
+  return instance;
+}
+
+inline std::error_code make_error_code(errc code) noexcept { return {static_cast<int>(code), category()}; }
+
+}  // namespace ajar
+
+template <>
+struct std::is_error_code_enum<ajar::errc> : std::true_type {};
+
+namespace ajar {
+
+/// What to do about an error; empty for codes of foreign categories.
+inline std::string_view advice(const std::error_code& code) noexcept {
+  if (code.category() != category()) return {};
+  const auto* row = detail::find_text(static_cast<errc>(code.value()));
+  return row ? row->advice : std::string_view{};
+}
+
+/// One line for a person: what happened, then what to do about it.
+inline std::string explain(const std::error_code& code) {
+  std::string line = code.message();
+  if (auto what_to_do = advice(code); !what_to_do.empty()) line.append(": ").append(what_to_do);
+  return line;
+}
+
+/// The errc of a number that came in a message; `message_malformed` where the number is none.
+inline errc errc_from_wire(std::uint16_t value) noexcept {
+  const auto code = static_cast<errc>(value);
+  return detail::find_text(code) ? code : errc::message_malformed;
+}
+
+}  // namespace ajar

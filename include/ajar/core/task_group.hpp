@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/core/task_group.hpp - coroutines that belong to somebody: cancelled and joined together.
+#pragma once
+
+#include <ajar/core/deadline.hpp>
+#include <ajar/core/notifier.hpp>
+
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/co_spawn.hpp>
+#include <exception>
+#include <list>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace ajar {
+
+/// Children of one owner. The owner cancels and joins them before what they refer to goes away.
+///
+/// A child's exception other than a cancellation leaves through io_context::run(). Threads: one executor.
+class task_group {
+ public:
+  explicit task_group(asio::any_io_executor executor) : state_(std::make_shared<state>(std::move(executor))) {}
+  task_group(const task_group&) = delete;
+  task_group& operator=(const task_group&) = delete;
+  ~task_group() { cancel(); }
+
+  /// Start a child. After cancel() nothing starts any more: the coroutine is dropped.
+  void spawn(awaitable<void> child) {
+    if (state_->cancelled) return;
+    auto slot = std::make_shared<asio::cancellation_signal>();
+    auto place = state_->children.insert(state_->children.end(), slot);
+    auto ended = [state = state_, place](std::exception_ptr thrown) {
+      state->children.erase(place);
+      if (state->children.empty()) state->empty.notify();
+      rethrow(thrown);
+    };
+    asio::co_spawn(state_->empty.get_executor(), std::move(child),
+                   asio::bind_cancellation_slot(slot->slot(), std::move(ended)));
+  }
+
+  /// Ask all children to stop, now and for good. They have stopped when join() returns.
+  void cancel() {
+    state_->cancelled = true;
+    const std::vector<std::shared_ptr<asio::cancellation_signal>> all(state_->children.begin(), state_->children.end());
+    for (const auto& child : all) child->emit(asio::cancellation_type::terminal);
+  }
+
+  /// Wait until every child has ended. Cancellation: terminal; the children go on then.
+  [[nodiscard]] awaitable<void> join() {
+    auto state = state_;
+    while (!state->children.empty()) {
+      co_await state->empty.wait();
+    }
+  }
+
+  std::size_t size() const noexcept { return state_->children.size(); }
+  bool cancelled() const noexcept { return state_->cancelled; }
+
+ private:
+  struct state {
+    explicit state(asio::any_io_executor executor) : empty(std::move(executor)) {}
+    notifier empty;
+    std::list<std::shared_ptr<asio::cancellation_signal>> children;
+    bool cancelled = false;
+  };
+
+  static void rethrow(const std::exception_ptr& thrown) {
+    if (!thrown) return;
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::system_error& error) {
+      if (!is_canceled(error.code())) throw;
+    }
+  }
+
+  std::shared_ptr<state> state_;
+};
+
+}  // namespace ajar

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/tls/engine.hpp - one TLS connection as a machine: octets in, octets out, no waiting.
+#pragma once
+
+#include <wolfssl/options.h>
+
+#include <ajar/core/secret.hpp>
+#include <ajar/tls/context.hpp>
+
+#include <wolfssl/error-ssl.h>
+#include <wolfssl/ssl.h>
+#include <algorithm>
+#include <asio/error.hpp>
+#include <optional>
+
+namespace ajar::tls {
+
+/// The transport below an engine, as two calls that never wait.
+class octet_source_and_sink {
+ public:
+  virtual ~octet_source_and_sink() = default;
+  /// Some octets into `into`. Errors: asio::error::would_block, asio::error::eof, the transport's own.
+  virtual std::size_t receive(std::span<std::uint8_t> into, std::error_code& error) = 0;
+  /// Some octets of `from`. Errors: asio::error::would_block, the transport's own.
+  virtual std::size_t send(bytes_view from, std::error_code& error) = 0;
+};
+
+/// wolfSSL behind values: what it says as result<>, what it cannot send queued, what it cannot use kept.
+///
+/// Output is never refused to wolfSSL (WANT_WRITE has traps): it is queued, and flush() sends what the transport takes.
+/// Threads: one executor.
+class engine {
+ public:
+  engine(const context& from, side which, expectation expected)
+      : expected_(std::move(expected)), side_(which), tls_(wolfSSL_new(from.native(which))) {
+    if (!tls_) throw std::bad_alloc();
+    auto* tls = tls_.get();
+    wolfSSL_SSLSetIORecv(tls, &engine::on_receive);
+    wolfSSL_SSLSetIOSend(tls, &engine::on_send);
+    wolfSSL_SetIOReadCtx(tls, this);
+    wolfSSL_SetIOWriteCtx(tls, this);
+    wolfSSL_set_verify(tls, WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT, &engine::on_certificate);
+    wolfSSL_SetCertCbCtx(tls, this);
+    wolfSSL_KeepArrays(tls);  // for the exporter; freed after the handshake
+    std::string names;
+    for (const auto& one : expected_.alpns()) names += (names.empty() ? "" : ",") + one;
+    wolfSSL_UseALPN(tls, names.data(), static_cast<unsigned>(names.size()), WOLFSSL_ALPN_FAILED_ON_MISMATCH);
+    if (which == side::client) wolfSSL_UseKeyShare(tls, WOLFSSL_ECC_X25519);
+  }
+  engine(const engine&) = delete;
+  engine& operator=(const engine&) = delete;
+
+  /// Go on with the handshake. Errors: would_block (wait until readable), else why it failed.
+  result<> handshake(octet_source_and_sink& below) {
+    use through(*this, below);
+    corked_ = true;  // one send a flight
+    const int done = side_ == side::client ? wolfSSL_connect(tls_.get()) : wolfSSL_accept(tls_.get());
+    corked_ = false;
+    auto flushed = flush_queue();
+    if (done != WOLFSSL_SUCCESS) return fail(handshake_error(done));
+    if (!flushed) return fail(flushed.error());
+    return complete();
+  }
+
+  /// Decrypt some octets. Errors: would_block, eof (close_notify), truncated, refused_by_peer, the transport's own.
+  result<std::size_t> read(octet_source_and_sink& below, std::span<std::uint8_t> into) {
+    if (ended_) return fail(errc::eof);
+    use through(*this, below);
+    if (pending_output() != 0) {
+      auto flushed = flush_queue();  // a reader also moves answers to key updates on
+      if (!flushed) return fail(flushed.error());
+    }
+    const int count = wolfSSL_read(tls_.get(), into.data(), clamped(into.size()));
+    if (count > 0) return static_cast<std::size_t>(count);
+    const auto why = read_error(count);
+    ended_ = why == errc::eof;
+    return fail(why);
+  }
+
+  /// Encrypt octets and send or queue them; all are taken. Errors: the transport's own, limit_reached.
+  result<> write(octet_source_and_sink& below, bytes_view from) {
+    use through(*this, below);
+    while (!from.empty()) {
+      const int count = wolfSSL_write(tls_.get(), from.data(), clamped(from.size()));
+      if (count <= 0) return fail(broken_ ? *broken_ : make_error_code(errc::truncated));
+      from = from.subspan(static_cast<std::size_t>(count));
+    }
+    return {};
+  }
+
+  /// Queue or send our close_notify.
+  result<> close_notify(octet_source_and_sink& below) {
+    use through(*this, below);
+    wolfSSL_shutdown(tls_.get());
+    return flush_queue();
+  }
+
+  /// Send what is queued, as far as the transport takes it. Errors: the transport's own.
+  result<> flush(octet_source_and_sink& below) {
+    use through(*this, below);
+    return flush_queue();
+  }
+
+  /// Octets that wait until the transport is writable.
+  std::size_t pending_output() const noexcept { return output_.size() - output_sent_; }
+
+  /// After the handshake: the key the other side proved, the protocol both want, the exporter of RFC 8446 section 7.5.
+  const crypto::public_key& peer_key() const noexcept { return peer_key_; }
+  const std::string& protocol() const noexcept { return protocol_; }
+  const secret<32>& exporter() const noexcept { return exporter_; }
+
+ private:
+  // A queue of answers that the peer does not fetch ends the connection at this size.
+  static constexpr std::size_t most_queued = 512 * 1024;
+  static constexpr std::size_t scratch_size = 64 * 1024;
+
+  struct release {
+    void operator()(WOLFSSL* tls) const noexcept { wolfSSL_free(tls); }
+  };
+
+  // Octets arrive in large pieces in one buffer a thread; what this connection cannot use yet is kept with it.
+  static std::span<std::uint8_t> scratch() {
+    static thread_local const auto octets = std::make_unique<std::array<std::uint8_t, scratch_size>>();
+    return *octets;
+  }
+
+  class use {
+   public:
+    use(engine& owner, octet_source_and_sink& below) : owner_(owner) { owner_.below_ = &below; }
+    use(const use&) = delete;
+    use& operator=(const use&) = delete;
+    ~use() {
+      owner_.below_ = nullptr;
+      if (owner_.fresh_.empty()) return;
+      owner_.kept_.insert(owner_.kept_.end(), owner_.fresh_.begin(), owner_.fresh_.end());
+      owner_.fresh_ = {};
+    }
+
+   private:
+    engine& owner_;
+  };
+
+  static int clamped(std::size_t count) {
+    constexpr std::size_t most = 1 << 30;
+    return static_cast<int>(count < most ? count : most);
+  }
+
+  static int on_receive(WOLFSSL*, char* into, int size, void* self) {
+    return static_cast<engine*>(self)->receive({reinterpret_cast<std::uint8_t*>(into), static_cast<std::size_t>(size)});
+  }
+
+  int receive(std::span<std::uint8_t> into) {
+    if (kept_used_ < kept_.size()) {
+      const auto count = std::min(into.size(), kept_.size() - kept_used_);
+      std::copy_n(kept_.begin() + static_cast<std::ptrdiff_t>(kept_used_), count, into.begin());
+      kept_used_ += count;
+      if (kept_used_ == kept_.size()) {
+        kept_ = bytes();
+        kept_used_ = 0;
+      }
+      return static_cast<int>(count);
+    }
+    if (fresh_.empty()) {
+      std::error_code error;
+      const auto space = scratch();
+      const auto count = below_->receive(space, error);
+      if (error == asio::error::would_block || error == asio::error::try_again) return WOLFSSL_CBIO_ERR_WANT_READ;
+      if (error == asio::error::eof || (!error && count == 0)) {
+        broken_ = make_error_code(errc::truncated);
+        return WOLFSSL_CBIO_ERR_CONN_CLOSE;
+      }
+      if (error) {
+        broken_ = error == asio::error::connection_reset ? make_error_code(errc::truncated) : error;
+        return WOLFSSL_CBIO_ERR_CONN_RST;
+      }
+      fresh_ = space.first(count);
+      if (!first_octet_) first_octet_ = fresh_[0];
+    }
+    const auto count = std::min(into.size(), fresh_.size());
+    std::copy_n(fresh_.begin(), count, into.begin());
+    fresh_ = fresh_.subspan(count);
+    return static_cast<int>(count);
+  }
+
+  static int on_send(WOLFSSL*, char* from, int size, void* self) {
+    return static_cast<engine*>(self)->send(
+        {reinterpret_cast<const std::uint8_t*>(from), static_cast<std::size_t>(size)});
+  }
+
+  int send(bytes_view from) {
+    const int all = static_cast<int>(from.size());
+    if (!corked_ && pending_output() == 0) {
+      std::error_code error;
+      const auto count = below_->send(from, error);
+      if (error && error != asio::error::would_block && error != asio::error::try_again) {
+        broken_ = error;
+        return WOLFSSL_CBIO_ERR_CONN_RST;
+      }
+      from = from.subspan(error ? 0 : count);
+    }
+    if (pending_output() + from.size() > most_queued) {
+      broken_ = make_error_code(errc::limit_reached);
+      return WOLFSSL_CBIO_ERR_GENERAL;
+    }
+    output_.insert(output_.end(), from.begin(), from.end());
+    return all;
+  }
+
+  result<> flush_queue() {
+    while (pending_output() != 0) {
+      std::error_code error;
+      const auto count = below_->send(bytes_view(output_).subspan(output_sent_), error);
+      if (error == asio::error::would_block || error == asio::error::try_again) return {};
+      if (error) {
+        broken_ = error;
+        return fail(error);
+      }
+      output_sent_ += count;
+    }
+    output_ = bytes();
+    output_sent_ = 0;
+    return {};
+  }
+
+  // Only the key counts: exactly one certificate, an Ed25519 key in it, and that key expected. Possession of the key is
+  // proved by the handshake itself (RFC 8446 section 4.4.3). What wolfSSL thinks of names, dates and issuers is
+  // ignored.
+  static int on_certificate(int, WOLFSSL_X509_STORE_CTX* store) {
+    auto* self = static_cast<engine*>(store->userCtx);
+    if (!self) return 0;
+    if (store->totalCerts != 1 || !store->certs || !store->certs[0].buffer) {
+      self->refused_ = errc::certificate_malformed;
+      return 0;
+    }
+    const auto key = key_in_certificate({store->certs[0].buffer, store->certs[0].length});
+    if (!key) {
+      self->refused_ = errc::certificate_malformed;
+      return 0;
+    }
+    self->peer_key_ = *key;
+    if (!self->expected_.accepts(*key)) {
+      self->refused_ = errc::wrong_key;
+      return 0;
+    }
+    self->key_seen_ = true;
+    return 1;
+  }
+
+  result<> complete() {
+    auto* tls = tls_.get();
+    // each of these is settled inside the handshake; wolfSSL has had bypasses, so none of them is taken on trust
+    if (wolfSSL_version(tls) != TLS1_3_VERSION) return fail(errc::tls_version);
+    if (!key_seen_) return fail(errc::certificate_missing);
+    char* name = nullptr;
+    unsigned short size = 0;
+    if (wolfSSL_ALPN_GetProtocol(tls, &name, &size) != WOLFSSL_SUCCESS || !name) return fail(errc::alpn_missing);
+    protocol_.assign(name, size);
+    if (std::ranges::find(expected_.alpns(), protocol_) == expected_.alpns().end()) return fail(errc::alpn_mismatch);
+    constexpr std::string_view label = "EXPORTER-ajar-auth/1";
+    const auto room = exporter_.reveal();
+    if (wolfSSL_export_keying_material(tls, room.data(), room.size(), label.data(), label.size(), nullptr, 0, 0) !=
+        WOLFSSL_SUCCESS) {
+      return fail(errc::handshake_failed);
+    }
+    wolfSSL_FreeArrays(tls);
+    return {};
+  }
+
+  // What the peer's alert says about our side of the handshake (RFC 8446 section 6.2).
+  std::error_code alert_error(errc otherwise) const {
+    constexpr int handshake_failure = 40, bad_certificate = 42, certificate_unknown = 46, unknown_ca = 48;
+    constexpr int access_denied = 49, protocol_version = 70, certificate_required = 116, no_application_protocol = 120;
+    WOLFSSL_ALERT_HISTORY history{};
+    wolfSSL_get_alert_history(tls_.get(), &history);
+    switch (history.last_rx.level == alert_fatal ? history.last_rx.code : -1) {
+      case bad_certificate:
+      case certificate_unknown:
+      case unknown_ca:
+      case access_denied:
+      case certificate_required:
+        return errc::refused_by_peer;
+      case protocol_version:
+        return errc::tls_version;
+      case no_application_protocol:
+        return errc::alpn_mismatch;
+      case handshake_failure:
+        return errc::handshake_failed;
+      default:
+        return otherwise;
+    }
+  }
+
+  std::error_code handshake_error(int done) const {
+    constexpr std::uint8_t alert_record = 21, handshake_record = 22;
+    const int cause = wolfSSL_get_error(tls_.get(), done);
+    if (cause == WOLFSSL_ERROR_WANT_READ) return errc::would_block;
+    if (refused_) return *refused_;
+    if (first_octet_ && *first_octet_ != handshake_record && *first_octet_ != alert_record) return errc::not_tls;
+    switch (cause) {
+      case NO_PEER_CERT:
+        return errc::certificate_missing;
+      case UNKNOWN_ALPN_PROTOCOL_NAME_E:
+        return errc::alpn_mismatch;
+      case VERSION_ERROR:
+        return errc::tls_version;
+      default:
+        break;
+    }
+    if (broken_) return alert_error(errc::truncated) == errc::truncated ? *broken_ : alert_error(errc::truncated);
+    return alert_error(errc::handshake_failed);
+  }
+
+  std::error_code read_error(int count) const {
+    const int cause = wolfSSL_get_error(tls_.get(), count);
+    if (cause == WOLFSSL_ERROR_WANT_READ) return errc::would_block;
+    if (cause == WOLFSSL_ERROR_ZERO_RETURN) return errc::eof;
+    if (broken_) return *broken_;
+    return alert_error(errc::truncated);
+  }
+
+  expectation expected_;
+  side side_;
+  bool corked_ = false;
+  bool key_seen_ = false;
+  bool ended_ = false;  // the peer said goodbye
+  octet_source_and_sink* below_ = nullptr;
+  std::optional<errc> refused_;
+  std::optional<std::error_code> broken_;
+  std::optional<std::uint8_t> first_octet_;
+  std::span<std::uint8_t> fresh_;  // in scratch(), only inside a call
+  bytes kept_;
+  std::size_t kept_used_ = 0;
+  bytes output_;
+  std::size_t output_sent_ = 0;
+  crypto::public_key peer_key_{};
+  std::string protocol_;
+  secret<32> exporter_;
+  std::unique_ptr<WOLFSSL, release> tls_;  // last: freed first, it calls back
+};
+
+}  // namespace ajar::tls

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""Hold the tree against its architecture: which room may include which (docs/architecture.md).
+
+rooms.py ROOT            check, exit 1 with every breach
+rooms.py ROOT --headers  print the public headers, for the tests that compile them
+"""
+import pathlib
+import re
+import sys
+
+ROOMS = ["core", "wire", "crypto", "net", "tls", "identity", "trust", "signalling", "windows", "sessions", "outbound",
+         "switchboard", "services"]
+ROLES = ["server", "client", "central"]
+WOLFSSL = {"crypto", "tls"}
+INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
+
+
+def room_of(path):
+    """The room of 'ajar/ROOM/x.hpp'; the file's stem for 'ajar/ROLE.hpp' and 'ajar.hpp'."""
+    parts = path.split("/")
+    return parts[1] if len(parts) > 2 else pathlib.Path(parts[-1]).stem
+
+
+def allowed(room, other):
+    if room == other:
+        return True
+    if room == "testing":
+        return other in ROOMS
+    if room in ROOMS:
+        return other in ROOMS[:ROOMS.index(room)]
+    if room in ROLES:
+        return other in ROOMS and other != "services"
+    return room == "ajar" and (other in ROLES or (other in ROOMS and other != "services"))
+
+
+def check(root):
+    breaches = []
+    include = root / "include"
+    for header in sorted(include.rglob("*.hpp")):
+        path = header.relative_to(include).as_posix()
+        room = room_of(path)
+        text = header.read_text()
+        if room not in ROOMS + ROLES + ["testing", "ajar"]:
+            breaches.append(f"{path}: no such room as {room}")
+            continue
+        if not text.startswith("// SPDX-License-Identifier: BSL-1.0\n// " + path):
+            breaches.append(f"{path}: begins without its licence and its own name")
+        if "#pragma once" not in text:
+            breaches.append(f"{path}: no #pragma once")
+        for name in INCLUDE.findall(text):
+            if name.startswith("wolfssl/") and room not in WOLFSSL:
+                breaches.append(f"{path}: only crypto/ and tls/ include wolfSSL, not {name}")
+            if name == "asio.hpp":
+                breaches.append(f"{path}: include the smallest Asio header, not <asio.hpp>")
+            if name.startswith("ajar") and not allowed(room, room_of(name)):
+                breaches.append(f"{path}: {room} may not include {name}")
+            if name.startswith("ajar") and not (include / name).exists():
+                breaches.append(f"{path}: includes {name}, which is not there")
+    for test in sorted((root / "tests").glob("*/*_test.cpp")):
+        room, stem = test.parent.name, test.stem.removesuffix("_test")
+        mirrored = f"ajar/{stem}.hpp" if room == "roles" else f"ajar/{room}/{stem}.hpp"
+        if not (include / mirrored).exists():
+            breaches.append(f"tests/{room}/{test.name}: mirrors no header {mirrored}")
+        names = INCLUDE.findall(test.read_text())
+        if not names or names[0] != mirrored:
+            breaches.append(f"tests/{room}/{test.name}: must include <{mirrored}> first")
+    for folder in include.glob("ajar/*/"):
+        if folder.is_dir() and not any(folder.iterdir()):
+            breaches.append(f"{folder.name}: an empty room")
+    return breaches
+
+
+def main():
+    root = pathlib.Path(sys.argv[1])
+    if "--headers" in sys.argv:
+        for header in sorted((root / "include").rglob("*.hpp")):
+            print(header.relative_to(root / "include").as_posix())
+        return 0
+    # the check itself must be able to fail
+    assert allowed("tls", "core") and not allowed("core", "tls") and not allowed("trust", "testing")
+    breaches = check(root)
+    for breach in breaches:
+        print(breach)
+    print(f"{len(breaches)} breaches")
+    return 1 if breaches else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

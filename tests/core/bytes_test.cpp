@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <ajar/core/bytes.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace ajar;
+
+TEST_CASE("base32 gives the vectors of RFC 4648 section 10, without padding") {
+  CHECK(to_base32(as_bytes("")) == "");
+  CHECK(to_base32(as_bytes("f")) == "my");
+  CHECK(to_base32(as_bytes("fo")) == "mzxq");
+  CHECK(to_base32(as_bytes("foo")) == "mzxw6");
+  CHECK(to_base32(as_bytes("foob")) == "mzxw6yq");
+  CHECK(to_base32(as_bytes("fooba")) == "mzxw6ytb");
+  CHECK(to_base32(as_bytes("foobar")) == "mzxw6ytboi");
+}
+
+TEST_CASE("base32 comes back, whatever the case and the dashes") {
+  bytes all(256);
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::uint8_t>(i);
+  for (std::size_t n = 0; n <= all.size(); ++n) {
+    const bytes_view part = bytes_view(all).first(n);
+    const auto back = from_base32(to_base32(part));
+    REQUIRE(back.has_value());
+    CHECK(*back == bytes(part.begin(), part.end()));
+  }
+  CHECK(from_base32("MZXW-6YTB-OI") == from_base32("mzxw6ytboi"));
+}
+
+TEST_CASE("one value has one base32 text") {
+  CHECK(!from_base32("mz").has_value());      // the last bits are not zero
+  CHECK(!from_base32("mzxw6y").has_value());  // no such length
+  CHECK(!from_base32("m1").has_value());
+  CHECK(!from_base32("m=").has_value());
+}
+
+TEST_CASE("text from elsewhere stays on one line") {
+  CHECK(escaped("plain") == "plain");
+  CHECK(escaped("a\nb\x1b[0m\\") == "a\\x0ab\\x1b[0m\\x5c");
+  CHECK(escaped(std::string(300, 'x')).size() == 259);
+}
+
+TEST_CASE("hexadecimal") { CHECK(to_hex(bytes{0, 15, 255}) == "000fff"); }

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <ajar/core/error.hpp>
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+using namespace ajar;
+
+TEST_CASE("every cause has one number, a text and an advice") {
+  std::set<int> values;
+  for (const auto& row : detail::error_texts) {
+    CHECK(values.insert(static_cast<int>(row.code)).second);
+    CHECK(!row.text.empty());
+    CHECK(!row.advice.empty());
+    CHECK(static_cast<int>(row.code) > 0);
+  }
+}
+
+TEST_CASE("a cause explains itself and foreign codes keep their category") {
+  const std::error_code ours = errc::grant_expired;
+  CHECK(explain(ours) == "the grant has ended: ask the server's owner for a new one");
+  CHECK(ours.category() == category());
+  const auto foreign = std::make_error_code(std::errc::connection_reset);
+  CHECK(advice(foreign).empty());
+  CHECK(explain(foreign) == foreign.message());
+}
+
+TEST_CASE("a number from a message that names no cause is malformed") {
+  CHECK(errc_from_wire(static_cast<std::uint16_t>(errc::no_grant)) == errc::no_grant);
+  CHECK(errc_from_wire(9999) == errc::message_malformed);
+  CHECK(errc_from_wire(0) == errc::message_malformed);
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <ajar/net/dial.hpp>
+
+#include <doctest/doctest.h>
+#include <ajar/testing/run.hpp>
+
+using namespace ajar;
+using asio::ip::tcp;
+
+namespace {
+
+tcp::acceptor listen_on(asio::io_context& context, const char* address = "127.0.0.1") {
+  return {context, net::tcp::endpoint(asio::ip::make_address(address), 0)};
+}
+
+time_point soon() { return clock::now() + std::chrono::seconds(5); }
+
+}  // namespace
+
+TEST_CASE("a dial reaches a listener, without Nagle's delay and non-blocking") {
+  asio::io_context context;
+  auto listener = listen_on(context);
+  auto stream = testing::run(context, net::dial(net::endpoint(listener.local_endpoint()), soon()));
+  REQUIRE(stream.has_value());
+  asio::ip::tcp::no_delay set;
+  stream->get_option(set);
+  CHECK(set.value());
+  CHECK(stream->non_blocking());
+}
+
+TEST_CASE("a dial from an address of one's own arrives from it") {
+  asio::io_context context;
+  auto listener = listen_on(context);
+  const auto source = asio::ip::make_address("127.0.0.9");
+  auto stream = testing::run(
+      context, net::dial(net::endpoint(listener.local_endpoint()), soon(), net::dial_options().from(source)));
+  REQUIRE(stream.has_value());
+  CHECK(listener.accept().remote_endpoint().address() == source);
+}
+
+TEST_CASE("a dial to a closed port is refused, to a bad name not found, from a foreign address impossible") {
+  asio::io_context context;
+  auto listener = listen_on(context);
+  const net::endpoint at(listener.local_endpoint());
+  const auto foreign = net::dial_options().from(asio::ip::make_address("192.0.2.1"));
+  CHECK(testing::run(context, net::dial(at, soon(), foreign)).error() == errc::bind_failed);
+  listener.close();
+  CHECK(testing::run(context, net::dial(at, soon())).error() == errc::dial_refused);
+  CHECK(testing::run(context, net::dial(net::endpoint("no-such-host.invalid", 1), soon())).error() ==
+        errc::name_not_found);
+}
+
+TEST_CASE("a dial that gets no answer ends at its deadline") {
+  asio::io_context context;
+  tcp::acceptor full(context);
+  full.open(net::tcp::v4());
+  full.bind({asio::ip::make_address("127.0.0.1"), 0});
+  full.listen(0);
+  const net::endpoint at(full.local_endpoint());
+  // the queue of a listener with backlog 0 holds one: what comes then gets no answer
+  auto first = testing::run(context, net::dial(at, soon()));
+  auto second = testing::run(context, net::dial(at, clock::now() + std::chrono::milliseconds(20)));
+  REQUIRE(first.has_value());
+  CHECK(second.error() == errc::dial_timeout);
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <ajar/windows/listener.hpp>
+
+#include <doctest/doctest.h>
+#include <ajar/testing/run.hpp>
+
+using namespace ajar;
+using namespace ajar::windows;
+
+namespace {
+
+const auto here = asio::ip::make_address("127.0.0.1");
+
+time_point soon() { return clock::now() + std::chrono::milliseconds(900); }
+
+listener open_for(asio::io_context& context, expected_source expected, const net::address& on = here) {
+  auto door = listen_once(context.get_executor(), std::move(expected), {on, 0}).value();
+  REQUIRE(door.open().has_value());
+  return door;
+}
+
+errc dial_result(asio::io_context& context, const net::tcp::endpoint& to) {
+  auto stream = testing::run(context, net::dial(net::endpoint(to), soon()));
+  return stream ? errc{} : static_cast<errc>(stream.error().value());
+}
+
+}  // namespace
+
+TEST_CASE("a window lets one connection in and is closed before it is used") {
+  asio::io_context context;
+  auto door = open_for(context, expected_source::of(here));
+  auto guest = testing::run(context, net::dial(net::endpoint(door.local_endpoint()), soon()));
+  REQUIRE(guest.has_value());
+  auto accepted = testing::run(context, door.accept(soon()));
+  REQUIRE(accepted.has_value());
+  CHECK(dial_result(context, door.local_endpoint()) == errc::dial_refused);
+  CHECK(door.report().why == close_cause::accepted);
+  CHECK(door.report().listeners == 1);
+  CHECK(door.report().exposure.count() > 0);
+  CHECK(door.report().exposure == door.report().closed - door.report().opened);
+}
+
+TEST_CASE("a window closes when a stranger connects, who is reset") {
+  asio::io_context context;
+  auto door = open_for(context, expected_source::of(asio::ip::make_address("127.0.0.2")));
+  auto stranger = testing::run(context, net::dial(net::endpoint(door.local_endpoint()), soon()));
+  REQUIRE(stranger.has_value());
+  CHECK(testing::run(context, door.accept(soon())).error() == errc::window_stranger);
+  CHECK(door.report().why == close_cause::stranger);
+  CHECK(door.report().strangers == 1);
+  CHECK(dial_result(context, door.local_endpoint()) == errc::dial_refused);
+  stranger->non_blocking(false);
+  std::array<char, 1> octet{};
+  std::error_code error;
+  stranger->read_some(asio::buffer(octet), error);
+  CHECK(error == asio::error::connection_reset);
+}
+
+TEST_CASE("a window closes at its deadline") {
+  asio::io_context context;
+  auto door = open_for(context, expected_source::anywhere());
+  CHECK(testing::run(context, door.accept(clock::now() + std::chrono::milliseconds(10))).error() ==
+        errc::window_timeout);
+  CHECK(door.report().why == close_cause::timeout);
+  CHECK(dial_result(context, door.local_endpoint()) == errc::dial_refused);
+}
+
+TEST_CASE("a window works over IPv6 and takes no IPv4") {
+  asio::io_context context;
+  const auto loopback = asio::ip::make_address("::1");
+  auto door = open_for(context, expected_source::of(loopback), loopback);
+  auto guest = testing::run(context, net::dial(net::endpoint(door.local_endpoint()), soon()));
+  REQUIRE(guest.has_value());
+  CHECK(testing::run(context, door.accept(soon())).has_value());
+}
+
+TEST_CASE("a window before open() is no open port") {
+  asio::io_context context;
+  auto door = listen_once(context.get_executor(), expected_source::anywhere(), {here, 0}).value();
+  CHECK(dial_result(context, door.local_endpoint()) == errc::dial_refused);
+}
+
+TEST_CASE("an address that is not ours cannot be bound") {
+  asio::io_context context;
+  CHECK(listen_once(context.get_executor(), expected_source::anywhere(), {asio::ip::make_address("192.0.2.1"), 0})
+            .error() == errc::bind_failed);
+}
