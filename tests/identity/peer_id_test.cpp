@@ -24,7 +24,9 @@ TEST_CASE("what is no peer id is refused") {
   CHECK(parse_peer_id("").error() == errc::peer_id_malformed);
   CHECK(parse_peer_id(text.substr(1)).error() == errc::peer_id_malformed);
   CHECK(parse_peer_id(text + "aa").error() == errc::peer_id_malformed);
-  CHECK(parse_peer_id("1" + text.substr(1)).error() == errc::peer_id_malformed);
+  auto no_base32 = text;
+  no_base32[0] = '1';
+  CHECK(parse_peer_id(no_base32).error() == errc::peer_id_malformed);
   CHECK(parse_peer_id(std::string(100'000, 'a')).error() == errc::peer_id_malformed);
 }
 
