@@ -7,7 +7,6 @@
 #include <ajar/core/result.hpp>
 
 #include <cstdint>
-#include <utility>
 
 namespace ajar {
 
@@ -17,7 +16,7 @@ namespace ajar {
 /// Threads: one executor. Cancellation of wait(): terminal.
 class notifier {
  public:
-  explicit notifier(asio::any_io_executor executor) : timer_(std::move(executor), never) {}
+  explicit notifier(const asio::any_io_executor& executor) : timer_(executor, never) {}
 
   /// Resume all who wait now.
   void notify() {

@@ -21,7 +21,7 @@ namespace ajar {
 /// A child's exception other than a cancellation leaves through io_context::run(). Threads: one executor.
 class task_group {
  public:
-  explicit task_group(asio::any_io_executor executor) : state_(std::make_shared<state>(std::move(executor))) {}
+  explicit task_group(const asio::any_io_executor& executor) : state_(std::make_shared<state>(executor)) {}
   task_group(const task_group&) = delete;
   task_group& operator=(const task_group&) = delete;
   ~task_group() { cancel(); }
@@ -60,7 +60,7 @@ class task_group {
 
  private:
   struct state {
-    explicit state(asio::any_io_executor executor) : empty(std::move(executor)) {}
+    explicit state(const asio::any_io_executor& executor) : empty(executor) {}
     notifier empty;
     std::list<std::shared_ptr<asio::cancellation_signal>> children;
     bool cancelled = false;

@@ -80,7 +80,7 @@ inline awaitable<result<tcp_stream>> connect(tcp::endpoint to, dial_options how)
 }
 
 struct lookup {
-  explicit lookup(asio::any_io_executor executor) : resolver(executor), done(executor) {}
+  explicit lookup(const asio::any_io_executor& executor) : resolver(executor), done(executor) {}
   tcp::resolver resolver;
   notifier done;
   std::error_code error;
@@ -126,7 +126,7 @@ inline std::vector<tcp::endpoint> interleaved(const std::vector<tcp::endpoint>& 
 }
 
 struct race {
-  explicit race(asio::any_io_executor executor) : changed(std::move(executor)) {}
+  explicit race(const asio::any_io_executor& executor) : changed(executor) {}
   notifier changed;
   std::optional<tcp_stream> won;
   std::error_code last = make_error_code(errc::dial_unreachable);
