@@ -11,6 +11,7 @@ namespace ajar {
 namespace testing {
 class manual_clock;
 }
+struct clock_waits;
 
 /// The monotonic clock. It is std::chrono::steady_clock, unless a test holds it (testing/manual_clock.hpp).
 class clock {
@@ -28,7 +29,20 @@ class clock {
 
  private:
   friend class testing::manual_clock;
+  friend struct clock_waits;
   static inline constinit thread_local const time_point* held_ = nullptr;
+  static inline constinit thread_local time_point next_expiry_{};  // noted only while the clock is held
+};
+
+/// How Asio's timers wait on the clock. A held clock learns here which expiry comes next, as Asio tells nobody else.
+struct clock_waits {
+  static clock::duration to_wait_duration(const clock::duration& remaining) noexcept {
+    if (clock::held_) clock::next_expiry_ = *clock::held_ + remaining;
+    return remaining;
+  }
+  static clock::duration to_wait_duration(const clock::time_point& at) noexcept {
+    return to_wait_duration(at - clock::now());
+  }
 };
 
 /// An instant of the monotonic clock: what every deadline is.
@@ -38,7 +52,7 @@ using time_point = clock::time_point;
 inline constexpr time_point never = time_point::max();
 
 /// A timer of the monotonic clock.
-using timer = asio::basic_waitable_timer<clock, asio::wait_traits<clock>, asio::any_io_executor>;
+using timer = asio::basic_waitable_timer<clock, clock_waits, asio::any_io_executor>;
 
 /// Seconds since 1970 in UTC, as signed statements carry them. Never used for a deadline.
 using wall_time = std::chrono::sys_seconds;

@@ -8,11 +8,44 @@
 #include <asio/io_context.hpp>
 #include <chrono>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <utility>
 
 namespace ajar::testing {
+
+namespace detail {
+
+// Shared with the coroutine, which goes on where its runner has given up.
+struct running {
+  bool ended = false;
+  std::exception_ptr thrown;
+
+  void rethrow() const {
+    if (!ended) throw std::runtime_error("the coroutine has not ended in time");
+    if (thrown) std::rethrow_exception(thrown);
+  }
+};
+
+inline std::shared_ptr<running> start(asio::io_context& context, awaitable<void> operation, bool stop_at_end) {
+  auto state = std::make_shared<running>();
+  asio::co_spawn(context, std::move(operation), [state, stop_at_end, &context](std::exception_ptr thrown) {
+    state->thrown = thrown;
+    state->ended = true;
+    if (stop_at_end) context.stop();
+  });
+  return state;
+}
+
+// co_spawn wants values with a default; a result of a socket has none.
+template <class T>
+awaitable<void> keep(awaitable<T> operation, std::shared_ptr<std::optional<T>> into) {
+  auto value = co_await std::move(operation);
+  into->emplace(std::move(value));
+}
+
+}  // namespace detail
 
 /// Run a coroutine on `context` until it ends.
 ///
@@ -20,36 +53,25 @@ namespace ajar::testing {
 /// something that never comes fails instead of hanging.
 inline void run(asio::io_context& context, awaitable<void> operation,
                 std::chrono::seconds cap = std::chrono::seconds(20)) {
-  std::exception_ptr thrown;
-  bool ended = false;
-  asio::co_spawn(context, std::move(operation), [&](std::exception_ptr error) {
-    thrown = error;
-    ended = true;
-    context.stop();
-  });
+  const auto state = detail::start(context, std::move(operation), true);
   context.restart();
   context.run_for(cap);
-  if (!ended) throw std::runtime_error("the coroutine has not ended in time");
-  if (thrown) std::rethrow_exception(thrown);
+  state->rethrow();
 }
-
-namespace detail {
-
-// co_spawn wants values with a default; a result of a socket has none.
-template <class T>
-awaitable<void> keep(awaitable<T> operation, std::optional<T>& into) {
-  auto value = co_await std::move(operation);
-  into.emplace(std::move(value));
-}
-
-}  // namespace detail
 
 /// The same for a coroutine that gives a value.
 template <class T>
 T run(asio::io_context& context, awaitable<T> operation, std::chrono::seconds cap = std::chrono::seconds(20)) {
-  std::optional<T> value;
+  const auto value = std::make_shared<std::optional<T>>();
   run(context, detail::keep(std::move(operation), value), cap);
-  return std::move(*value);
+  return std::move(**value);
+}
+
+/// The same on a context of its own, for what needs no other; `operation` must know no executor before it starts.
+template <class T>
+T run(awaitable<T> operation, std::chrono::seconds cap = std::chrono::seconds(20)) {
+  asio::io_context context;
+  return run(context, std::move(operation), cap);
 }
 
 }  // namespace ajar::testing

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/testing/manual_clock.hpp - hold the monotonic clock of this thread, and move it by hand.
+#pragma once
+
+#include <ajar/core/clock.hpp>
+#include <ajar/testing/run.hpp>
+
+#include <algorithm>
+
+namespace ajar::testing {
+
+/// While it lives, ajar::clock stands still on this thread: twenty seconds of keep-alive take microseconds.
+///
+/// Only timers of ajar::clock follow it; sockets and other clocks go on in real time. One at a time on a thread, made
+/// before the timers that it moves, and gone after them. Example: tests/testing/manual_clock_test.cpp.
+class manual_clock {
+ public:
+  explicit manual_clock(time_point start = time_point(std::chrono::hours(1000))) : now_(start) {
+    if (clock::held_) throw std::logic_error("manual_clock: this thread's clock is held already");
+    clock::held_ = &now_;
+  }
+  manual_clock(const manual_clock&) = delete;
+  manual_clock& operator=(const manual_clock&) = delete;
+  ~manual_clock() { clock::held_ = nullptr; }
+
+  time_point now() const noexcept { return now_; }
+
+  /// Run all that is ready now, without moving the time.
+  void settle(asio::io_context& context) {
+    constexpr int most = 1'000'000;
+    timer probe(context.get_executor());
+    for (int rounds = 0; rounds < most; ++rounds) {
+      // Asio's reactor looks at its timers when its timerfd fires, which follows the earliest expiry as it was when
+      // that timer was armed: a timer earlier than all others makes it look now, and note the next expiry.
+      bool looked = false;
+      probe.expires_at(time_point(std::chrono::hours(-1)));
+      probe.async_wait([&looked](std::error_code) { looked = true; });
+      std::size_t handlers = 0;
+      while (!looked) {
+        if (context.stopped()) context.restart();
+        handlers += context.poll();
+      }
+      if (handlers == 1) return;
+    }
+    throw std::runtime_error("manual_clock: handlers without end");
+  }
+
+  /// Move the time, stopping at each timer's expiry to run what it wakes.
+  void advance(asio::io_context& context, clock::duration by) {
+    const auto target = now_ + by;
+    settle(context);
+    while (now_ < target) {
+      now_ = std::min(next_expiry(), target);
+      settle(context);
+    }
+  }
+
+  /// Run a coroutine to its end, moving the time to the next expiry whenever nothing else is ready.
+  ///
+  /// Throws what it threw, and std::runtime_error where it has not ended after `cap` of this clock.
+  void run(asio::io_context& context, awaitable<void> operation, clock::duration cap = std::chrono::hours(24)) {
+    const auto state = detail::start(context, std::move(operation), false);
+    const auto until = now_ + cap;
+    settle(context);
+    while (!state->ended && next_expiry() <= until) {
+      now_ = next_expiry();
+      settle(context);
+    }
+    state->rethrow();
+  }
+
+  /// The same for a coroutine that gives a value.
+  template <class T>
+  T run(asio::io_context& context, awaitable<T> operation, clock::duration cap = std::chrono::hours(24)) {
+    const auto value = std::make_shared<std::optional<T>>();
+    run(context, detail::keep(std::move(operation), value), cap);
+    return std::move(**value);
+  }
+
+ private:
+  // What the reactor noted last; it may be one that was cancelled since, and then nothing happens there.
+  time_point next_expiry() const {
+    const auto noted = clock::next_expiry_;
+    return noted > now_ ? noted : never;
+  }
+
+  time_point now_;
+};
+
+}  // namespace ajar::testing

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/trust/grant.hpp - what a server permits one client, signed by the server.
+#pragma once
+
+#include <ajar/trust/statement.hpp>
+
+#include <vector>
+
+namespace ajar::trust {
+
+using grant_id = std::array<std::uint8_t, 16>;
+
+/// The ways of connecting, as bits.
+enum class method : std::uint8_t {
+  outbound = 1,  ///< the server dials the client (WO 2004/034190, non-listening server)
+  window = 2,    ///< a just-in-time listener, on either side
+  relay = 4,     ///< through central, as ciphertext
+};
+
+/// A service by its name, and what may be done with it.
+struct service_right {
+  std::string name;
+  bool read = true;
+  bool write = false;
+
+  bool operator==(const service_right&) const = default;
+};
+
+/// True for 1 to 64 letters, digits, dots, dashes and underscores, not beginning with a dot or a dash: the names of
+/// services, shares and peers.
+inline bool is_name(std::string_view text) {
+  constexpr std::size_t longest = 64;
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+           c == '_';
+  };
+  return !text.empty() && text.size() <= longest && text[0] != '.' && text[0] != '-' && std::ranges::all_of(text, fits);
+}
+
+/// The fields of a grant. Signed: `statement<grant>`; the signer is the server.
+struct grant {
+  static constexpr std::string_view domain = "ajar grant/1";
+  static constexpr std::uint8_t version = 1;
+  static constexpr errc malformed = errc::grant_malformed;
+  static constexpr std::size_t most_services = 64;
+
+  grant_id id{};
+  identity::peer_id client;
+  wall_time not_before{};
+  wall_time not_after{};
+  std::uint8_t methods = 0;    ///< bits of `method`
+  bool lan = false;            ///< private addresses may be dialled
+  bool roam = false;           ///< windows are open to any address, for this key
+  std::uint16_t sessions = 0;  ///< at a time
+  std::uint16_t windows_a_minute = 0;
+  std::vector<service_right> services;
+
+  bool permits(method which) const { return (methods & static_cast<std::uint8_t>(which)) != 0; }
+  const service_right* find(std::string_view name) const {
+    const auto at = std::ranges::find(services, name, &service_right::name);
+    return at == services.end() ? nullptr : &*at;
+  }
+
+  void encode(wire::writer& out) const {
+    out.fixed(id).fixed(client.octets());
+    detail::encode_time(out, not_before);
+    detail::encode_time(out, not_after);
+    out.number(methods).number(static_cast<std::uint8_t>(lan)).number(static_cast<std::uint8_t>(roam));
+    out.number(sessions).number(windows_a_minute).number(static_cast<std::uint8_t>(services.size()));
+    for (const auto& one : services) {
+      out.text(one.name).number(static_cast<std::uint8_t>((one.read ? 1 : 0) | (one.write ? 2 : 0)));
+    }
+  }
+
+  static grant decode(wire::reader& in) {
+    constexpr unsigned known_methods = 7;
+    grant made;
+    made.id = in.fixed<16>();
+    made.client = identity::peer_id(in.fixed<32>());
+    made.not_before = detail::decode_time(in);
+    made.not_after = detail::decode_time(in);
+    made.methods = in.number<std::uint8_t>();
+    made.lan = detail::decode_flag(in);
+    made.roam = detail::decode_flag(in);
+    made.sessions = in.number<std::uint16_t>();
+    made.windows_a_minute = in.number<std::uint16_t>();
+    const auto count = in.number<std::uint8_t>();
+    if (count > most_services || made.methods == 0 || made.methods > known_methods) in.refuse(malformed);
+    for (int i = 0; i < count && !in.failed(); ++i) {
+      service_right one;
+      one.name = in.text(64);
+      const auto rights = in.number<std::uint8_t>();
+      if (!is_name(one.name) || rights == 0 || rights > 3 || made.find(one.name)) in.refuse(malformed);
+      one.read = (rights & 1) != 0;
+      one.write = (rights & 2) != 0;
+      made.services.push_back(std::move(one));
+    }
+    return made;
+  }
+};
+
+using signed_grant = statement<grant>;
+
+}  // namespace ajar::trust

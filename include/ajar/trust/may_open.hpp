@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/trust/may_open.hpp - may a window be opened for this request? The server's side of freshness and budgets.
+#pragma once
+
+#include <ajar/core/clock.hpp>
+#include <ajar/trust/may_enter.hpp>
+#include <ajar/trust/window_request.hpp>
+
+#include <deque>
+#include <map>
+#include <set>
+
+namespace ajar::trust {
+
+/// Remembers what makes a request fresh: the nonces of the link, the requests seen under them, the windows of the last
+/// minute. Bounded: what a nonce has seen goes with the nonce.
+class window_gate {
+ public:
+  /// A new link, or its renewed nonce. The one before stays good for requests on their way.
+  void set_nonce(const link_nonce& fresh) {
+    earlier_ = std::move(current_);
+    current_ = link{fresh, {}};
+  }
+  /// A link went: its nonces are worth nothing.
+  void forget_nonces() {
+    earlier_.reset();
+    current_.reset();
+  }
+
+  /// Decide, and count the window where the answer is yes.
+  ///
+  /// @param request  as it was signed; its signer is the client
+  /// @param given    the grant that the request names, from the server's own store
+  /// Errors: request_of_another, request_stale, request_replayed, too_many_requests, too_many_windows, and may_enter's.
+  result<> may_open(const signed_request& request, const signed_grant& given, const revocations& revoked,
+                    const entry& at, time_point now) {
+    const auto& body = request.body();
+    if (body.server != at.server || request.signer() != at.client) return fail(errc::request_of_another);
+    auto* link = find(body.nonce);
+    if (!link) return fail(errc::request_stale);
+    if (link->seen.contains(body.id)) return fail(errc::request_replayed);
+    if (link->seen.size() >= most_requests_a_nonce) return fail(errc::too_many_requests);
+    auto enters = may_enter(given, revoked, at);
+    if (!enters) return enters;
+    if (body.roam && !given.body().roam) return fail(errc::address_not_permitted);
+    auto& windows = recent_[given.body().id];
+    while (!windows.empty() && now - windows.front() >= std::chrono::minutes(1)) windows.pop_front();
+    if (windows.size() >= given.body().windows_a_minute) return fail(errc::too_many_windows);
+    link->seen.insert(body.id);
+    windows.push_back(now);
+    return {};
+  }
+
+ private:
+  static constexpr std::size_t most_requests_a_nonce = 100'000;  // a nonce lives for an hour
+
+  struct link {
+    link_nonce nonce{};
+    std::set<request_id> seen;
+  };
+
+  link* find(const link_nonce& nonce) {
+    for (auto* one : {&current_, &earlier_}) {
+      if (*one && (*one)->nonce == nonce) return &**one;
+    }
+    return nullptr;
+  }
+
+  std::optional<link> current_;
+  std::optional<link> earlier_;
+  std::map<grant_id, std::deque<time_point>> recent_;
+};
+
+}  // namespace ajar::trust

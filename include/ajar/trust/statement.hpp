@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/trust/statement.hpp - octets that one key has signed: how every promise in ajar travels.
+#pragma once
+
+#include <ajar/core/clock.hpp>
+#include <ajar/identity/key.hpp>
+#include <ajar/net/endpoint.hpp>
+#include <ajar/wire/codec.hpp>
+
+#include <concepts>
+
+namespace ajar::trust {
+
+/// No statement is longer: what a stranger sends is bounded before it is looked at.
+inline constexpr std::size_t largest_statement = 24 * 1024;
+
+/// A kind of statement: its fields, their one encoding, and the name that keeps its signatures apart from others'.
+template <class Body>
+concept statement_body = requires(const Body& body, wire::writer& out, wire::reader& in) {
+  { Body::domain } -> std::convertible_to<std::string_view>;
+  { Body::version } -> std::convertible_to<std::uint8_t>;
+  { Body::malformed } -> std::convertible_to<errc>;
+  body.encode(out);
+  { Body::decode(in) } -> std::same_as<Body>;
+};
+
+namespace detail {
+
+template <statement_body Body>
+bytes to_be_signed(bytes_view octets) {
+  constexpr std::string_view domain = Body::domain;
+  bytes message(domain.begin(), domain.end());
+  message.push_back(0);
+  message.insert(message.end(), octets.begin(), octets.end());
+  return message;
+}
+
+}  // namespace detail
+
+/// A statement whose signature fits. It is made by `sign` or `open` alone, and kept as it was received.
+///
+/// Octets: version u8, signer's key 32, the body's fields, signature 64. The signature covers domain, a zero octet, and
+/// everything before the signature.
+template <statement_body Body>
+class statement {
+ public:
+  const Body& body() const noexcept { return body_; }
+  const crypto::public_key& signer_key() const noexcept { return signer_; }
+  identity::peer_id signer() const { return identity::peer_id::of(signer_); }
+  const bytes& octets() const noexcept { return octets_; }
+
+  static statement sign(Body body, const identity::key& by) {
+    bytes octets;
+    wire::writer out(octets);
+    out.number(static_cast<std::uint8_t>(Body::version)).fixed(by.public_part());
+    body.encode(out);
+    const auto signature = by.sign(detail::to_be_signed<Body>(octets));
+    out.fixed(signature);
+    return statement(std::move(body), by.public_part(), std::move(octets));
+  }
+
+  /// Read octets, and check the signature. Who signed is known then, not whether he may: that is the caller's question.
+  /// Errors: the body's `malformed`, unknown_version, signature_invalid.
+  static result<statement> open(bytes_view octets) {
+    constexpr std::size_t signature_size = 64;
+    if (octets.size() > largest_statement || octets.size() < 1 + 32 + signature_size) return fail(Body::malformed);
+    const auto content = octets.first(octets.size() - signature_size);
+    wire::reader in(content);
+    if (in.number<std::uint8_t>() != Body::version) return fail(errc::unknown_version);
+    const auto signer = in.fixed<32>();
+    Body body = Body::decode(in);
+    if (!in.finish()) return fail(Body::malformed);
+    crypto::signature signature{};
+    std::copy(octets.end() - signature_size, octets.end(), signature.begin());
+    auto fits = crypto::verify(signer, detail::to_be_signed<Body>(content), signature);
+    if (!fits) return fail(fits.error());
+    return statement(std::move(body), signer, bytes(octets.begin(), octets.end()));
+  }
+
+ private:
+  statement(Body body, const crypto::public_key& signer, bytes octets)
+      : body_(std::move(body)), signer_(signer), octets_(std::move(octets)) {}
+
+  Body body_;
+  crypto::public_key signer_;
+  bytes octets_;
+};
+
+namespace detail {
+
+// Times travel as seconds since 1970; what does not fit a signed 64-bit count of seconds is refused.
+inline void encode_time(wire::writer& out, wall_time at) {
+  out.number(static_cast<std::uint64_t>(at.time_since_epoch().count()));
+}
+
+inline wall_time decode_time(wire::reader& in) {
+  const auto seconds = in.number<std::uint64_t>();
+  constexpr std::uint64_t year_9999 = 253'402'300'799;
+  if (seconds > year_9999) in.refuse(errc::message_malformed);
+  return wall_time(std::chrono::seconds(seconds > year_9999 ? 0 : seconds));
+}
+
+inline bool decode_flag(wire::reader& in) {
+  const auto value = in.number<std::uint8_t>();
+  if (value > 1) in.refuse(errc::message_malformed);
+  return value == 1;
+}
+
+/// Endpoints: family u8 (4 or 6), the address, port u16.
+inline void encode_endpoint(wire::writer& out, const net::tcp::endpoint& at) {
+  const auto address = net::unmapped(at.address());
+  out.number(static_cast<std::uint8_t>(address.is_v4() ? 4 : 6));
+  if (address.is_v4()) {
+    out.fixed(address.to_v4().to_bytes());
+  } else {
+    out.fixed(address.to_v6().to_bytes());
+  }
+  out.number(at.port());
+}
+
+inline net::tcp::endpoint decode_endpoint(wire::reader& in) {
+  const auto family = in.number<std::uint8_t>();
+  net::address address;
+  if (family == 4) {
+    address = asio::ip::address_v4(in.fixed<4>());
+  } else if (family == 6) {
+    const asio::ip::address_v6 v6(in.fixed<16>());
+    if (v6.is_v4_mapped()) in.refuse(errc::message_malformed);  // one address has one encoding
+    address = v6;
+  } else {
+    in.refuse(errc::message_malformed);
+  }
+  return {address, in.number<std::uint16_t>()};
+}
+
+}  // namespace detail
+
+}  // namespace ajar::trust

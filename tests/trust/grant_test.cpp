@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <ajar/trust/grant.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace ajar;
+using namespace ajar::trust;
+
+namespace {
+
+grant sample(const identity::peer_id& client) {
+  grant made;
+  made.id = crypto::random_octets<16>();
+  made.client = client;
+  made.not_before = wall_time(std::chrono::seconds(1'000));
+  made.not_after = wall_time(std::chrono::seconds(2'000));
+  made.methods = 3;
+  made.lan = true;
+  made.sessions = 4;
+  made.windows_a_minute = 60;
+  made.services = {{"docs", true, false}, {"inbox", true, true}};
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("a grant comes back with all its fields, and says who signed it") {
+  const auto server = identity::key::generate();
+  const auto client = identity::key::generate();
+  const auto made = signed_grant::sign(sample(client.id()), server);
+  const auto opened = signed_grant::open(made.octets());
+  REQUIRE(opened.has_value());
+  CHECK(opened->signer() == server.id());
+  CHECK(opened->body().client == client.id());
+  CHECK(opened->body().id == made.body().id);
+  CHECK(opened->body().services == made.body().services);
+  CHECK(opened->body().permits(method::outbound));
+  CHECK(!opened->body().permits(method::relay));
+  CHECK(opened->body().lan);
+  CHECK(!opened->body().roam);
+  CHECK(opened->body().find("inbox")->write);
+  CHECK(opened->body().find("other") == nullptr);
+}
+
+TEST_CASE("a grant with any bit changed or any octet lost is refused") {
+  const auto made = signed_grant::sign(sample(identity::key::generate().id()), identity::key::generate());
+  const auto& octets = made.octets();
+  for (std::size_t n = 0; n < octets.size(); ++n) CHECK(!signed_grant::open(bytes_view(octets).first(n)).has_value());
+  for (std::size_t i = 0; i < octets.size(); ++i) {
+    auto changed = octets;
+    changed[i] = static_cast<std::uint8_t>(changed[i] ^ (1 << (i % 8)));
+    CHECK(!signed_grant::open(changed).has_value());
+  }
+  auto longer = octets;
+  longer.push_back(0);
+  CHECK(!signed_grant::open(longer).has_value());
+}
+
+TEST_CASE("a grant of a later version is told apart from a damaged one") {
+  auto octets = signed_grant::sign(sample(identity::key::generate().id()), identity::key::generate()).octets();
+  octets[0] = 2;
+  CHECK(signed_grant::open(octets).error() == errc::unknown_version);
+}
+
+TEST_CASE("fields that cannot be are refused though the signature fits") {
+  const auto server = identity::key::generate();
+  const auto refused = [&](const grant& body) {
+    return signed_grant::open(signed_grant::sign(body, server).octets()).error() == errc::grant_malformed;
+  };
+  auto twice = sample(server.id());
+  twice.services.push_back(twice.services[0]);
+  CHECK(refused(twice));
+  auto nameless = sample(server.id());
+  nameless.services[0].name = "../etc";
+  CHECK(refused(nameless));
+  auto no_way = sample(server.id());
+  no_way.methods = 0;
+  CHECK(refused(no_way));
+  auto rightless = sample(server.id());
+  rightless.services[0].read = false;
+  CHECK(refused(rightless));
+}
+
+TEST_CASE("names are plain") {
+  for (const char* good : {"a", "docs", "my-files_2.old"}) CHECK(is_name(good));
+  for (const char* bad : {"", ".", "..", "-x", "a/b", "a b", "\xc3\xa9", "a\n"}) CHECK(!is_name(bad));
+  CHECK(!is_name(std::string(65, 'a')));
+}

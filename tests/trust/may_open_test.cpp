@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <ajar/trust/may_open.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace ajar;
+using namespace ajar::trust;
+
+namespace {
+
+wall_time at(std::int64_t seconds) { return wall_time(std::chrono::seconds(seconds)); }
+
+struct scene {
+  identity::key server = identity::key::generate();
+  identity::key client = identity::key::generate();
+  revocations revoked;
+  grant body;
+  link_nonce nonce = crypto::random_octets<32>();
+  window_gate gate;
+  time_point now{};
+
+  scene() {
+    body.id = crypto::random_octets<16>();
+    body.client = client.id();
+    body.not_before = at(1'000);
+    body.not_after = at(2'000);
+    body.methods = static_cast<std::uint8_t>(method::window);
+    body.sessions = 2;
+    body.windows_a_minute = 3;
+    gate.set_nonce(nonce);
+  }
+  signed_grant given() const { return signed_grant::sign(body, server); }
+  entry standing() const { return {server.id(), client.id(), method::window, at(1'500), 0}; }
+  window_request request() const {
+    window_request made;
+    made.id = crypto::random_octets<16>();
+    made.server = server.id();
+    made.nonce = nonce;
+    made.grant = body.id;
+    return made;
+  }
+  std::error_code open(const window_request& asked) { return open(signed_request::sign(asked, client)); }
+  std::error_code open(const signed_request& asked) {
+    const auto decided = gate.may_open(asked, given(), revoked, standing(), now);
+    return decided ? std::error_code() : decided.error();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a request travels whole, in both directions of opening") {
+  scene one;
+  auto asked = one.request();
+  CHECK(signed_request::open(signed_request::sign(asked, one.client).octets()).has_value());
+  asked.who = opener::client;
+  CHECK(signed_request::open(signed_request::sign(asked, one.client).octets()).error() == errc::request_malformed);
+  asked.endpoints = {{asio::ip::make_address("::1"), 7}, {asio::ip::make_address("192.0.2.1"), 8}};
+  const auto opened = signed_request::open(signed_request::sign(asked, one.client).octets());
+  REQUIRE(opened.has_value());
+  CHECK(opened->body().endpoints == asked.endpoints);
+}
+
+TEST_CASE("a fresh request of the granted client opens, the same one again does not") {
+  scene one;
+  const auto asked = signed_request::sign(one.request(), one.client);
+  CHECK(!one.open(asked));
+  CHECK(one.open(asked) == errc::request_replayed);
+}
+
+TEST_CASE("a request under a nonce of another link is stale, under the one just replaced it is not") {
+  scene one;
+  const auto earlier = one.request();
+  one.gate.set_nonce(crypto::random_octets<32>());
+  CHECK(!one.open(earlier));
+  one.gate.set_nonce(crypto::random_octets<32>());
+  CHECK(one.open(one.request()) == errc::request_stale);
+  one.gate.set_nonce(one.nonce);
+  one.gate.forget_nonces();
+  CHECK(one.open(one.request()) == errc::request_stale);
+}
+
+TEST_CASE("nobody asks in another's name, or of another server") {
+  scene one;
+  CHECK(one.open(signed_request::sign(one.request(), identity::key::generate())) == errc::request_of_another);
+  auto elsewhere = one.request();
+  elsewhere.server = one.client.id();
+  CHECK(one.open(elsewhere) == errc::request_of_another);
+}
+
+TEST_CASE("windows a minute are counted, and the minute goes by") {
+  scene one;
+  for (int i = 0; i < 3; ++i) CHECK(!one.open(one.request()));
+  CHECK(one.open(one.request()) == errc::too_many_windows);
+  one.now += std::chrono::minutes(1);
+  CHECK(!one.open(one.request()));
+}
+
+TEST_CASE("roaming needs a grant that says so") {
+  scene one;
+  auto asked = one.request();
+  asked.roam = true;
+  CHECK(one.open(asked) == errc::address_not_permitted);
+  one.body.roam = true;
+  CHECK(!one.open(asked));
+}
+
+TEST_CASE("each reason not to enter has its own name") {
+  scene one;
+  const auto check = [&](const signed_grant& given, const entry& standing) {
+    const auto decided = may_enter(given, one.revoked, standing);
+    return decided ? std::error_code() : decided.error();
+  };
+  auto standing = one.standing();
+  CHECK(!check(one.given(), standing));
+  CHECK(check(signed_grant::sign(one.body, one.client), standing) == errc::grant_unknown);
+  standing.now = at(999);
+  CHECK(check(one.given(), standing) == errc::grant_not_yet_valid);
+  standing.now = at(1'000);
+  CHECK(!check(one.given(), standing));
+  standing.now = at(2'000);
+  CHECK(check(one.given(), standing) == errc::grant_expired);
+  standing = one.standing();
+  standing.way = method::outbound;
+  CHECK(check(one.given(), standing) == errc::method_not_granted);
+  standing = one.standing();
+  standing.sessions = 2;
+  CHECK(check(one.given(), standing) == errc::too_many_sessions);
+  standing = one.standing();
+  standing.client = one.server.id();
+  CHECK(check(one.given(), standing) == errc::grant_of_another);
+  one.revoked.entries.push_back({one.body.id, one.body.not_after});
+  CHECK(check(one.given(), one.standing()) == errc::grant_revoked);
+}
