@@ -130,8 +130,8 @@ class stranger {
   }
   static int send(WOLFSSL*, char* from, int size, void* below) {
     std::error_code error;
-    static_cast<mailbox*>(below)->send(
-        {reinterpret_cast<const std::uint8_t*>(from), static_cast<std::size_t>(size)}, error);
+    static_cast<mailbox*>(below)->send({reinterpret_cast<const std::uint8_t*>(from), static_cast<std::size_t>(size)},
+                                       error);
     return size;
   }
 
@@ -156,8 +156,7 @@ std::pair<bytes, bytes> foreign_credentials() {
   std::string_view("stranger").copy(certificate.subject.commonName, 20);
   const auto room = static_cast<word32>(der.size());
   REQUIRE(wc_MakeCert_ex(&certificate, der.data(), room, ECC_TYPE, &key, &random) > 0);
-  const int size =
-      wc_SignCert_ex(certificate.bodySz, certificate.sigType, der.data(), room, ECC_TYPE, &key, &random);
+  const int size = wc_SignCert_ex(certificate.bodySz, certificate.sigType, der.data(), room, ECC_TYPE, &key, &random);
   REQUIRE(size > 0);
   der.resize(static_cast<std::size_t>(size));
   const int key_size = wc_EccKeyToDer(&key, key_der.data(), static_cast<word32>(key_der.size()));
@@ -175,10 +174,10 @@ bytes old_hello() {
   };
   bytes body;
   append(body, {3, 3});
-  body.insert(body.end(), 32, 0x55);                         // random
-  append(body, {0, 0, 4, 0xc0, 0x2b, 0x00, 0xff, 1, 0});     // no session, two suites, no compression
-  append(body, {0, 18, 0, 10, 0, 4, 0, 2, 0, 29});           // extensions: groups
-  append(body, {0, 13, 0, 6, 0, 4, 8, 7, 4, 3});             // signature algorithms
+  body.insert(body.end(), 32, 0x55);                      // random
+  append(body, {0, 0, 4, 0xc0, 0x2b, 0x00, 0xff, 1, 0});  // no session, two suites, no compression
+  append(body, {0, 18, 0, 10, 0, 4, 0, 2, 0, 29});        // extensions: groups
+  append(body, {0, 13, 0, 6, 0, 4, 8, 7, 4, 3});          // signature algorithms
   bytes record;
   append(record, {22, 3, 1, 0, static_cast<int>(body.size()) + 4, 1, 0, 0, static_cast<int>(body.size())});
   record.insert(record.end(), body.begin(), body.end());

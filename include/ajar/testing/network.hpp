@@ -23,7 +23,8 @@ class network_listener {
   network_listener& operator=(network_listener&&) = delete;
   ~network_listener() { close(); }
 
-  /// The next stream; its remote_endpoint() says from where. Errors: canceled (also by close()). Cancellation: terminal.
+  /// The next stream; its remote_endpoint() says from where. Errors: canceled (also by close()). Cancellation:
+  /// terminal.
   [[nodiscard]] awaitable<result<stream>> accept() {
     auto place = place_;
     while (place->waiting.empty()) {
@@ -79,17 +80,17 @@ class network {
   /// Octets from `from` to `to` take so long: later streams do.
   void delay(const net::address& from, const net::address& to, clock::duration takes) { path(from, to).delay = takes; }
   /// Both directions lose everything, silently: streams go dead, dials get no answer.
-  void black_hole(const net::address& a, const net::address& b) { path(a, b).lost = path(b, a).lost = true; }
+  void black_hole(const net::address& a, const net::address& b) { *path(a, b).lost = *path(b, a).lost = true; }
   /// Every stream between the two ends at once and without a goodbye; dials get no answer, as in a black hole.
   void cut(const net::address& a, const net::address& b) {
-    black_hole(a, b);
     for (auto& one : streams_) {
       const auto end = one.lock();
-      if (end && is_between(*end, a, b)) end->cut();
+      if (end && is_between(*end, a, b)) end->lose();
     }
+    black_hole(a, b);
   }
   /// The two reach each other again.
-  void mend(const net::address& a, const net::address& b) { path(a, b).lost = path(b, a).lost = false; }
+  void mend(const net::address& a, const net::address& b) { *path(a, b).lost = *path(b, a).lost = false; }
 
   /// Listen on an address and port; port 0 takes a free one. Errors: bind_failed where somebody listens there.
   result<network_listener> listen(net::tcp::endpoint on) {
@@ -115,7 +116,7 @@ class network {
  private:
   struct path_state {
     clock::duration delay{};
-    bool lost = false;
+    std::shared_ptr<bool> lost = std::make_shared<bool>(false);
   };
 
   static bool is_between(const detail::end& end, const net::address& a, const net::address& b) {
@@ -150,7 +151,8 @@ class network {
 
   // One packet on its way; a lost one never arrives.
   awaitable<result<>> pass(path_state& on) {
-    auto arrived = co_await sleep_until(on.lost ? never : clock::now() + on.delay);
+    const auto arrival = *on.lost ? never : clock::now() + on.delay;
+    auto arrived = co_await sleep_until(arrival);
     co_return arrived;
   }
 
@@ -170,11 +172,7 @@ class network {
   void name_end(stream& one, const net::tcp::endpoint& here, const net::tcp::endpoint& there) {
     one.state()->here = here;
     one.state()->there = there;
-    const auto& on = path(here.address(), there.address());
-    one.on_send([&on](bytes& flight) {
-      if (on.lost) flight.clear();
-      return fate::deliver;
-    });
+    one.state()->out->lost = path(here.address(), there.address()).lost;
     std::erase_if(streams_, [](const auto& other) { return other.expired(); });
     streams_.push_back(one.state());
   }

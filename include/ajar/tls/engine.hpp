@@ -64,15 +64,15 @@ class engine {
 
   /// Decrypt some octets. Errors: would_block, eof (close_notify), truncated, refused_by_peer, the transport's own.
   result<std::size_t> read(octet_source_and_sink& below, std::span<std::uint8_t> into) {
+    if (into.empty()) return 0;
     if (ended_) return fail(errc::eof);
     use through(*this, below);
-    if (pending_output() != 0) {
-      auto flushed = flush_queue();  // a reader also moves answers to key updates on
-      if (!flushed) return fail(flushed.error());
-    }
+    const auto flushed = flush_queue();  // a reader also moves answers to key updates on
     const int count = wolfSSL_read(tls_.get(), into.data(), clamped(into.size()));
     if (count > 0) return static_cast<std::size_t>(count);
-    const auto why = read_error(count);
+    auto why = read_error(count);
+    // output that cannot leave any more is told only after all that the peer said, its alert above all
+    if (why == errc::would_block && !flushed) why = flushed.error();
     ended_ = why == errc::eof;
     return fail(why);
   }
@@ -145,6 +145,12 @@ class engine {
     return static_cast<int>(count < most ? count : most);
   }
 
+  // A reset, told by a read or by a write, is an end without a goodbye.
+  static std::error_code for_us(const std::error_code& error) {
+    const bool gone = error == asio::error::connection_reset || error == asio::error::broken_pipe;
+    return gone ? make_error_code(errc::truncated) : error;
+  }
+
   static int on_receive(WOLFSSL*, char* into, int size, void* self) {
     return static_cast<engine*>(self)->receive({reinterpret_cast<std::uint8_t*>(into), static_cast<std::size_t>(size)});
   }
@@ -170,7 +176,7 @@ class engine {
         return WOLFSSL_CBIO_ERR_CONN_CLOSE;
       }
       if (error) {
-        broken_ = error == asio::error::connection_reset ? make_error_code(errc::truncated) : error;
+        broken_ = for_us(error);
         return WOLFSSL_CBIO_ERR_CONN_RST;
       }
       fresh_ = space.first(count);
@@ -193,7 +199,7 @@ class engine {
       std::error_code error;
       const auto count = below_->send(from, error);
       if (error && error != asio::error::would_block && error != asio::error::try_again) {
-        broken_ = error;
+        broken_ = for_us(error);
         return WOLFSSL_CBIO_ERR_CONN_RST;
       }
       from = from.subspan(error ? 0 : count);
@@ -212,8 +218,8 @@ class engine {
       const auto count = below_->send(bytes_view(output_).subspan(output_sent_), error);
       if (error == asio::error::would_block || error == asio::error::try_again) return {};
       if (error) {
-        broken_ = error;
-        return fail(error);
+        broken_ = for_us(error);
+        return fail(*broken_);
       }
       output_sent_ += count;
     }
@@ -267,13 +273,17 @@ class engine {
   }
 
   // What the peer's alert says about our side of the handshake (RFC 8446 section 6.2).
-  std::error_code alert_error(errc otherwise) const {
-    constexpr int handshake_failure = 40, bad_certificate = 42, certificate_unknown = 46, unknown_ca = 48;
+  std::error_code alert_error(std::error_code otherwise) const {
+    constexpr int handshake_failure = 40, bad_certificate = 42, unsupported_certificate = 43;
+    constexpr int certificate_revoked = 44, certificate_expired = 45, certificate_unknown = 46, unknown_ca = 48;
     constexpr int access_denied = 49, protocol_version = 70, certificate_required = 116, no_application_protocol = 120;
     WOLFSSL_ALERT_HISTORY history{};
     wolfSSL_get_alert_history(tls_.get(), &history);
     switch (history.last_rx.level == alert_fatal ? history.last_rx.code : -1) {
       case bad_certificate:
+      case unsupported_certificate:
+      case certificate_revoked:
+      case certificate_expired:
       case certificate_unknown:
       case unknown_ca:
       case access_denied:
@@ -306,16 +316,14 @@ class engine {
       default:
         break;
     }
-    if (broken_) return alert_error(errc::truncated) == errc::truncated ? *broken_ : alert_error(errc::truncated);
-    return alert_error(errc::handshake_failed);
+    return alert_error(broken_ ? *broken_ : make_error_code(errc::handshake_failed));
   }
 
   std::error_code read_error(int count) const {
     const int cause = wolfSSL_get_error(tls_.get(), count);
     if (cause == WOLFSSL_ERROR_WANT_READ) return errc::would_block;
     if (cause == WOLFSSL_ERROR_ZERO_RETURN) return errc::eof;
-    if (broken_) return *broken_;
-    return alert_error(errc::truncated);
+    return alert_error(broken_ ? *broken_ : make_error_code(errc::truncated));
   }
 
   expectation expected_;
