@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 #include <ajar/core/notifier.hpp>
+#include <ajar/core/task_group.hpp>
+#include <ajar/testing/manual_clock.hpp>
 #include <ajar/testing/run.hpp>
 
 using namespace ajar;
@@ -35,6 +37,38 @@ awaitable<result<>> late_wait(notifier& change, bool& resumed) {
   co_return value;
 }
 
+awaitable<result<int>> at(time_point when, int value) {
+  auto slept = co_await sleep_until(when);
+  if (!slept) co_return fail(slept.error());
+  co_return value;
+}
+
+// Finishes its work although it is cancelled.
+awaitable<result<int>> stubborn(time_point when, int value) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  auto slept = co_await sleep_until(when);
+  (void)slept;
+  co_return value;
+}
+
+awaitable<result<int>> nested(time_point inner, time_point outer) {
+  auto operation = with_deadline(inner, at(never, 1));
+  auto value = co_await before(outer, errc::handshake_timeout, std::move(operation));
+  co_return value;
+}
+
+awaitable<void> note_end(time_point until, std::error_code& how, bool& went_on) {
+  auto value = co_await with_deadline(until, at(never, 1));
+  how = value ? std::error_code() : value.error();
+  auto slept = co_await sleep_until(clock::now());
+  went_on = slept.has_value();
+}
+
+awaitable<void> join(task_group& group) {
+  group.cancel();
+  co_await group.join();
+}
+
 }  // namespace
 
 TEST_CASE("an operation in time gives its own value or error") {
@@ -57,4 +91,56 @@ TEST_CASE("an exception passes through a deadline") {
   asio::io_context context;
   CHECK_THROWS_AS(testing::run(context, with_deadline(clock::now() + std::chrono::minutes(1), throwing())),
                   std::logic_error);
+}
+
+TEST_CASE("an operation is late only after its deadline") {
+  using namespace std::chrono_literals;
+  testing::manual_clock time;
+  asio::io_context context;
+  const auto until = clock::now() + 10s;
+  CHECK(time.run(context, with_deadline(until, at(until - 1ns, 3))).value() == 3);
+  CHECK(time.run(context, with_deadline(clock::now() + 10s, at(clock::now() + 11s, 3))).error() == errc::dial_timeout);
+  CHECK(time.run(context, with_deadline(never, at(clock::now() + 24h, 4)), 48h).value() == 4);
+  CHECK(time.run(context, with_deadline(clock::now() - 1h, at(clock::now() + 1s, 5))).error() == errc::dial_timeout);
+}
+
+TEST_CASE("an operation that finished its work although it was late has its value") {
+  using namespace std::chrono_literals;
+  testing::manual_clock time;
+  asio::io_context context;
+  CHECK(time.run(context, with_deadline(clock::now() + 1s, stubborn(clock::now() + 2s, 6))).value() == 6);
+}
+
+TEST_CASE("of two deadlines the earlier one names the step") {
+  using namespace std::chrono_literals;
+  testing::manual_clock time;
+  asio::io_context context;
+  CHECK(time.run(context, nested(clock::now() + 1s, clock::now() + 2s)).error() == errc::dial_timeout);
+  CHECK(time.run(context, nested(clock::now() + 2s, clock::now() + 1s)).error() == errc::handshake_timeout);
+}
+
+TEST_CASE("the parent's cancellation is canceled, not late, and the parent ends at its next await") {
+  for (const auto until : {never, clock::now() + std::chrono::hours(1)}) {
+    asio::io_context context;
+    task_group group(context.get_executor());
+    std::error_code how;
+    bool went_on = false;
+    group.spawn(note_end(until, how, went_on));
+    context.poll();
+    testing::run(context, join(group));
+    CHECK(how == errc::canceled);
+    CHECK(!went_on);
+  }
+}
+
+TEST_CASE("sleeping until the past is no sleep") {
+  asio::io_context context;
+  CHECK(testing::run(context, sleep_until(clock::now() - std::chrono::seconds(1))).has_value());
+}
+
+TEST_CASE("Asio's own cancellation counts as canceled") {
+  CHECK(is_canceled(asio::error::operation_aborted));
+  CHECK(is_canceled(errc::canceled));
+  CHECK(!is_canceled(errc::eof));
+  CHECK(!is_canceled({}));
 }

@@ -24,6 +24,27 @@ awaitable<void> cancel_and_join(task_group& group) {
   co_await group.join();
 }
 
+awaitable<void> end_with(std::exception_ptr thrown) {
+  if (thrown) std::rethrow_exception(thrown);
+  co_return;
+}
+
+awaitable<void> sleep_for_ever() {
+  auto slept = co_await sleep_until(never);
+  (void)slept;
+}
+
+awaitable<result<>> join_all(task_group& group) {
+  co_await group.join();
+  co_return result<>{};
+}
+
+awaitable<result<>> join_before(task_group& group, time_point until) {
+  auto joined = join_all(group);
+  auto done = co_await before(until, errc::link_timeout, std::move(joined));
+  co_return done;
+}
+
 }  // namespace
 
 TEST_CASE("children end when their group is cancelled, and join waits for the last") {
@@ -49,4 +70,49 @@ TEST_CASE("a cancelled group starts nothing") {
   group.cancel();
   group.spawn(forever(change, ended));
   CHECK(group.size() == 0);
+}
+
+TEST_CASE("an empty group is joined at once, and children that end by themselves are forgotten") {
+  asio::io_context context;
+  task_group group(context.get_executor());
+  testing::run(context, group.join());
+  for (int i = 0; i < 100; ++i) group.spawn(end_with(nullptr));
+  CHECK(group.size() == 100);
+  testing::run(context, group.join());
+  CHECK(group.size() == 0);
+  CHECK(!group.cancelled());
+}
+
+TEST_CASE("a child's cancellation stays inside, any other exception leaves through run()") {
+  asio::io_context context;
+  task_group group(context.get_executor());
+  group.spawn(end_with(std::make_exception_ptr(std::system_error(asio::error::operation_aborted))));
+  CHECK(context.poll() > 0);
+  group.spawn(end_with(std::make_exception_ptr(std::logic_error("broken"))));
+  context.restart();
+  CHECK_THROWS_AS(context.poll(), std::logic_error);
+  CHECK(group.size() == 0);
+}
+
+TEST_CASE("a join that is cancelled leaves the children alone") {
+  asio::io_context context;
+  task_group group(context.get_executor());
+  group.spawn(sleep_for_ever());
+  CHECK(testing::run(context, join_before(group, clock::now())).error() == errc::link_timeout);
+  CHECK(group.size() == 1);
+  testing::run(context, cancel_and_join(group));
+  CHECK(group.size() == 0);
+}
+
+TEST_CASE("a group that goes away cancels its children, who may outlive it for a moment") {
+  asio::io_context context;
+  notifier change(context.get_executor());
+  int ended = 0;
+  {
+    task_group group(context.get_executor());
+    group.spawn(forever(change, ended));
+    context.poll();
+  }
+  context.poll();
+  CHECK(ended == 1);
 }

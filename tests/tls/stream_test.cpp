@@ -3,9 +3,17 @@
 
 #include <doctest/doctest.h>
 #include <ajar/net/dial.hpp>
+#include <ajar/testing/fuse.hpp>
+#include <ajar/testing/manual_clock.hpp>
 #include <ajar/testing/run.hpp>
 #include <asio/read.hpp>
 #include <asio/write.hpp>
+
+#include <malloc.h>
+#include <cstdlib>
+#ifdef __SANITIZE_ADDRESS__
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes();
+#endif
 
 using namespace ajar;
 using stream = tls::stream<net::tcp_stream>;
@@ -74,18 +82,21 @@ awaitable<void> receive_all(stream& from, std::size_t count, bytes& into) {
   if (!got) into.clear();
 }
 
-awaitable<result<std::size_t>> read_once(stream& from) {
+template <class Stream>
+awaitable<result<std::size_t>> read_once(Stream& from) {
   std::array<std::uint8_t, 64> room{};
   auto count = co_await from.read_some(room, soon());
   co_return count;
 }
 
-awaitable<void> say_goodbye(stream& one, result<>& into) {
+template <class Stream>
+awaitable<void> say_goodbye(Stream& one, result<>& into) {
   auto done = co_await one.shutdown(soon());
   into = done;
 }
 
-awaitable<result<>> handshake_within(stream& one, std::chrono::milliseconds time) {
+template <class Stream>
+awaitable<result<>> handshake_within(Stream& one, std::chrono::milliseconds time) {
   auto done = co_await one.handshake(clock::now() + time);
   co_return done;
 }
@@ -264,4 +275,381 @@ TEST_CASE("a read with a deadline ends at it, and the stream goes on") {
   CHECK(testing::run(two.context, read_briefly(two.server)).error() == errc::read_timeout);
   REQUIRE(two.client.put(as_bytes("late")).has_value());
   CHECK(testing::run(two.context, read_once(two.server)).value() == 4);
+}
+
+// ---- over streams in memory -----------------------------------------------------------------------------------------
+
+namespace {
+
+using memory_stream = tls::stream<testing::stream>;
+using testing::pair_options;
+
+struct memory_pair {
+  explicit memory_pair(const pair_options& how = pair_options())
+      : memory_pair(std::make_unique<asio::io_context>(), how) {}
+
+  party here;
+  party there;
+  std::unique_ptr<asio::io_context> context;
+  std::pair<testing::stream, testing::stream> ends;
+  memory_stream client{std::move(ends.first), here.context, tls::side::client,
+                       tls::expectation::key(there.key.public_part(), tls::alpn::session)};
+  memory_stream server{std::move(ends.second), there.context, tls::side::server,
+                       tls::expectation::key(here.key.public_part(), tls::alpn::session)};
+
+ private:
+  memory_pair(std::unique_ptr<asio::io_context> on, const pair_options& how)
+      : context(std::move(on)), ends(testing::make_stream_pair(context->get_executor(), how)) {}
+};
+
+template <class Stream>
+awaitable<void> shake_one(Stream& one, result<>& into) {
+  auto done = co_await one.handshake(soon());
+  into = done;
+  if (!done) one.close();
+}
+
+outcome shake_both(memory_pair& two) {
+  outcome got{fail(errc::canceled), fail(errc::canceled)};
+  task_group group(two.context->get_executor());
+  group.spawn(shake_one(two.client, got.client));
+  group.spawn(shake_one(two.server, got.server));
+  testing::run(*two.context, group.join());
+  return got;
+}
+
+awaitable<void> receive_exactly(memory_stream& from, bytes& into, result<>& how) {
+  auto got = co_await from.read(into, soon());
+  how = got;
+}
+
+awaitable<result<>> read_within(memory_stream& from, std::chrono::milliseconds time) {
+  std::array<std::uint8_t, 8> room{};
+  auto count = co_await from.read_some(room, clock::now() + time);
+  if (!count) co_return fail(count.error());
+  co_return result<>{};
+}
+
+awaitable<void> close_after(memory_stream& one, task_group& group) {
+  auto rested = co_await sleep_until(clock::now() + std::chrono::milliseconds(5));
+  (void)rested;
+  one.close();
+  co_await group.join();
+}
+
+// The heap in use, the sanitizer's where there is one.
+std::size_t allocated() {
+#ifdef __SANITIZE_ADDRESS__
+  return __sanitizer_get_current_allocated_bytes();
+#else
+  return ::mallinfo2().uordblks;
+#endif
+}
+
+awaitable<void> send_and_end(memory_stream& to, bytes what, result<>& into) {
+  auto sent = co_await to.write(what, soon());
+  into = sent;
+}
+
+// Everything until the stream's end, and how it ended.
+awaitable<void> receive_until_end(memory_stream& from, bytes& into, std::error_code& how) {
+  std::array<std::uint8_t, 1000> room{};
+  for (;;) {
+    auto count = co_await from.read_some(room, soon());
+    if (!count) {
+      how = count.error();
+      co_return;
+    }
+    into.insert(into.end(), room.begin(), room.begin() + static_cast<std::ptrdiff_t>(*count));
+  }
+}
+
+awaitable<void> echo_once(std::shared_ptr<memory_stream> on) {
+  std::array<std::uint8_t, 4> room{};
+  auto shaken = co_await on->handshake(never);
+  if (!shaken) co_return;
+  auto got = co_await on->read(room);
+  if (!got) co_return;
+  auto sent = co_await on->write(room);
+  if (!sent) co_return;
+  auto ended = co_await on->shutdown(never);
+  (void)ended;
+}
+
+// A client and a server that greet each other; what the client saw.
+awaitable<result<>> greet(testing::fuse& with, party& here, party& there, bool server_too, pair_options how) {
+  const auto executor = co_await asio::this_coro::executor;
+  auto ends = testing::make_stream_pair(executor, how);
+  with.arm(ends.first);
+  if (server_too) with.arm(ends.second);
+  const auto expected = tls::expectation::key(there.key.public_part(), tls::alpn::session);
+  memory_stream client(std::move(ends.first), here.context, tls::side::client, expected);
+  auto server = std::make_shared<memory_stream>(std::move(ends.second), there.context, tls::side::server,
+                                                tls::expectation::key(here.key.public_part(), tls::alpn::session));
+  task_group group(executor);
+  group.spawn(echo_once(server));
+  auto shaken = co_await client.handshake(never);
+  if (!shaken) co_return shaken;
+  std::array<std::uint8_t, 4> room{'p', 'i', 'n', 'g'};
+  auto sent = co_await client.write(room);
+  if (!sent) co_return sent;
+  room = {};
+  auto got = co_await client.read(room);
+  if (!got) co_return got;
+  if (as_text(room) != "ping") throw std::logic_error("wrong plaintext");
+  auto ended = co_await client.shutdown(never);
+  if (!ended) co_return ended;
+  co_await group.join();
+  co_return ended;
+}
+
+bool has_openssl() { return std::system("command -v openssl >/dev/null && command -v timeout >/dev/null") == 0; }
+
+// What a handshake gives with OpenSSL's own client at the other end.
+std::error_code with_openssl(const std::string& arguments) {
+  party here;
+  asio::io_context context;
+  asio::ip::tcp::acceptor listener(context, {asio::ip::make_address("127.0.0.1"), 0});
+  const auto port = std::to_string(listener.local_endpoint().port());
+  const auto command =
+      "timeout 5 openssl s_client -connect 127.0.0.1:" + port + " " + arguments + " </dev/null >/dev/null 2>&1 &";
+  REQUIRE(std::system(command.c_str()) == 0);
+  net::tcp_stream socket(context);
+  listener.async_accept(socket, [](std::error_code) {});
+  context.run_for(std::chrono::seconds(5));
+  REQUIRE(socket.is_open());
+  REQUIRE(net::prepare(socket).has_value());
+  stream server(std::move(socket), here.context, tls::side::server, tls::expectation::any_key(tls::alpn::session));
+  return testing::run(context, handshake_within(server, std::chrono::seconds(5))).error();
+}
+
+}  // namespace
+
+TEST_CASE("a handshake succeeds through the shortest reads and writes and the smallest buffers") {
+  for (const auto& how : {pair_options().short_reads(1).short_writes(1), pair_options().buffer(1),
+                          pair_options().buffer(60).short_reads(7)}) {
+    memory_pair two(how);
+    const auto got = shake_both(two);
+    CHECK(got.client.has_value());
+    CHECK(got.server.has_value());
+    CHECK(crypto::equal(two.client.exporter().reveal(), two.server.exporter().reveal()));
+  }
+}
+
+TEST_CASE("both directions carry megabytes at once through small buffers, and end cleanly") {
+  memory_pair two(pair_options().buffer(5000).short_reads(3000).short_writes(4000));
+  shake_both(two);
+  const auto one = pattern(2'100'000);
+  const auto other = pattern(2'000'003);
+  bytes at_server(one.size());
+  bytes at_client(other.size());
+  std::array<result<>, 4> done;
+  task_group group(two.context->get_executor());
+  group.spawn(send_and_end(two.client, one, done[0]));
+  group.spawn(send_and_end(two.server, other, done[1]));
+  group.spawn(receive_exactly(two.server, at_server, done[2]));
+  group.spawn(receive_exactly(two.client, at_client, done[3]));
+  testing::run(*two.context, group.join());
+  for (const auto& each : done) CHECK(each.has_value());
+  CHECK((at_server == one));
+  CHECK((at_client == other));
+}
+
+TEST_CASE("any operation below may fail, and the handshake and what follows ends with an error") {
+  party here;
+  party there;
+  testing::fuse one;
+  const auto both = one.fail_each(
+      [&](testing::fuse& with) { return greet(with, here, there, true, pair_options().buffer(700).short_reads(500)); });
+  CHECK(both.failed > 15);
+}
+
+TEST_CASE("a client may be cancelled at every suspension") {
+  party here;
+  party there;
+  testing::fuse one;
+  const auto report =
+      one.cancel_each([&](testing::fuse& with) { return greet(with, here, there, false, pair_options().buffer(100)); });
+  CHECK(report.failed > 15);
+}
+
+TEST_CASE("one octet changed on the way is an error, and never another text") {
+  const auto sent = pattern(5000);
+  for (const std::size_t at : {std::size_t(0), std::size_t(4), std::size_t(100), std::size_t(5020)}) {
+    memory_pair two;
+    shake_both(two);
+    std::size_t passed = 0;
+    two.client.lowest_layer().on_send([&passed, at](bytes& flight) {
+      if (at >= passed && at < passed + flight.size()) flight[at - passed] ^= 1;
+      passed += flight.size();
+      return testing::fate::deliver;
+    });
+    bytes got;
+    std::error_code how;
+    result<> written;
+    task_group group(two.context->get_executor());
+    group.spawn(send_and_end(two.client, sent, written));
+    group.spawn(receive_until_end(two.server, got, how));
+    testing::run(*two.context, close_after(two.client, group));
+    CHECK(got.empty());
+    CHECK(how);
+    CHECK(how != errc::eof);
+  }
+}
+
+TEST_CASE("any octet of the handshake changed on the way is an error on one side at least") {
+  for (const bool from_client : {true, false}) {
+    for (std::size_t at = 0; at < 1000; at += 61) {
+      memory_pair two;
+      std::size_t passed = 0;
+      auto& sender = from_client ? two.client : two.server;
+      sender.lowest_layer().on_send([&passed, at](bytes& flight) {
+        if (at >= passed && at < passed + flight.size()) flight[at - passed] ^= 4;
+        passed += flight.size();
+        return testing::fate::deliver;
+      });
+      const auto got = shake_both(two);
+      if (passed <= at) break;
+      const auto later = got.client ? testing::run(*two.context, read_once(two.client)).error() : got.client.error();
+      CHECK_MESSAGE((!got.server || !got.client), from_client << at);
+      CHECK_MESSAGE(later, from_client << at);
+    }
+  }
+}
+
+TEST_CASE("a path that is cut while octets fly is a truncation, and what came before it is right") {
+  memory_pair two;
+  shake_both(two);
+  const auto sent = pattern(40'000);
+  std::size_t passed = 0;
+  two.client.lowest_layer().on_send([&passed](bytes& flight) {
+    passed += flight.size();
+    if (passed < 20'000) return testing::fate::deliver;
+    flight.resize(flight.size() / 2);
+    return testing::fate::cut;
+  });
+  bytes got;
+  std::error_code how;
+  result<> written;
+  task_group group(two.context->get_executor());
+  group.spawn(send_and_end(two.client, sent, written));
+  group.spawn(receive_until_end(two.server, got, how));
+  testing::run(*two.context, group.join());
+  CHECK(how == errc::truncated);
+  CHECK(got.size() < sent.size());
+  CHECK(std::equal(got.begin(), got.end(), sent.begin()));
+  CHECK(testing::run(*two.context, read_once(two.client)).error() == errc::truncated);
+}
+
+TEST_CASE("a reset is a truncation too") {
+  memory_pair two;
+  shake_both(two);
+  two.client.lowest_layer().reset();
+  CHECK(testing::run(*two.context, read_once(two.server)).error() == errc::truncated);
+}
+
+TEST_CASE("a silent other side is a timeout, without waiting for it in real time") {
+  testing::manual_clock time;
+  memory_pair two;
+  const auto began = clock::now();
+  CHECK(time.run(*two.context, handshake_within(two.server, std::chrono::minutes(5))).error() ==
+        errc::handshake_timeout);
+  CHECK(clock::now() == began + std::chrono::minutes(5));
+}
+
+TEST_CASE("a writer that cannot leave does not keep a reader waiting") {
+  memory_pair two(pair_options().buffer(2000));
+  shake_both(two);
+  result<> written = fail(errc::would_block);
+  task_group group(two.context->get_executor());
+  group.spawn(send_and_end(two.server, pattern(100'000), written));
+  two.context->restart();
+  two.context->poll();
+  CHECK(written.error() == errc::would_block);
+  REQUIRE(two.client.put(as_bytes("urgent")).has_value());
+  CHECK(testing::run(*two.context, read_once(two.server)).value() == 6);
+  group.cancel();
+  testing::run(*two.context, group.join());
+}
+
+TEST_CASE("a read that is cancelled loses nothing") {
+  memory_pair two;
+  shake_both(two);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(testing::run(*two.context, read_within(two.server, std::chrono::milliseconds(0))).error() ==
+          errc::read_timeout);
+    REQUIRE(two.client.put(as_bytes("again")).has_value());
+    CHECK(testing::run(*two.context, read_once(two.server)).value() == 5);
+  }
+}
+
+TEST_CASE("Asio's own operations work on it in memory too, many buffers at once, and end with Asio's end of file") {
+  memory_pair two(pair_options().buffer(3000));
+  shake_both(two);
+  const auto sent = pattern(200'000);
+  bytes got(sent.size());
+  const std::array<asio::const_buffer, 3> parts{asio::buffer(sent.data(), 70'000), asio::const_buffer(),
+                                                asio::buffer(sent.data() + 70'000, 130'000)};
+  std::error_code wrote = errc::would_block;
+  std::error_code ended;
+  result<> said = fail(errc::canceled);
+  task_group group(two.context->get_executor());
+  asio::async_write(two.client, parts, [&](std::error_code error, std::size_t) {
+    wrote = error;
+    group.spawn(say_goodbye(two.client, said));
+  });
+  asio::async_read(two.server, asio::buffer(got), [&](std::error_code, std::size_t) {
+    two.server.async_read_some(asio::buffer(got.data(), 1), [&](std::error_code error, std::size_t) {
+      ended = error;
+      two.server.close();
+    });
+  });
+  two.context->restart();
+  two.context->run_for(std::chrono::seconds(10));
+  CHECK(!wrote);
+  CHECK((got == sent));
+  CHECK(ended == asio::error::eof);
+}
+
+TEST_CASE("an idle stream's heap is small") {
+  std::vector<std::unique_ptr<memory_pair>> all;
+  constexpr std::size_t count = 20;
+  party here;
+  party there;
+  asio::io_context context;
+  const auto made = [&](std::pair<testing::stream, testing::stream>& ends) {
+    return std::pair<memory_stream, memory_stream>(
+        memory_stream(std::move(ends.first), here.context, tls::side::client, tls::expectation::any_key("x")),
+        memory_stream(std::move(ends.second), there.context, tls::side::server, tls::expectation::any_key("x")));
+  };
+  std::vector<std::pair<memory_stream, memory_stream>> idle;
+  idle.reserve(count);
+  std::size_t before = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i == 1) before = allocated();  // the first one pays for what is made once
+    auto ends = testing::make_stream_pair(context.get_executor());
+    idle.push_back(made(ends));
+    result<> one = fail(errc::canceled);
+    result<> other = fail(errc::canceled);
+    task_group group(context.get_executor());
+    group.spawn(shake_one(idle.back().first, one));
+    group.spawn(shake_one(idle.back().second, other));
+    testing::run(context, group.join());
+    REQUIRE(one.has_value());
+    REQUIRE(other.has_value());
+  }
+  const auto each = (allocated() - before) / (2 * (count - 1));
+  MESSAGE("heap of an idle stream, its transport in memory included: " << each << " octets");
+#ifdef WOLFSSL_NO_TLS12  // the bundled build
+  CHECK(each < 16 * 1024);
+#endif
+}
+
+TEST_CASE("OpenSSL's client is told what it lacks") {
+  if (!has_openssl()) {
+    MESSAGE("skipped: the openssl command is not here");
+    return;
+  }
+  CHECK(with_openssl("-tls1_2") == errc::tls_version);
+  CHECK(with_openssl("-tls1_3 -alpn ajar-session/1") == errc::certificate_missing);
 }
