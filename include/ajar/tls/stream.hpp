@@ -57,6 +57,9 @@ class stream {
   /// Encrypt all of `from`, without waiting, and send or queue it; drain() before the next.
   result<> put(bytes_view from) { return state_->machine.write(*state_, from); }
 
+  /// Octets that put() took and that have not left yet.
+  std::size_t pending_output() const noexcept { return state_->machine.pending_output(); }
+
   /// Wait until try_read() may have something. Errors: canceled, the transport's own. Cancellation: terminal.
   [[nodiscard]] awaitable<result<>> readable() {
     if (state_->machine.pending_output() == 0) {

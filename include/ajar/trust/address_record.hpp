@@ -17,14 +17,14 @@ struct address_record {
   wall_time not_after{};
 
   void encode(wire::writer& out) const {
-    detail::encode_endpoint(out, at);
-    detail::encode_time(out, not_after);
+    encode_endpoint(out, at);
+    encode_time(out, not_after);
   }
 
   static address_record decode(wire::reader& in) {
     address_record made;
-    made.at = detail::decode_endpoint(in);
-    made.not_after = detail::decode_time(in);
+    made.at = decode_endpoint(in);
+    made.not_after = decode_time(in);
     if (made.at.port() == 0) in.refuse(malformed);
     return made;
   }

@@ -63,8 +63,8 @@ struct grant {
 
   void encode(wire::writer& out) const {
     out.fixed(id).fixed(client.octets());
-    detail::encode_time(out, not_before);
-    detail::encode_time(out, not_after);
+    encode_time(out, not_before);
+    encode_time(out, not_after);
     out.number(methods).number(static_cast<std::uint8_t>(lan)).number(static_cast<std::uint8_t>(roam));
     out.number(sessions).number(windows_a_minute).number(static_cast<std::uint8_t>(services.size()));
     for (const auto& one : services) {
@@ -77,11 +77,11 @@ struct grant {
     grant made;
     made.id = in.fixed<16>();
     made.client = identity::peer_id(in.fixed<32>());
-    made.not_before = detail::decode_time(in);
-    made.not_after = detail::decode_time(in);
+    made.not_before = decode_time(in);
+    made.not_after = decode_time(in);
     made.methods = in.number<std::uint8_t>();
-    made.lan = detail::decode_flag(in);
-    made.roam = detail::decode_flag(in);
+    made.lan = decode_flag(in);
+    made.roam = decode_flag(in);
     made.sessions = in.number<std::uint16_t>();
     made.windows_a_minute = in.number<std::uint16_t>();
     const auto count = in.number<std::uint8_t>();

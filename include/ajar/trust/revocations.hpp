@@ -29,7 +29,7 @@ struct revocations {
     out.number(serial).number(static_cast<std::uint16_t>(entries.size()));
     for (const auto& one : entries) {
       out.fixed(one.grant);
-      detail::encode_time(out, one.not_after);
+      encode_time(out, one.not_after);
     }
   }
 
@@ -41,7 +41,7 @@ struct revocations {
     for (int i = 0; i < count && !in.failed(); ++i) {
       entry one;
       one.grant = in.fixed<16>();
-      one.not_after = detail::decode_time(in);
+      one.not_after = decode_time(in);
       made.entries.push_back(one);
     }
     return made;

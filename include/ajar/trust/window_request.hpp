@@ -38,7 +38,7 @@ struct window_request {
     out.fixed(id).fixed(server.octets()).fixed(nonce).fixed(grant);
     out.number(static_cast<std::uint8_t>(who)).number(static_cast<std::uint8_t>(roam)).number(budget_ms);
     out.number(static_cast<std::uint8_t>(endpoints.size()));
-    for (const auto& at : endpoints) detail::encode_endpoint(out, at);
+    for (const auto& at : endpoints) encode_endpoint(out, at);
   }
 
   static window_request decode(wire::reader& in) {
@@ -48,13 +48,13 @@ struct window_request {
     made.nonce = in.fixed<32>();
     made.grant = in.fixed<16>();
     const auto who = in.number<std::uint8_t>();
-    made.roam = detail::decode_flag(in);
+    made.roam = decode_flag(in);
     made.budget_ms = in.number<std::uint16_t>();
     const auto count = in.number<std::uint8_t>();
     made.who = who == 2 ? opener::client : opener::server;
     const bool listens = made.who == opener::client;
     if (who < 1 || who > 2 || count > most_endpoints || listens != (count > 0)) in.refuse(malformed);
-    for (int i = 0; i < count && !in.failed(); ++i) made.endpoints.push_back(detail::decode_endpoint(in));
+    for (int i = 0; i < count && !in.failed(); ++i) made.endpoints.push_back(decode_endpoint(in));
     return made;
   }
 };
@@ -77,7 +77,7 @@ struct window_answer {
   void encode(wire::writer& out) const {
     out.fixed(id).fixed(client.octets()).number(code).number(attempt).number(budget_ms);
     out.number(static_cast<std::uint8_t>(endpoints.size()));
-    for (const auto& at : endpoints) detail::encode_endpoint(out, at);
+    for (const auto& at : endpoints) encode_endpoint(out, at);
   }
 
   static window_answer decode(wire::reader& in) {
@@ -89,7 +89,7 @@ struct window_answer {
     made.budget_ms = in.number<std::uint16_t>();
     const auto count = in.number<std::uint8_t>();
     if (count > most_endpoints || made.attempt == 0 || (made.code != 0 && count > 0)) in.refuse(malformed);
-    for (int i = 0; i < count && !in.failed(); ++i) made.endpoints.push_back(detail::decode_endpoint(in));
+    for (int i = 0; i < count && !in.failed(); ++i) made.endpoints.push_back(decode_endpoint(in));
     return made;
   }
 };

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar.hpp - all of ajar but the opt-in services and the testing room.
+#pragma once
+
+#include <ajar/central.hpp>
+#include <ajar/client.hpp>
+#include <ajar/identity/state_directory.hpp>
+#include <ajar/server.hpp>
+
+namespace ajar {
+
+using identity::peer_id;
+using identity::state_directory;
+using identity::url;
+using sessions::session;
+using trust::grant;
+using trust::grant_file;
+using trust::signed_grant;
+
+}  // namespace ajar

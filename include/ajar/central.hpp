@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/central.hpp - the central node: brings servers and clients together, and can let nobody in.
+#pragma once
+
+#include <ajar/core/step.hpp>
+#include <ajar/core/task_group.hpp>
+#include <ajar/identity/url.hpp>
+#include <ajar/net/dial.hpp>
+#include <ajar/signalling/link.hpp>
+#include <ajar/switchboard/accept_budget.hpp>
+#include <ajar/switchboard/admission.hpp>
+#include <ajar/switchboard/router.hpp>
+
+#include <asio/co_spawn.hpp>
+#include <asio/ip/v6_only.hpp>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ajar {
+
+/// How central behaves.
+class central_options {
+ public:
+  /// @param at      where peers reach it; port 0 takes a random one
+  /// @param served  its operator's list
+  central_options(net::tcp::endpoint at, switchboard::admission served)
+      : at_(std::move(at)), served_(std::move(served)) {}
+
+  /// Of all links; 15 s by default.
+  central_options& heartbeat(std::chrono::milliseconds interval) {
+    heartbeat_ = interval;
+    return *this;
+  }
+  central_options& limits(switchboard::accept_limits limits) {
+    limits_ = limits;
+    return *this;
+  }
+  /// From the connection to the welcome, and to a client's first good grant; 10 s by default.
+  central_options& greet_within(std::chrono::milliseconds time) {
+    greet_within_ = time;
+    return *this;
+  }
+  /// How often servers get a new nonce for window requests; an hour by default.
+  central_options& renew_nonces(std::chrono::milliseconds every) {
+    renew_every_ = every;
+    return *this;
+  }
+  /// Called on the shards' executors, from several threads where there are several.
+  central_options& on_step(step_sink sink) {
+    steps_ = std::move(sink);
+    return *this;
+  }
+
+ private:
+  friend class central;
+  net::tcp::endpoint at_;
+  switchboard::admission served_;
+  std::chrono::milliseconds heartbeat_{15'000};
+  switchboard::accept_limits limits_;
+  std::chrono::milliseconds greet_within_{10'000};
+  std::chrono::milliseconds renew_every_{3'600'000};
+  step_sink steps_;
+};
+
+/// The only node that listens permanently. It keeps nothing on disk, and no key of it opens anything.
+///
+/// One shard an executor; an executor is one thread's io_context. Threads: open(), start() and stop() of one thread.
+/// Source: WO 2004/034190, the central node. Example: examples/central/.
+class central {
+ public:
+  /// @param shards  their executors, at least one; links are spread over them by the kernel
+  central(const std::vector<asio::any_io_executor>& shards, identity::key self, central_options how)
+      : shared_(std::make_shared<common>(std::move(self), std::move(how))) {
+    for (const auto& executor : shards) {
+      const auto number = static_cast<std::uint32_t>(shards_.size());
+      shards_.push_back(std::make_shared<shard>(executor, number, shared_));
+      shared_->routes.add(*shards_.back());
+    }
+  }
+  central(const central&) = delete;
+  central& operator=(const central&) = delete;
+
+  /// Bind and listen. Errors: bind_failed.
+  result<> open() {
+    for (const auto& one : shards_) {
+      auto opened = one->open(shared_->how.at_, shards_.size() > 1);
+      if (!opened) return opened;
+      shared_->how.at_ = one->port.local_endpoint();  // the others share a random port
+    }
+    return {};
+  }
+
+  /// After open(): where, and with which key.
+  net::tcp::endpoint local_endpoint() const { return shared_->how.at_; }
+  identity::url url() const { return {net::endpoint(shared_->how.at_), shared_->self.id()}; }
+
+  /// Begin to serve.
+  void start() {
+    for (const auto& one : shards_) {
+      asio::dispatch(one->on, [one] { one->start(); });
+    }
+  }
+
+  /// Close the port and every link, and wait for all of it.
+  [[nodiscard]] awaitable<void> stop() {
+    const auto all = shards_;
+    for (const auto& one : all) {
+      auto stopping = asio::co_spawn(one->on, stop_shard(one), use_awaitable);
+      co_await std::move(stopping);
+    }
+  }
+
+ private:
+  struct common {
+    common(identity::key own, central_options options) : self(std::move(own)), how(std::move(options)) {}
+    identity::key self;
+    central_options how;
+    switchboard::router routes;
+  };
+
+  // A link of this shard, and what it may do.
+  struct peer_link {
+    peer_link(signalling::link from, switchboard::link_ref own, net::tcp::endpoint at)
+        : link(std::move(from)),
+          ref(own),
+          seen(std::move(at)),
+          id(link.peer()),
+          verdict(link.stream().get_executor()) {}
+    signalling::link link;
+    switchboard::link_ref ref;
+    net::tcp::endpoint seen;
+    identity::peer_id id;
+    signalling::role who = signalling::role::client;
+    bool attached = false;
+    notifier verdict;
+    std::map<trust::grant_id, identity::peer_id> grants;  // good ones, and their servers
+    bytes record;                                         // of the proved door
+    bool proving = false;
+    time_point next_proof{};
+    time_point next_nonce{};
+  };
+  using link_ptr = std::shared_ptr<peer_link>;
+
+  struct shard final : switchboard::shard_port {
+    shard(const asio::any_io_executor& executor, std::uint32_t which, std::shared_ptr<common> all)
+        : on(executor),
+          number(which),
+          shared(std::move(all)),
+          known(shared->how.heartbeat_),
+          budget(shared->how.limits_),
+          port(executor),
+          sooner(executor),
+          tasks(executor) {}
+
+    asio::any_io_executor executor() const override { return on; }
+
+    result<> open(const net::tcp::endpoint& at, bool shared_port) {
+      using reuse_port = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+      std::error_code error;
+      port.open(at.protocol(), error);
+      if (!error) port.set_option(asio::socket_base::reuse_address(true), error);
+      if (!error && shared_port) port.set_option(reuse_port(true), error);
+      if (!error && at.protocol() == net::tcp::v6()) port.set_option(asio::ip::v6_only(false), error);
+      if (!error) port.bind(at, error);
+      if (!error) port.listen(asio::socket_base::max_listen_connections, error);
+      if (!error) port.non_blocking(true, error);
+      if (error) return fail(errc::bind_failed);
+      return {};
+    }
+
+    void start() {
+      tasks.spawn(accept_all(this));
+      tasks.spawn(watch_time(this));
+      tasks.spawn(renew_nonces(this));
+    }
+
+    void step_done(std::string_view letter, std::string_view what, std::string detail = {}) const {
+      report_step(shared->how.steps_, letter, what, std::move(detail));
+    }
+
+    // ---- between shards
+
+    void handle(const switchboard::any_event& what) override {
+      const auto before = known.next();
+      carry(known.handle(what, clock::now(), wall_now()));
+      if (known.next() < before) sooner.notify();
+    }
+
+    void carry(std::vector<switchboard::delivery> all) {
+      for (auto& one : all) shared->routes.deliver(std::move(one));
+    }
+
+    void deliver(const switchboard::delivery& what) override {
+      const auto found = links.find(what.to.number);
+      if (found == links.end()) return;
+      auto& peer = *found->second;
+      if (const auto* last = std::get_if<signalling::goodbye>(&what.what)) {
+        step_done("", "ended a link", short_name(peer.id) + ": " + make_error_code(last->why).message());
+        peer.link.close(last->why);
+        peer.verdict.notify();
+        return;
+      }
+      if (std::holds_alternative<signalling::welcome>(what.what)) {
+        peer.attached = true;
+        peer.verdict.notify();
+      }
+      if (std::holds_alternative<signalling::command>(what.what)) step_done("C", "command the server");
+      if (std::holds_alternative<signalling::answer>(what.what)) step_done("F", "tell the client to connect");
+      (void)peer.link.send(what.what);
+    }
+
+    // ---- time
+
+    static awaitable<void> watch_time(shard* self) {
+      for (;;) {
+        auto sooner = self->sooner.wait();
+        auto changed = co_await before(self->known.next(), errc::would_block, std::move(sooner));
+        if (!changed && is_canceled(changed.error())) co_return;
+        self->carry(self->known.expire(clock::now()));
+      }
+    }
+
+    static awaitable<void> renew_nonces(shard* self) {
+      const auto every = self->shared->how.renew_every_;
+      for (;;) {
+        auto slept = co_await sleep_until(clock::now() + every / 8);
+        if (!slept) co_return;
+        const auto now = clock::now();
+        for (const auto& [number, one] : self->links) {
+          if (one->who != signalling::role::server || !one->attached || now < one->next_nonce) continue;
+          one->next_nonce = now + every;
+          self->shared->routes.send(switchboard::event::renewed{one->ref, one->id, crypto::random_octets<32>()});
+        }
+      }
+    }
+
+    // ---- links
+
+    static awaitable<void> accept_all(shard* self) {
+      for (;;) {
+        net::tcp_stream stream(self->on);
+        net::tcp::endpoint from;
+        auto [error] = co_await self->port.async_accept(stream, from, use_values);
+        if (is_canceled(error) || !self->port.is_open()) co_return;
+        if (error) {  // out of descriptors, say: wait until some are free
+          auto paused = co_await sleep_until(clock::now() + std::chrono::milliseconds(50));
+          if (!paused) co_return;
+          continue;
+        }
+        if (!net::prepare(stream) || !self->budget.begin(from.address(), clock::now())) continue;
+        self->tasks.spawn(serve(self, std::move(stream), from));
+      }
+    }
+
+    // Gives the address back what it used of the budget, however the connection ends.
+    class half_open {
+     public:
+      half_open(shard& of, net::address from) : of_(of), from_(std::move(from)) {}
+      half_open(const half_open&) = delete;
+      half_open& operator=(const half_open&) = delete;
+      ~half_open() {
+        if (linked_) {
+          of_.budget.unlinked();
+        } else {
+          of_.budget.refused(from_);
+        }
+      }
+      void linked() {
+        linked_ = true;
+        of_.budget.linked(from_);
+      }
+
+     private:
+      shard& of_;
+      net::address from_;
+      bool linked_ = false;
+    };
+
+    // Takes the link out of the directory, however it ends.
+    class registered {
+     public:
+      registered(shard& of, link_ptr one) : of_(of), one_(std::move(one)) { of_.links.emplace(one_->ref.number, one_); }
+      registered(const registered&) = delete;
+      registered& operator=(const registered&) = delete;
+      ~registered() {
+        of_.links.erase(one_->ref.number);
+        if (!one_->attached) return;
+        const std::set<identity::peer_id> concerned = servers_of(*one_);
+        for (const auto& server : concerned) {
+          of_.shared->routes.send(switchboard::event::client_left{one_->ref, server, one_->id});
+        }
+        of_.shared->routes.send(switchboard::event::detached{one_->ref, one_->id, one_->who});
+      }
+
+     private:
+      shard& of_;
+      link_ptr one_;
+    };
+
+    static std::set<identity::peer_id> servers_of(const peer_link& one) {
+      std::set<identity::peer_id> servers;
+      for (const auto& [grant, server] : one.grants) servers.insert(server);
+      return servers;
+    }
+
+    static awaitable<void> serve(shard* self, net::tcp_stream stream, net::tcp::endpoint from) {
+      half_open counted(*self, from.address());
+      const auto until = clock::now() + self->shared->how.greet_within_;
+      tls::stream<net::tcp_stream> secured(std::move(stream), self->shared->self.tls(), tls::side::server,
+                                           tls::expectation::any_key(tls::alpn::link));
+      auto shaken = co_await secured.handshake(until);
+      if (!shaken) {
+        self->step_done("", "refused a connection", net::to_string(from) + ": " + shaken.error().message());
+        co_return;
+      }
+      const switchboard::link_ref ref{self->number, ++self->last_link};
+      const auto one = std::make_shared<peer_link>(signalling::link(std::move(secured)), ref,
+                                                   net::tcp::endpoint(net::unmapped(from.address()), from.port()));
+      const registered here(*self, one);
+      auto greeting = greet(self, one, until);
+      auto greeted = co_await std::move(greeting);
+      if (greeted && one->who == signalling::role::client) {
+        auto admitting = admit_client(self, one, until);
+        greeted = co_await std::move(admitting);
+      }
+      if (!greeted) {
+        self->step_done("", "refused a peer", short_name(one->id) + ": " + greeted.error().message());
+        if (greeted.error().category() == category()) one->link.close(static_cast<errc>(greeted.error().value()));
+        co_await one->link.part();
+        co_return;
+      }
+      counted.linked();
+      self->step_done("A", one->who == signalling::role::server ? "a server is linked" : "a client is linked",
+                      short_name(one->id) + " from " + net::to_string(from));
+      net::set_user_timeout(one->link.stream().lowest_layer(), self->shared->how.heartbeat_ * 5 / 2);
+      auto handler = [self, one](const signalling::message& what) { return self->received(one, what); };
+      auto why = co_await one->link.run(self->shared->how.heartbeat_, handler);
+      self->step_done("", "a link ended", short_name(one->id) + ": " + why.message());
+    }
+
+    // From the hello to the welcome.
+    static awaitable<result<>> greet(shard* self, link_ptr one, time_point until) {
+      auto got = co_await one->link.receive(until);
+      if (!got) co_return fail(got.error());
+      const auto* first = std::get_if<signalling::hello>(&*got);
+      if (!first) co_return fail(errc::unexpected_message);
+      if (first->version != signalling::protocol_version) co_return fail(errc::unknown_version);
+      one->who = first->who;
+      if (one->who == signalling::role::server && !self->shared->how.served_.admits(one->id)) {
+        co_return fail(errc::not_admitted);
+      }
+      one->next_nonce = clock::now() + self->shared->how.renew_every_;
+      self->shared->routes.send(switchboard::event::attached{one->ref, one->id, one->who, first->login, first->methods,
+                                                             crypto::random_octets<32>(), one->seen});
+      while (!one->attached && !one->link.ended()) {
+        auto verdict = one->verdict.wait();
+        auto decided = co_await before(until, errc::handshake_timeout, std::move(verdict));
+        if (!decided) co_return fail(decided.error());
+      }
+      if (one->link.ended()) co_return fail(*one->link.ended());
+      co_return result<>{};
+    }
+
+    // A client is served for a grant of an admitted server; until one is there, nothing else is taken.
+    static awaitable<result<>> admit_client(shard* self, link_ptr one, time_point until) {
+      while (one->grants.empty()) {
+        auto got = co_await one->link.receive(until);
+        if (!got) co_return fail(got.error() == errc::link_timeout ? make_error_code(errc::not_admitted) : got.error());
+        if (const auto* last = std::get_if<signalling::goodbye>(&*got)) co_return fail(last->why);
+        const auto* presented = std::get_if<signalling::present_grant>(&*got);
+        if (!presented) co_return fail(errc::not_admitted);
+        auto taken = self->take_grant(one, *presented);
+        if (!taken) co_return taken;
+      }
+      co_return result<>{};
+    }
+
+    // ---- messages of a peer
+
+    result<> received(const link_ptr& one, const signalling::message& what) {
+      if (one->who == signalling::role::client) {
+        if (const auto* m = std::get_if<signalling::present_grant>(&what)) return take_grant(one, *m);
+        if (const auto* m = std::get_if<signalling::door>(&what)) return take_door(one, *m);
+        if (const auto* m = std::get_if<signalling::request>(&what)) return take_request(one, *m);
+      } else {
+        if (const auto* m = std::get_if<signalling::answer>(&what)) {
+          step_done("E", "the server answered");
+          shared->routes.send(switchboard::event::answered{one->ref, one->id, *m});
+          return {};
+        }
+        if (const auto* m = std::get_if<signalling::roster_request>(&what)) {
+          step_done("B", "a server asks for its roster", short_name(one->id));
+          shared->routes.send(switchboard::event::roster_asked{one->ref, one->id, m->since, m->interval});
+          return {};
+        }
+        if (const auto* m = std::get_if<signalling::present_revocations>(&what)) return take_revocations(one, *m);
+      }
+      return fail(errc::unexpected_message);
+    }
+
+    result<> take_grant(const link_ptr& one, const signalling::present_grant& what) {
+      constexpr std::size_t most_grants = 64;
+      auto given = trust::signed_grant::open(what.grant);
+      if (!given) return fail(given.error());
+      const auto& body = given->body();
+      const auto server = given->signer();
+      const auto refuse = [&](errc why) -> result<> {
+        return one->link.send(signalling::grant_result{body.id, static_cast<std::uint16_t>(why)});
+      };
+      if (body.client != one->id) return refuse(errc::grant_of_another);
+      if (!shared->how.served_.admits(server)) return refuse(errc::not_admitted);
+      if (wall_now() >= body.not_after) return refuse(errc::grant_expired);
+      if (one->grants.size() >= most_grants) return refuse(errc::limit_reached);
+      one->grants[body.id] = server;
+      shared->routes.send(
+          switchboard::event::granted{one->ref, server, one->id, body.id, body.methods, body.not_after});
+      if (!one->record.empty()) {
+        shared->routes.send(switchboard::event::door_proved{one->ref, server, one->id, one->record});
+      }
+      return {};
+    }
+
+    result<> take_revocations(const link_ptr& one, const signalling::present_revocations& what) {
+      auto list = trust::signed_revocations::open(what.list);
+      if (!list) return fail(list.error());
+      if (list->signer() != one->id) return fail(errc::signature_invalid);
+      shared->routes.send(switchboard::event::revoked{one->ref, one->id, list->body()});
+      return {};
+    }
+
+    result<> take_request(const link_ptr& one, const signalling::request& what) {
+      auto asked = trust::signed_request::open(what.signed_request);
+      if (!asked) return fail(asked.error());
+      if (asked->signer() != one->id) return fail(errc::request_of_another);
+      const auto& body = asked->body();
+      step_done("B", "a client asks for a server", short_name(one->id) + " for " + short_name(body.server));
+      shared->routes.send(switchboard::event::requested{one->ref, body.server, one->id, one->seen, body.id,
+                                                        std::chrono::milliseconds(body.budget_ms),
+                                                        what.signed_request});
+      return {};
+    }
+
+    // ---- doors: one dial-back proves that the client is there, and that it wants to be dialled
+
+    result<> take_door(const link_ptr& one, const signalling::door& what) {
+      constexpr std::chrono::milliseconds pause{500};
+      const auto refuse = [&](errc why) -> result<> {
+        return one->link.send(signalling::door_result{static_cast<std::uint16_t>(why)});
+      };
+      auto record = trust::signed_address::open(what.record);
+      if (!record) return fail(record.error());
+      if (record->signer() != one->id) return fail(errc::request_of_another);
+      const auto at = record->body().at;
+      // elsewhere than where it is itself a client may only name what the whole Internet can reach
+      const bool own = net::unmapped(at.address()) == one->seen.address();
+      if (!own && net::scope_of(at.address()) != net::scope::global) return refuse(errc::address_not_permitted);
+      const auto now = clock::now();
+      if (one->proving || now < one->next_proof) return refuse(errc::too_many_requests);
+      one->proving = true;
+      one->next_proof = now + pause;
+      tasks.spawn(prove(this, one, at, what.record));
+      return {};
+    }
+
+    static awaitable<void> prove(shard* self, link_ptr one, net::tcp::endpoint at, bytes record) {
+      constexpr std::chrono::milliseconds probe_time{2'500};  // two SYNs at most (RFC 6298: 0 s and 1 s)
+      auto probing = probe(self, one->id, at, clock::now() + probe_time);
+      auto proved = co_await std::move(probing);
+      one->proving = false;
+      self->step_done("B", proved ? "a client's door is proved" : "a client's door is closed",
+                      short_name(one->id) + " at " + net::to_string(at));
+      if (proved) {
+        one->record = record;
+        const std::set<identity::peer_id> servers = servers_of(*one);
+        for (const auto& server : servers) {
+          self->shared->routes.send(switchboard::event::door_proved{one->ref, server, one->id, record});
+        }
+      }
+      const auto code = proved ? std::uint16_t{0} : static_cast<std::uint16_t>(errc::address_not_proved);
+      (void)one->link.send(signalling::door_result{code});
+    }
+
+    static awaitable<result<>> probe(shard* self, identity::peer_id client, net::tcp::endpoint at, time_point until) {
+      net::endpoint to(at);
+      auto stream = co_await net::dial(to, until);
+      if (!stream) co_return fail(stream.error());
+      tls::stream<net::tcp_stream> secured(std::move(*stream), self->shared->self.tls(), tls::side::client,
+                                           identity::expect(client, tls::alpn::probe));
+      auto shaken = co_await secured.handshake(until);
+      if (!shaken) co_return shaken;
+      auto parted = co_await secured.shutdown(until);
+      (void)parted;  // the handshake has proved it
+      co_return result<>{};
+    }
+
+    asio::any_io_executor on;
+    std::uint32_t number;
+    std::shared_ptr<common> shared;
+    switchboard::directory known;
+    switchboard::accept_budget budget;
+    asio::ip::tcp::acceptor port;
+    std::map<std::uint64_t, link_ptr> links;
+    std::uint64_t last_link = 0;
+    notifier sooner;
+    task_group tasks;
+  };
+
+  static awaitable<void> stop_shard(std::shared_ptr<shard> one) {
+    std::error_code ignored;
+    one->port.close(ignored);
+    const auto all = one->links;
+    for (const auto& [number, peer] : all) peer->link.close(errc::link_lost);
+    one->tasks.cancel();
+    co_await one->tasks.join();
+  }
+
+  std::shared_ptr<common> shared_;
+  std::vector<std::shared_ptr<shard>> shards_;
+};
+
+}  // namespace ajar

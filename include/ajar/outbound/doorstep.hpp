@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/outbound/doorstep.hpp - the port of a client that servers may dial, open only while one of them might.
+#pragma once
+
+#include <ajar/core/task_group.hpp>
+#include <ajar/identity/key.hpp>
+#include <ajar/net/dial.hpp>
+#include <ajar/tls/stream.hpp>
+#include <ajar/windows/report.hpp>
+
+#include <asio/ip/v6_only.hpp>
+#include <functional>
+#include <memory>
+#include <utility>
+
+namespace ajar::outbound {
+
+/// Accepts servers that the client holds grants of, and central's proof that the door is the client's.
+///
+/// Everybody else fails inside the TLS handshake. Its exposure is counted, as a window's is. Threads: one executor.
+/// Source: WO 2004/034190, non-listening server, step C: the server makes the connection, so the client has the port.
+class doorstep {
+ public:
+  using stream = tls::stream<net::tcp_stream>;
+  using key_check = std::function<bool(const crypto::public_key&)>;
+  using guest_handler = std::function<void(stream)>;
+
+  /// @param local    where to listen; port 0 takes a random one at each opening
+  /// @param servers  may this key dial us now?
+  /// @param central  may this key prove our door?
+  /// @param guest    gets each server's connection after TLS, not yet proved
+  doorstep(const asio::any_io_executor& executor, identity::key self, net::tcp::endpoint local, key_check servers,
+           key_check central, guest_handler guest)
+      : state_(std::make_shared<state>(executor, std::move(self), std::move(servers), std::move(central),
+                                       std::move(guest))),
+        local_(std::move(local)),
+        tasks_(executor) {}
+  doorstep(const doorstep&) = delete;
+  doorstep& operator=(const doorstep&) = delete;
+  ~doorstep() { close(); }
+
+  /// Open the port, if it is not open. Errors: bind_failed.
+  result<> open() {
+    if (is_open()) return {};
+    auto port = std::make_shared<asio::ip::tcp::acceptor>(state_->executor);
+    std::error_code error;
+    port->open(local_.protocol(), error);
+    if (!error) port->set_option(asio::socket_base::reuse_address(true), error);
+    if (!error && local_.protocol() == net::tcp::v6()) port->set_option(asio::ip::v6_only(true), error);
+    if (!error) port->bind(local_, error);
+    if (!error) port->non_blocking(true, error);
+    const auto opened = clock::now();
+    if (!error) port->listen(backlog, error);
+    if (error) return fail(errc::bind_failed);
+    state_->cost.opened = opened;
+    ++state_->cost.listeners;
+    port_ = port;
+    tasks_.spawn(accept_all(state_, port));
+    return {};
+  }
+
+  /// Close the port; what was accepted goes on.
+  void close() {
+    if (!is_open()) return;
+    std::error_code ignored;
+    port_->close(ignored);
+    port_.reset();
+    auto& cost = state_->cost;
+    cost.closed = clock::now();
+    cost.exposure += cost.closed - cost.opened;
+  }
+
+  bool is_open() const { return port_ != nullptr; }
+
+  /// While it is open: where.
+  net::tcp::endpoint local_endpoint() const {
+    std::error_code ignored;
+    return port_ ? port_->local_endpoint(ignored) : local_;
+  }
+
+  /// What it cost so far, the present opening included.
+  windows::report report() const {
+    auto cost = state_->cost;
+    if (is_open()) cost.exposure += clock::now() - cost.opened;
+    return cost;
+  }
+
+  /// Close, and wait until all handshakes have ended.
+  [[nodiscard]] awaitable<void> stop() {
+    close();
+    tasks_.cancel();
+    state_->handshakes.cancel();
+    co_await tasks_.join();
+    co_await state_->handshakes.join();
+  }
+
+ private:
+  static constexpr int backlog = 16;
+  static constexpr std::size_t most_handshakes = 32;
+  static constexpr std::chrono::seconds handshake_time{3};
+
+  struct state {
+    state(const asio::any_io_executor& on, identity::key own, key_check may_dial, key_check may_prove,
+          guest_handler welcome)
+        : executor(on),
+          self(std::move(own)),
+          servers(std::move(may_dial)),
+          central(std::move(may_prove)),
+          guest(std::move(welcome)),
+          handshakes(on) {}
+    asio::any_io_executor executor;
+    identity::key self;
+    key_check servers;
+    key_check central;
+    guest_handler guest;
+    task_group handshakes;
+    windows::report cost;
+  };
+
+  static awaitable<void> accept_all(std::shared_ptr<state> of, std::shared_ptr<asio::ip::tcp::acceptor> port) {
+    while (port->is_open()) {
+      net::tcp_stream peer(of->executor);
+      auto [error] = co_await port->async_accept(peer, use_values);
+      if (is_canceled(error) || !port->is_open()) co_return;
+      if (error) {  // out of descriptors, say: wait until some are free
+        auto paused = co_await sleep_until(clock::now() + std::chrono::milliseconds(50));
+        if (!paused) co_return;
+        continue;
+      }
+      if (of->handshakes.size() >= most_handshakes || !net::prepare(peer)) continue;
+      of->handshakes.spawn(shake_hands(of, std::move(peer)));
+    }
+  }
+
+  static awaitable<void> shake_hands(std::shared_ptr<state> of, net::tcp_stream peer) {
+    tls::expectation expected(
+        [of](const crypto::public_key& shown) { return of->servers(shown) || of->central(shown); }, tls::alpn::session);
+    expected.or_alpn(tls::alpn::probe);
+    stream secured(std::move(peer), of->self.tls(), tls::side::server, std::move(expected));
+    auto shaken = co_await secured.handshake(clock::now() + handshake_time);
+    if (!shaken) co_return;
+    if (secured.protocol() == tls::alpn::probe) {
+      if (!of->central(secured.peer_key())) co_return;
+      auto parted = co_await secured.shutdown(clock::now() + handshake_time);
+      (void)parted;
+      co_return;
+    }
+    if (of->servers(secured.peer_key())) of->guest(std::move(secured));
+  }
+
+  std::shared_ptr<state> state_;
+  net::tcp::endpoint local_;
+  std::shared_ptr<asio::ip::tcp::acceptor> port_;
+  task_group tasks_;
+};
+
+}  // namespace ajar::outbound

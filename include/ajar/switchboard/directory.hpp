@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/switchboard/directory.hpp - what central knows: who is linked, which grants concern whom, whose doors are
+// proved.
+#pragma once
+
+#include <ajar/signalling/message.hpp>
+#include <ajar/switchboard/exchange.hpp>
+#include <ajar/trust/revocations.hpp>
+
+#include <deque>
+#include <map>
+#include <set>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace ajar::switchboard {
+
+/// A link, wherever in central it is.
+struct link_ref {
+  std::uint32_t shard = 0;
+  std::uint64_t number = 0;
+
+  auto operator<=>(const link_ref&) const = default;
+};
+
+/// A message for a link. A goodbye closes it.
+struct delivery {
+  link_ref to;
+  signalling::message what;
+};
+
+/// What happened, as the shard of a link tells it to the shard where a peer is at home.
+namespace event {
+
+struct attached {  ///< answered by welcome or goodbye
+  link_ref link;
+  identity::peer_id peer;
+  signalling::role who = signalling::role::client;
+  std::uint64_t login = 0;
+  std::uint8_t methods = 0;
+  trust::link_nonce nonce{};
+  net::tcp::endpoint seen;
+};
+struct detached {
+  link_ref link;
+  identity::peer_id peer;
+  signalling::role who = signalling::role::client;
+};
+struct renewed {
+  link_ref link;
+  identity::peer_id server;
+  trust::link_nonce nonce{};
+};
+struct granted {  ///< the grant's signature and time are checked already
+  link_ref link;
+  identity::peer_id server;
+  identity::peer_id client;
+  trust::grant_id grant{};
+  std::uint8_t methods = 0;
+  wall_time not_after{};
+};
+struct client_left {
+  link_ref link;
+  identity::peer_id server;
+  identity::peer_id client;
+};
+struct door_proved {
+  link_ref link;
+  identity::peer_id server;
+  identity::peer_id client;
+  bytes record;
+};
+struct roster_asked {
+  link_ref link;
+  identity::peer_id server;
+  signalling::roster_version since;
+  std::chrono::milliseconds interval{0};
+};
+struct revoked {  ///< the list's signature is checked already
+  link_ref link;
+  identity::peer_id server;
+  trust::revocations list;
+};
+struct requested {  ///< the request's signature is checked already
+  link_ref link;
+  identity::peer_id server;
+  identity::peer_id client;
+  net::tcp::endpoint seen;
+  trust::request_id id{};
+  std::chrono::milliseconds budget{0};
+  bytes signed_request;
+};
+struct answered {
+  link_ref link;
+  identity::peer_id server;
+  signalling::answer what;
+};
+
+}  // namespace event
+
+using any_event =
+    std::variant<event::attached, event::detached, event::renewed, event::granted, event::client_left,
+                 event::door_proved, event::roster_asked, event::revoked, event::requested, event::answered>;
+
+/// The peer at whose home an event is handled.
+inline const identity::peer_id& home_of(const any_event& what) {
+  return std::visit(
+      [](const auto& one) -> const identity::peer_id& {
+        if constexpr (requires { one.peer; }) {
+          return one.peer;
+        } else {
+          return one.server;
+        }
+      },
+      what);
+}
+
+/// One shard's part of what central knows. Pure: event and time in, deliveries out. Nothing of it is ever on a disk.
+///
+/// Threads: one.
+class directory {
+ public:
+  static constexpr std::size_t roster_log = 1024;       // older differences become snapshots
+  static constexpr std::size_t most_grants = 8;         // of one client for one server
+  static constexpr std::size_t most_open_requests = 8;  // of one client to one server
+  static constexpr std::size_t most_open_a_server = 4096;
+
+  explicit directory(std::chrono::milliseconds heartbeat) : heartbeat_(heartbeat) {}
+
+  std::vector<delivery> handle(const any_event& what, time_point now, wall_time today) {
+    out_.clear();
+    std::visit([&](const auto& one) { on(one, now, today); }, what);
+    return std::move(out_);
+  }
+
+  /// What the passing of time brings. Call it at next().
+  std::vector<delivery> expire(time_point now) {
+    out_.clear();
+    while (!timers_.empty() && timers_.begin()->first <= now) {
+      const auto due = timers_.begin()->second;
+      timers_.erase(timers_.begin());
+      const auto found = servers_.find(due.server);
+      if (found == servers_.end()) continue;
+      if (due.request) {
+        end_exchange(found->second, *due.request, now);
+      } else {
+        end_polling(found->first, found->second, now);
+      }
+      forget_if_empty(found);
+    }
+    return std::move(out_);
+  }
+
+  time_point next() const { return timers_.empty() ? never : timers_.begin()->first; }
+
+  std::size_t servers() const noexcept { return servers_.size(); }
+  std::size_t logins() const noexcept { return logins_.size(); }
+
+ private:
+  struct login {
+    link_ref link;
+    std::uint64_t number = 0;
+  };
+  struct grant_facts {
+    trust::grant_id id{};
+    std::uint8_t methods = 0;
+    wall_time not_after{};
+  };
+  struct client_entry {
+    link_ref link;
+    std::vector<grant_facts> grants;
+    bytes record;  // of its proved door
+    std::size_t open_requests = 0;
+  };
+  struct open_request {
+    exchange life;
+    link_ref client_link;
+    identity::peer_id client;
+  };
+  struct online {
+    link_ref link;
+    trust::link_nonce nonce{};
+    std::uint8_t methods = 0;
+    bool live = false;  // wants differences pushed
+  };
+  struct server_entry {
+    std::optional<online> up;
+    bool polling = false;
+    std::chrono::milliseconds interval{0};
+    time_point polling_until{};
+    std::uint8_t methods = 0;
+    net::tcp::endpoint seen;
+    std::map<identity::peer_id, client_entry> clients;
+    signalling::roster_version version;
+    std::deque<std::pair<std::uint64_t, identity::peer_id>> log;
+    std::uint64_t serial = 0;
+    std::vector<trust::revocations::entry> revoked;
+    std::map<trust::request_id, open_request> requests;
+  };
+  using server_map = std::unordered_map<identity::peer_id, server_entry>;
+  struct timer_key {
+    identity::peer_id server;
+    std::optional<trust::request_id> request;
+  };
+
+  void tell(const link_ref& to, signalling::message what) { out_.push_back({to, std::move(what)}); }
+
+  server_entry& server_of(const identity::peer_id& id) {
+    auto& one = servers_[id];
+    if (one.version.epoch == 0) {
+      for (const auto octet : crypto::random_octets<8>()) one.version.epoch = (one.version.epoch << 8) | octet;
+      one.version.epoch |= 1;
+    }
+    return one;
+  }
+
+  // Without link, clients and revocations a server is forgotten; its roster then begins a new epoch.
+  void forget_if_empty(server_map::iterator at) {
+    const auto& one = at->second;
+    if (!one.up && !one.polling && one.clients.empty() && one.revoked.empty() && one.requests.empty()) {
+      servers_.erase(at);
+    }
+  }
+
+  signalling::presence presence_of(const identity::peer_id& id, const server_entry& one) const {
+    signalling::presence made;
+    made.server = id;
+    made.methods = one.methods;
+    made.interval = one.interval;
+    made.seen = one.seen;
+    if (one.up) {
+      made.state = signalling::presence_state::online;
+      made.nonce = one.up->nonce;
+    } else if (one.polling) {
+      made.state = signalling::presence_state::polling;
+    }
+    return made;
+  }
+
+  void publish_presence(const identity::peer_id& id, const server_entry& one) {
+    const auto now = presence_of(id, one);
+    for (const auto& [ignored, client] : one.clients) tell(client.link, now);
+  }
+
+  // ---- logins
+
+  void on(const event::attached& what, time_point, wall_time) {
+    auto& known = logins_[{what.peer, what.who}];
+    if (known.number != 0) {
+      if (what.login <= known.number) {
+        tell(what.link, signalling::goodbye{errc::login_too_low});
+        return;
+      }
+      tell(known.link, signalling::goodbye{errc::evicted});  // at once: the old link may be half dead
+    }
+    known = {what.link, what.login};
+    tell(what.link, signalling::welcome{what.nonce, heartbeat_, what.seen});
+    if (what.who != signalling::role::server) return;
+    auto& one = server_of(what.peer);
+    one.up = online{what.link, what.nonce, what.methods, false};
+    one.methods = what.methods;
+    one.seen = what.seen;
+    one.polling = false;
+    one.interval = std::chrono::milliseconds(0);
+    publish_presence(what.peer, one);
+  }
+
+  void on(const event::detached& what, time_point now, wall_time) {
+    const auto known = logins_.find({what.peer, what.who});
+    if (known == logins_.end() || known->second.link != what.link) return;
+    logins_.erase(known);
+    const auto found = servers_.find(what.peer);
+    if (what.who != signalling::role::server || found == servers_.end()) return;
+    auto& one = found->second;
+    one.up.reset();
+    if (one.interval.count() > 0) {
+      one.polling = true;
+      one.polling_until = now + one.interval * 3 / 2;
+      timers_.emplace(one.polling_until, timer_key{what.peer, std::nullopt});
+    }
+    publish_presence(what.peer, one);
+    forget_if_empty(found);
+  }
+
+  void on(const event::renewed& what, time_point, wall_time) {
+    const auto found = servers_.find(what.server);
+    if (found == servers_.end() || !found->second.up || found->second.up->link != what.link) return;
+    found->second.up->nonce = what.nonce;
+    tell(what.link, signalling::renewed_nonce{what.nonce});
+    publish_presence(what.server, found->second);
+  }
+
+  void end_polling(const identity::peer_id& id, server_entry& one, time_point now) {
+    if (!one.polling || one.polling_until > now) return;
+    one.polling = false;
+    publish_presence(id, one);
+  }
+
+  // ---- grants and revocations
+
+  static bool is_revoked(const server_entry& one, const trust::grant_id& id) {
+    return std::ranges::find(one.revoked, id, &trust::revocations::entry::grant) != one.revoked.end();
+  }
+
+  void on(const event::granted& what, time_point, wall_time) {
+    auto& one = server_of(what.server);
+    const auto refuse = [&](errc why) {
+      tell(what.link, signalling::grant_result{what.grant, static_cast<std::uint16_t>(why)});
+      forget_if_empty(servers_.find(what.server));
+    };
+    if (is_revoked(one, what.grant)) return refuse(errc::grant_revoked);
+    auto& client = one.clients[what.client];
+    if (client.link != what.link) {
+      const bool had_door = !client.record.empty();
+      client = client_entry();
+      client.link = what.link;
+      if (had_door) roster_changed(one, what.client);
+    }
+    std::erase_if(client.grants, [&](const grant_facts& held) { return held.id == what.grant; });
+    if (client.grants.size() >= most_grants) return refuse(errc::limit_reached);
+    client.grants.push_back({what.grant, what.methods, what.not_after});
+    tell(what.link, signalling::grant_result{what.grant, 0});
+    tell(what.link, presence_of(what.server, one));
+    if (!client.record.empty()) roster_changed(one, what.client);
+  }
+
+  void on(const event::client_left& what, time_point, wall_time) {
+    const auto found = servers_.find(what.server);
+    if (found == servers_.end()) return;
+    auto& one = found->second;
+    const auto client = one.clients.find(what.client);
+    if (client == one.clients.end() || client->second.link != what.link) return;
+    const bool had_door = !client->second.record.empty();
+    one.clients.erase(client);
+    if (had_door) roster_changed(one, what.client);
+    forget_if_empty(found);
+  }
+
+  void on(const event::revoked& what, time_point, wall_time today) {
+    auto& one = server_of(what.server);
+    const auto& list = what.list;
+    if (list.serial < one.serial) {
+      tell(what.link, signalling::revocations_result{list.serial, static_cast<std::uint16_t>(errc::serial_too_low)});
+      return;
+    }
+    one.serial = list.serial;
+    one.revoked = list.entries;
+    std::erase_if(one.revoked, [&](const trust::revocations::entry& held) { return held.not_after <= today; });
+    for (auto at = one.clients.begin(); at != one.clients.end();) {
+      auto& client = at->second;
+      for (const auto& held : client.grants) {
+        if (!is_revoked(one, held.id)) continue;
+        tell(client.link, signalling::grant_result{held.id, static_cast<std::uint16_t>(errc::grant_revoked)});
+      }
+      std::erase_if(client.grants, [&](const grant_facts& held) { return is_revoked(one, held.id); });
+      const auto id = at->first;
+      const bool had_door = !client.record.empty();
+      at = client.grants.empty() ? one.clients.erase(at) : std::next(at);
+      if (had_door) roster_changed(one, id);
+    }
+    tell(what.link, signalling::revocations_result{list.serial, 0});
+  }
+
+  // ---- the roster: whom a server may dial (WO 2004/034190, non-listening server, step B)
+
+  void on(const event::door_proved& what, time_point, wall_time) {
+    const auto found = servers_.find(what.server);
+    if (found == servers_.end()) return;
+    const auto client = found->second.clients.find(what.client);
+    if (client == found->second.clients.end() || client->second.link != what.link) return;
+    client->second.record = what.record;
+    roster_changed(found->second, what.client);
+  }
+
+  void roster_changed(server_entry& one, const identity::peer_id& client) {
+    ++one.version.number;
+    one.log.emplace_back(one.version.number, client);
+    if (one.log.size() > roster_log) one.log.pop_front();
+    if (!one.up || !one.up->live) return;
+    signalling::roster_update update;
+    update.version = one.version;
+    update.entries.push_back(roster_entry_of(one, client));
+    tell(one.up->link, std::move(update));
+  }
+
+  signalling::roster_entry roster_entry_of(const server_entry& one, const identity::peer_id& id) const {
+    signalling::roster_entry made;
+    made.client = id;
+    const auto found = one.clients.find(id);
+    if (found == one.clients.end() || found->second.record.empty()) return made;
+    for (const auto& held : found->second.grants) {
+      if ((held.methods & static_cast<std::uint8_t>(trust::method::outbound)) == 0) continue;
+      made.present = true;
+      made.grant = held.id;
+      made.record = found->second.record;
+    }
+    return made;
+  }
+
+  void on(const event::roster_asked& what, time_point, wall_time) {
+    const auto found = servers_.find(what.server);
+    if (found == servers_.end() || !found->second.up || found->second.up->link != what.link) return;
+    auto& one = found->second;
+    one.up->live = what.interval.count() == 0;
+    if (one.interval != what.interval) {
+      one.interval = what.interval;
+      publish_presence(what.server, one);
+    }
+    const bool known = what.since.epoch == one.version.epoch && what.since.number <= one.version.number &&
+                       one.version.number - what.since.number <= one.log.size();
+    std::set<identity::peer_id> concerned;
+    if (known) {
+      for (const auto& [number, client] : one.log) {
+        if (number > what.since.number) concerned.insert(client);
+      }
+    } else {
+      for (const auto& [client, ignored] : one.clients) concerned.insert(client);
+    }
+    signalling::roster_update update;
+    update.snapshot = !known;
+    update.version = one.version;
+    for (const auto& client : concerned) {
+      auto entry = roster_entry_of(one, client);
+      if (!entry.present && !known) continue;
+      if (update.entries.size() == signalling::roster_update::most_entries) {
+        update.more = true;
+        tell(what.link, update);
+        update.more = false;
+        update.entries.clear();
+      }
+      update.entries.push_back(std::move(entry));
+    }
+    tell(what.link, std::move(update));
+  }
+
+  // ---- requests (WO 2004/034190, just-in-time listening, steps B, C, E and F)
+
+  void on(const event::requested& what, time_point now, wall_time) {
+    const auto refuse = [&](errc why) { tell(what.link, signalling::failure{what.id, why}); };
+    const auto found = servers_.find(what.server);
+    if (found == servers_.end()) return refuse(errc::unknown_server);
+    auto& one = found->second;
+    const auto client = one.clients.find(what.client);
+    if (client == one.clients.end() || client->second.link != what.link) return refuse(errc::unknown_server);
+    if (!one.up) return refuse(errc::server_offline);
+    if (one.requests.size() >= most_open_a_server || client->second.open_requests >= most_open_requests ||
+        one.requests.contains(what.id)) {
+      return refuse(errc::too_many_requests);
+    }
+    const exchange life(now, what.budget);
+    timers_.emplace(life.deadline(), timer_key{what.server, what.id});
+    one.requests.emplace(what.id, open_request{life, what.link, what.client});
+    ++client->second.open_requests;
+    tell(one.up->link, signalling::command{what.seen, what.signed_request});
+  }
+
+  void on(const event::answered& what, time_point now, wall_time) {
+    const auto found = servers_.find(what.server);
+    if (found == servers_.end()) return;
+    auto& one = found->second;
+    const auto open = one.requests.find(what.what.id);
+    if (open == one.requests.end() || !one.up || one.up->link != what.link) return;
+    if (open->second.life.answered(now)) tell(open->second.client_link, what.what);
+  }
+
+  void end_exchange(server_entry& one, const trust::request_id& id, time_point) {
+    const auto open = one.requests.find(id);
+    if (open == one.requests.end()) return;
+    if (const auto why = open->second.life.failure()) tell(open->second.client_link, signalling::failure{id, *why});
+    const auto client = one.clients.find(open->second.client);
+    if (client != one.clients.end() && client->second.open_requests > 0) --client->second.open_requests;
+    one.requests.erase(open);
+  }
+
+  std::chrono::milliseconds heartbeat_;
+  std::map<std::pair<identity::peer_id, signalling::role>, login> logins_;
+  server_map servers_;
+  std::multimap<time_point, timer_key> timers_;
+  std::vector<delivery> out_;
+};
+
+}  // namespace ajar::switchboard

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSL-1.0
+// A central, a server and clients on loopback, all in one thread: what the tests of the roles share.
+#pragma once
+
+#include <ajar.hpp>
+#include <ajar/testing/run.hpp>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <asio/io_context.hpp>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace village {
+
+using namespace std::chrono_literals;
+
+// What a grant may be made with; by default all that there is.
+struct terms {
+  std::uint8_t methods = 7;
+  bool lan = true;
+  bool roam = false;
+  std::chrono::seconds life = 3600s;
+  std::uint16_t sessions = 16;
+  std::uint16_t windows_a_minute = 6000;
+};
+
+// The owner's side: a key, and the grants issued under it.
+class owner {
+ public:
+  ajar::trust::signed_grant issue(const ajar::peer_id& client, terms with = {}) {
+    ajar::trust::grant body;
+    body.id = ajar::crypto::random_octets<16>();
+    body.client = client;
+    body.not_before = ajar::wall_now() - 60s;
+    body.not_after = ajar::wall_now() + with.life;
+    body.methods = with.methods;
+    body.lan = with.lan;
+    body.roam = with.roam;
+    body.sessions = with.sessions;
+    body.windows_a_minute = with.windows_a_minute;
+    body.services.push_back({"notes", true, false});
+    auto made = ajar::trust::signed_grant::sign(body, key);
+    issued.emplace(body.id, made);
+    return made;
+  }
+  std::optional<ajar::trust::signed_grant> find(const ajar::trust::grant_id& id) const {
+    const auto at = issued.find(id);
+    return at == issued.end() ? std::nullopt : std::optional(at->second);
+  }
+
+  ajar::identity::key key = ajar::identity::key::generate();
+  std::map<ajar::trust::grant_id, ajar::trust::signed_grant> issued;
+};
+
+inline std::function<ajar::result<std::uint64_t>()> logins() {
+  return [count = std::make_shared<std::uint64_t>(0)] { return ajar::result<std::uint64_t>(++*count); };
+}
+
+inline ajar::net::tcp::endpoint loopback(std::uint16_t port = 0) { return {asio::ip::address_v4::loopback(), port}; }
+
+// Prints the steps of a role where AJAR_TEST_STEPS is set.
+inline ajar::step_sink steps(std::string who) {
+  if (!std::getenv("AJAR_TEST_STEPS")) return {};
+  return [who](const ajar::step& one) {
+    fmt::print("{:>8} {} {:1} {} {}\n", one.at.time_since_epoch().count() / 1000 % 100'000'000, who, one.letter,
+               one.what, one.detail);
+  };
+}
+
+struct place {
+  explicit place(ajar::switchboard::admission served = ajar::switchboard::admission::open())
+      : central({context.get_executor()}, ajar::identity::key::generate(),
+                ajar::central_options(loopback(), std::move(served)).on_step(steps("central"))) {
+    REQUIRE(central.open());
+    central.start();
+  }
+
+  ajar::server_options server_options() {
+    ajar::server_options made(central.url());
+    made.logins(logins()).grants([this](const ajar::trust::grant_id& id) { return home.find(id); });
+    made.on_step(steps("server "));
+    return made;
+  }
+  ajar::trust::grant_file file(const ajar::trust::signed_grant& grant) { return {central.url(), "home", grant}; }
+  ajar::client_options client_options(const ajar::identity::key& key, terms with = {}) {
+    ajar::client_options made;
+    made.grants({file(home.issue(key.id(), with))}).logins(logins()).on_step(steps("client "));
+    return made;
+  }
+
+  asio::io_context context;
+  owner home;
+  ajar::central central;
+};
+
+// Echoes on every session that comes, until the server stops.
+inline ajar::awaitable<void> echo(ajar::session guest) {
+  std::array<std::uint8_t, 4096> octets{};
+  for (;;) {
+    auto count = co_await guest.read_some(octets);
+    if (!count) break;
+    auto written = co_await guest.write(ajar::bytes_view(octets).first(*count));
+    if (!written) break;
+  }
+  auto parted = co_await guest.shutdown(ajar::clock::now() + 1s);
+  (void)parted;
+}
+
+inline ajar::awaitable<void> serve_echo(ajar::server& server) {
+  for (;;) {
+    auto guest = co_await server.accept();
+    if (!guest) co_return;
+    server.spawn(echo(std::move(*guest)));
+  }
+}
+
+// Says hello over a session, and says goodbye.
+inline ajar::awaitable<ajar::result<>> greet(ajar::session& session) {
+  const std::string text = "hello";
+  auto written = co_await session.write(ajar::as_bytes(text), ajar::clock::now() + 5s);
+  if (!written) co_return written;
+  std::array<std::uint8_t, 5> back{};
+  auto read = co_await session.read(back, ajar::clock::now() + 5s);
+  if (!read) co_return read;
+  if (ajar::as_text(back) != text) co_return ajar::fail(ajar::errc::message_malformed);
+  auto parted = co_await session.shutdown(ajar::clock::now() + 5s);
+  co_return parted;
+}
+
+}  // namespace village
