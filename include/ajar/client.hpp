@@ -128,7 +128,9 @@ class client {
   [[nodiscard]] awaitable<void> stop() {
     auto state = state_;
     state->abandon();
-    if (state->step) co_await state->step->stop();
+    if (state->step) {
+      co_await state->step->stop();
+    }
     co_await state->tasks.join();
   }
 

@@ -61,7 +61,9 @@ template <class Stream>
 awaitable<void> refuse(Stream& stream, std::error_code why, time_point until) {
   const auto octets = refusal(why);
   auto sent = co_await stream.write(octets, until);
-  if (sent) sent = co_await stream.shutdown(until);
+  if (sent) {
+    sent = co_await stream.shutdown(until);
+  }
   stream.close();
 }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <ajar/client.hpp>
+
 #include "village.hpp"
 
 #include <asio/co_spawn.hpp>
