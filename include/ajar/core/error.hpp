@@ -76,6 +76,7 @@ enum class errc : std::uint16_t {
   too_many_sessions,
   too_many_windows,
   serial_too_low,
+  petname_taken,
   // signalling
   link_lost = 130,
   link_timeout,
@@ -84,7 +85,6 @@ enum class errc : std::uint16_t {
   login_too_low,
   central_busy,
   unexpected_message,
-  central_unreachable,
   // switchboard
   unknown_server = 150,
   server_offline,
@@ -200,6 +200,7 @@ inline constexpr error_text error_texts[] = {
     {errc::too_many_sessions, "the grant permits no further session now", "close one first, or ask for a higher limit"},
     {errc::too_many_windows, "the grant permits no further window this minute", "wait a minute"},
     {errc::serial_too_low, "a list of revocations older than the known one", "somebody repeats an old list: ignored"},
+    {errc::petname_taken, "another server has that name already", "name this one by --name"},
 
     {errc::link_lost, "the link to central broke", "it is dialled again by itself"},
     {errc::link_timeout, "central was silent for too long", "it is dialled again by itself"},
@@ -212,8 +213,6 @@ inline constexpr error_text error_texts[] = {
      "the state folder was copied or restored: give this process a state folder of its own"},
     {errc::central_busy, "central has no room for another link now", "it is tried again by itself"},
     {errc::unexpected_message, "a message that has no place here", "bring both sides to the same version of ajar"},
-    {errc::central_unreachable, "central cannot be reached",
-     "check that it runs and that this network lets you out to it"},
 
     {errc::unknown_server, "central does not know that server",
      "check the grant's central, and that the server is admitted and was linked since central started"},

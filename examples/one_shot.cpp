@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
-// demo - a file goes through a port that is open for one client and for microseconds. Two processes, no central yet.
+// one_shot - a window by itself, without central: a file goes through a port that is open for one client and for
+// microseconds, between two processes that know each other's key.
 //
-//   ./dev demo [FILE]
+//   build/release/examples/one_shot [FILE]
 //
 // The parent is the server: it binds a random port, opens it for the child's key alone, and closes it at the first
 // connection. The child fetches the file over mutual TLS 1.3. The kernel is asked for the listening sockets of the
@@ -47,7 +48,7 @@ bytes contents(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-// One line through a pipe: ids and the port, which central will carry later.
+// One line through a pipe: ids and the port, which central carries otherwise.
 std::string line_from(int pipe) {
   std::string line;
   for (char c = 0; ::read(pipe, &c, 1) == 1 && c != '\n';) line += c;
@@ -56,7 +57,7 @@ std::string line_from(int pipe) {
 
 void line_to(int pipe, const std::string& line) {
   const auto whole = line + "\n";
-  if (::write(pipe, whole.data(), whole.size()) < 0) std::perror("demo: pipe");
+  if (::write(pipe, whole.data(), whole.size()) < 0) std::perror("one_shot: pipe");
 }
 
 awaitable<result<>> give(ajar::windows::listener& door, ajar::identity::key self, ajar::identity::peer_id client,
@@ -115,7 +116,7 @@ int client(int from_server, int to_server, const std::string& original) {
   const auto begun = ajar::clock::now();
   const auto file = run(fetch(*at, self, *server), context);
   if (!file) {
-    fmt::print(stderr, "demo: client: {}\n", ajar::explain(file.error()));
+    fmt::print(stderr, "one_shot: client: {}\n", ajar::explain(file.error()));
     return 1;
   }
   const auto took = std::chrono::duration<double, std::milli>(ajar::clock::now() - begun).count();
@@ -141,7 +142,7 @@ int server(int from_client, int to_client, const std::string& path) {
   const auto given = run(give(*door, self, *guest, std::move(file)), context);
   const int after = listening(port);
   if (!given) {
-    fmt::print(stderr, "demo: server: {}\n", ajar::explain(given.error()));
+    fmt::print(stderr, "one_shot: server: {}\n", ajar::explain(given.error()));
     return 1;
   }
   const auto exposure = std::chrono::duration<double, std::micro>(door->report().exposure).count();
@@ -157,7 +158,7 @@ int main(int count, char** arguments) {
   const std::string path = count > 1 ? arguments[1] : arguments[0];
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) {
-    fmt::print(stderr, "demo: {} is no file that can be read: name one, as in ./dev demo README.md\n",
+    fmt::print(stderr, "one_shot: {} is no file that can be read: name one, as in one_shot README.md\n",
                ajar::escaped(path));
     return 2;
   }

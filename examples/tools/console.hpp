@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSL-1.0
+// What the three reference tools have in common towards a person and a shell.
+#pragma once
+
+#include <ajar/core/step.hpp>
+#include <ajar/identity/state_directory.hpp>
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <cstdio>
+#include <cxxopts.hpp>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tools {
+
+// Exit codes, also in each --help and in docs/errors.md.
+enum exit_code : int {
+  success = 0,
+  usage = 2,          // the command line
+  local_trouble = 3,  // state folder, key, grant file, this machine's network
+  no_central = 4,     // central is not there, is another, or does not serve us
+  refused = 5,        // a grant, or what it permits
+  not_reached = 6,    // the other side is offline, or no path worked
+  cut_short = 7,      // a transfer that ended early, or a share that is not there
+};
+
+inline constexpr const char* exit_codes_help =
+    "Exit codes: 0 done, 2 command line, 3 state folder or grant file, 4 central, 5 refused, 6 not reached, "
+    "7 transfer\n";
+
+inline exit_code exit_code_of(const std::error_code& why) {
+  using ajar::errc;
+  if (why.category() != ajar::category()) return local_trouble;
+  const auto value = static_cast<errc>(why.value());
+  if (value == errc::server_offline || value == errc::exchange_timeout) return not_reached;
+  if (value >= errc::share_not_found) return cut_short;
+  if (value >= errc::window_timeout) return not_reached;
+  if (value >= errc::link_lost) return no_central;
+  if (value >= errc::no_grant) return refused;
+  if (value >= errc::name_not_found) return value == errc::bind_failed ? local_trouble : no_central;
+  if (value >= errc::signature_invalid) return local_trouble;
+  return cut_short;
+}
+
+// Options that may be absent.
+inline std::string text_option(const cxxopts::ParseResult& given, const char* name) {
+  return given.count(name) ? given[name].as<std::string>() : std::string();
+}
+inline std::vector<std::string> list_option(const cxxopts::ParseResult& given, const char* name) {
+  return given.count(name) ? given[name].as<std::vector<std::string>>() : std::vector<std::string>();
+}
+
+// One line on stderr: what was tried, what happened, what to do.
+inline exit_code complain(std::string_view tool, std::string_view about, const std::error_code& why) {
+  fmt::print(stderr, "{}: {}: {}\n", tool, about, ajar::explain(why));
+  return exit_code_of(why);
+}
+
+// No core file ever holds a key.
+inline void forbid_core_dumps() {
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+}
+
+// The state folder and the key in it. Complains by itself.
+struct node {
+  ajar::identity::state_directory state;
+  ajar::identity::key key;
+};
+inline std::optional<node> open_node(std::string_view tool, std::string_view kind, const std::string& option) {
+  forbid_core_dumps();
+  auto place = ajar::identity::state_directory::place(option, kind);
+  auto state = place ? ajar::identity::state_directory::open(*place)
+                     : ajar::result<ajar::identity::state_directory>(ajar::fail(place.error()));
+  if (!state) {
+    complain(tool, place ? *place : std::string("state folder"), state.error());
+    return std::nullopt;
+  }
+  auto key = state->load_key();
+  if (!key) {
+    complain(tool, state->path() + "/key", key.error());
+    return std::nullopt;
+  }
+  return node{std::move(*state), std::move(*key)};
+}
+
+// A whole number of s, m, h or d: 90s, 30d. Nothing where it is none, or beyond a hundred years.
+inline std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
+  if (text.size() < 2) return std::nullopt;
+  std::int64_t unit = 0;
+  switch (text.back()) {
+    case 's':
+      unit = 1;
+      break;
+    case 'm':
+      unit = 60;
+      break;
+    case 'h':
+      unit = 3600;
+      break;
+    case 'd':
+      unit = 86400;
+      break;
+    default:
+      return std::nullopt;
+  }
+  text.remove_suffix(1);
+  std::int64_t count = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), count);
+  constexpr std::int64_t hundred_years = 100LL * 366 * 86400;
+  if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size() || count <= 0 ||
+      count > hundred_years / unit) {
+    return std::nullopt;
+  }
+  return std::chrono::seconds(count * unit);
+}
+
+// Steps as lines: JSON for programs, text for people. Microseconds are the machine's monotonic clock.
+inline ajar::step_sink step_printer(const std::string& who, bool json, std::FILE* to) {
+  return [who, json, to](const ajar::step& one) {
+    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(one.at.time_since_epoch()).count();
+    if (json) {
+      const nlohmann::ordered_json line = {
+          {"us", us}, {"who", who}, {"letter", one.letter}, {"what", one.what}, {"detail", one.detail}};
+      fmt::print(to, "{}\n", line.dump());
+    } else {
+      fmt::print(to, "{}: {:1} {}{}{}\n", who, one.letter, one.what, one.detail.empty() ? "" : ": ", one.detail);
+    }
+    std::fflush(to);
+  };
+}
+
+// Runs a tool's main: what cxxopts and the system throw becomes a line and an exit code.
+template <class Main>
+int guarded(const char* tool, Main&& body) {
+  try {
+    return body();
+  } catch (const cxxopts::exceptions::exception& error) {
+    fmt::print(stderr, "{}: {}: see {} --help\n", tool, error.what(), tool);
+    return usage;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}: {}\n", tool, error.what());
+    return local_trouble;
+  }
+}
+
+}  // namespace tools
