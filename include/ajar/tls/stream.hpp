@@ -7,7 +7,6 @@
 #include <ajar/tls/engine.hpp>
 
 #include <asio/compose.hpp>
-#include <asio/experimental/deferred.hpp>
 #include <asio/experimental/parallel_group.hpp>
 #include <asio/post.hpp>
 #include <memory>
@@ -169,8 +168,8 @@ class stream {
 
   auto readable_or_writable() {
     return asio::experimental::make_parallel_group(
-        state_->transport.async_wait(asio::socket_base::wait_read, asio::experimental::deferred),
-        state_->transport.async_wait(asio::socket_base::wait_write, asio::experimental::deferred));
+        state_->transport.async_wait(asio::socket_base::wait_read, deferred),
+        state_->transport.async_wait(asio::socket_base::wait_write, deferred));
   }
 
   // Asio's composed operations expect its own end of file.
