@@ -37,10 +37,11 @@ class stream {
   /// @param until  absolute, monotonic
   /// Errors: handshake_timeout, handshake_failed, not_tls, tls_version, certificate_missing, certificate_malformed,
   /// wrong_key, refused_by_peer, alpn_missing, alpn_mismatch, truncated, canceled. Cancellation: terminal.
-  /// The stream is of no use after an error. Source: RFC 8446.
+  /// After an error the transport is closed. Source: RFC 8446.
   [[nodiscard]] awaitable<result<>> handshake(time_point until) {
     auto operation = negotiate();
     auto done = co_await before(until, errc::handshake_timeout, std::move(operation));
+    if (!done) close();  // a refused stranger holds nothing open
     co_return done;
   }
 
