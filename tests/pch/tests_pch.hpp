@@ -6,7 +6,6 @@
 #include <asio/co_spawn.hpp>
 #include <asio/compose.hpp>
 #include <asio/detached.hpp>
-#include <asio/experimental/as_tuple.hpp>
 #include <asio/experimental/awaitable_operators.hpp>
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>

@@ -7,8 +7,10 @@
 #include <asio/version.hpp>
 #if ASIO_VERSION >= 102300
 #include <asio/as_tuple.hpp>
+#include <asio/deferred.hpp>
 #else
 #include <asio/experimental/as_tuple.hpp>
+#include <asio/experimental/deferred.hpp>
 #endif
 
 namespace ajar {
@@ -20,10 +22,12 @@ using awaitable = asio::awaitable<T>;
 /// Wait for an operation of Asio; its error is thrown.
 inline constexpr asio::use_awaitable_t<> use_awaitable{};
 
-// Asio 1.23 moved as_tuple out of experimental, where 1.33 no longer has it.
+// Asio 1.23 moved as_tuple and deferred out of experimental, where 1.33 no longer has them.
 #if ASIO_VERSION >= 102300
+using asio::deferred;
 using use_values_t = asio::as_tuple_t<asio::use_awaitable_t<>>;
 #else
+using asio::experimental::deferred;
 using use_values_t = asio::experimental::as_tuple_t<asio::use_awaitable_t<>>;
 #endif
 

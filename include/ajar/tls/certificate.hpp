@@ -10,6 +10,7 @@
 
 #include <wolfssl/wolfcrypt/asn_public.h>
 #include <wolfssl/wolfcrypt/random.h>
+#include <algorithm>
 #include <cstdlib>
 #include <stdexcept>
 
@@ -18,6 +19,9 @@ namespace ajar::tls {
 /// What stands before the 32 octets of a key in a SubjectPublicKeyInfo (RFC 8410 section 4).
 inline constexpr std::array<std::uint8_t, 12> spki_prefix = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
                                                              0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
+
+/// The name of Ed25519 as a signature's algorithm, which is its name as a key's too (RFC 8410 section 3).
+inline constexpr std::array<std::uint8_t, 5> ed25519_name = {0x06, 0x03, 0x2b, 0x65, 0x70};
 
 /// The SubjectPublicKeyInfo of an Ed25519 key, in DER.
 inline std::array<std::uint8_t, 44> spki_of(const crypto::public_key& key) {
@@ -71,8 +75,10 @@ class der_walk {
 
 }  // namespace detail
 
-/// The Ed25519 key in a DER certificate (RFC 5280 section 4.1). Errors: certificate_malformed, also for other
-/// algorithms.
+/// The Ed25519 key in a self-signed DER certificate (RFC 5280 section 4.1).
+///
+/// Errors: certificate_malformed, also for other algorithms, and where somebody else issued it. Its signature is not
+/// verified: nothing in it counts but the key, and the handshake proves who holds that.
 inline result<crypto::public_key> key_in_certificate(bytes_view der) {
   constexpr std::uint8_t sequence = 0x30;
   constexpr std::uint8_t integer = 0x02;
@@ -81,11 +87,14 @@ inline result<crypto::public_key> key_in_certificate(bytes_view der) {
   detail::der_walk certificate(outer.enter(sequence));
   detail::der_walk body(certificate.enter(sequence));
   if (body.at(version)) body.enter(version);
-  body.enter(integer);                                                 // serial number
-  for (int skipped = 0; skipped < 4; ++skipped) body.enter(sequence);  // algorithm, issuer, validity, subject
+  body.enter(integer);  // serial number
+  const auto algorithm = body.enter(sequence);
+  const auto issuer = body.enter(sequence);
+  body.enter(sequence);  // validity
+  const auto subject = body.enter(sequence);
   const auto spki = body.whole(sequence);
-  if (body.failed() || spki.size() != spki_prefix.size() + 32 ||
-      !crypto::equal(spki.first<spki_prefix.size()>(), spki_prefix)) {
+  if (body.failed() || !std::ranges::equal(algorithm, ed25519_name) || !std::ranges::equal(issuer, subject) ||
+      spki.size() != spki_prefix.size() + 32 || !crypto::equal(spki.first<spki_prefix.size()>(), spki_prefix)) {
     return fail(errc::certificate_malformed);
   }
   crypto::public_key key{};

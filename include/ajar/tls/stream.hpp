@@ -7,7 +7,6 @@
 #include <ajar/tls/engine.hpp>
 
 #include <asio/compose.hpp>
-#include <asio/experimental/deferred.hpp>
 #include <asio/experimental/parallel_group.hpp>
 #include <asio/post.hpp>
 #include <memory>
@@ -38,10 +37,11 @@ class stream {
   /// @param until  absolute, monotonic
   /// Errors: handshake_timeout, handshake_failed, not_tls, tls_version, certificate_missing, certificate_malformed,
   /// wrong_key, refused_by_peer, alpn_missing, alpn_mismatch, truncated, canceled. Cancellation: terminal.
-  /// The stream is of no use after an error. Source: RFC 8446.
+  /// After an error the transport is closed. Source: RFC 8446.
   [[nodiscard]] awaitable<result<>> handshake(time_point until) {
     auto operation = negotiate();
     auto done = co_await before(until, errc::handshake_timeout, std::move(operation));
+    if (!done) close();  // a refused stranger holds nothing open
     co_return done;
   }
 
@@ -172,8 +172,8 @@ class stream {
 
   auto readable_or_writable() {
     return asio::experimental::make_parallel_group(
-        state_->transport.async_wait(asio::socket_base::wait_read, asio::experimental::deferred),
-        state_->transport.async_wait(asio::socket_base::wait_write, asio::experimental::deferred));
+        state_->transport.async_wait(asio::socket_base::wait_read, deferred),
+        state_->transport.async_wait(asio::socket_base::wait_write, deferred));
   }
 
   // Asio's composed operations expect its own end of file.
