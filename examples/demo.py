@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""The main job, once by each method, with three processes on loopback: ./dev demo [FILE]
+
+demo.py TOOLS [FILE]    TOOLS is the folder with ajar-central, ajar-server and ajar-client
+
+A real file is fetched and compared octet for octet. Each step is printed with its microseconds and with the letter that
+WO 2004/034190 gives it; then what the kernel says about the server.
+"""
+import hashlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+
+class Demo:
+    def __init__(self, tools, file, folder):
+        self.tools, self.file, self.folder = tools, file, folder
+        self.running = []
+
+    def tool(self, name, *words):
+        return [str(self.tools / f"ajar-{name}"), *words, "--state", str(self.folder / name)]
+
+    def ask(self, name, *words):
+        """What a tool prints."""
+        return subprocess.run(self.tool(name, *words), check=True, capture_output=True, text=True).stdout.strip()
+
+    def start(self, name, *words):
+        """A tool that stays; its steps go to a file."""
+        log = self.folder / f"{name}.steps"
+        process = subprocess.Popen(self.tool(name, *words, "--json"), stdout=log.open("w"), stderr=subprocess.STDOUT)
+        self.running.append(process)
+        return process, log
+
+    def stop(self, process):
+        self.running.remove(process)
+        process.send_signal(signal.SIGTERM)
+        return process.wait(timeout=5)
+
+    def wait_for(self, log, text):
+        for _ in range(500):
+            if text in log.read_text():
+                return
+            time.sleep(0.01)
+        sys.exit(f"demo: waited in vain for '{text}':\n{log.read_text()}")
+
+
+def steps_of(text):
+    for line in text.splitlines():
+        if line.startswith("{") and '"us"' in line:
+            yield json.loads(line)
+
+
+def listening(process):
+    """The listening TCP sockets of a process: the kernel's word."""
+    sockets = set()
+    for fd in pathlib.Path(f"/proc/{process.pid}/fd").iterdir():
+        try:
+            target = os.readlink(fd)
+        except OSError:
+            continue
+        if target.startswith("socket:["):
+            sockets.add(target[8:-1])
+    count = 0
+    for table in ("tcp", "tcp6"):
+        for line in pathlib.Path(f"/proc/{process.pid}/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            count += fields[3] == "0A" and fields[9] in sockets
+    return count
+
+
+def seccomp(process):
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    return next(line.split()[1] for line in status.splitlines() if line.startswith("Seccomp:"))
+
+
+def fetch(demo, logs, title, *how):
+    """One cat; its own steps and those of the other two, in the order of the machine's clock."""
+    print(f"\n{title}")
+    marks = {name: len(log.read_text()) for name, log in logs.items()}
+    client = subprocess.run(demo.tool("client", "cat", "home:file", "--json", "--explain", *how), capture_output=True)
+    time.sleep(0.1)
+    said = client.stderr.decode()
+    if client.returncode != 0:
+        sys.exit(f"demo: the client failed:\n{said}")
+    steps = list(steps_of(said))
+    for name, log in logs.items():
+        steps += steps_of(log.read_text()[marks[name]:])
+    steps.sort(key=lambda one: one["us"])
+    for one in steps:
+        detail = f"  ({one['detail']})" if one["detail"] else ""
+        print(f"  {one['us'] - steps[0]['us']:>7} us  {one['letter'] or ' '}  {one['who']:<8}{one['what']}{detail}")
+    report = next(json.loads(line) for line in said.splitlines() if '"path"' in line)
+    same = hashlib.sha256(client.stdout).digest() == hashlib.sha256(demo.file.read_bytes()).digest()
+    print(f"  {len(client.stdout)} octets, {'identical' if same else 'DIFFERENT'}; path: {report['path']}")
+    if not same:
+        sys.exit(1)
+    return report
+
+
+def main():
+    if len(sys.argv) not in (2, 3):
+        sys.exit(__doc__)
+    tools = pathlib.Path(sys.argv[1])
+    file = pathlib.Path(sys.argv[2] if len(sys.argv) == 3 else tools / "ajar-server").resolve()
+    if not file.is_file() or not os.access(file, os.R_OK):
+        sys.exit(f"demo: {file} is no file that can be read: name one, as in ./dev demo README.md")
+    with tempfile.TemporaryDirectory(prefix="ajar-demo-") as name:
+        demo = Demo(tools, file, pathlib.Path(name))
+        try:
+            show(demo)
+        finally:
+            for process in demo.running:
+                process.kill()
+                process.wait()
+
+
+def show(demo):
+    admitted = demo.folder / "admitted"
+    admitted.write_text(demo.ask("server", "id") + "\n")
+    central, central_log = demo.start("central", "run", "--listen", "127.0.0.1:0", "--admit", str(admitted))
+    demo.wait_for(central_log, "ajar://")
+    url = central_log.read_text().split()[0]
+    grant = demo.folder / "laptop.grant"
+    demo.ask("server", "grant", demo.ask("client", "id"), "--central", url, "--service", "file:r", "--for", "1h",
+             "--lan", "--name", "home", "--out", str(grant))
+    demo.ask("client", "add", str(grant))
+    print(f"central   {url}\nserver    {demo.ask('server', 'id')}\nclient    {demo.ask('client', 'id')}\n"
+          f"file      {demo.file}")
+    print("On loopback every port is reachable. Elsewhere a window or a door is reached only where its port is, until\n"
+          "crossings are built: the side that opens it must not be behind a NAT or firewall that keeps the other out.")
+
+    print("\n--- just-in-time listening: a port opens for one client, and closes at its connection")
+    server, log = demo.start("server", "run", "--central", url, "--share", f"file={demo.file}", "--mode", "window")
+    demo.wait_for(log, "linked to central")
+    logs = {"server": log, "central": central_log}
+    print(f"  listening sockets of the server before: {listening(server)}")
+    for title, way in (("the server opens, the client connects", "window"),
+                       ("the variation: the client opens, the server connects", "window-reverse")):
+        report = fetch(demo, logs, title, "--by", way)
+        window = report["window"]
+        print(f"  exposure: {window['exposure_ns'] / 1000:.1f} us of a listener at the {window['opened_by']}, "
+              f"{window['listeners']} opened, {window['strangers']} strangers")
+        print(f"  listening sockets of the server after:  {listening(server)}")
+    demo.stop(server)
+
+    print("\n--- the non-listening server: it dials its clients, and can open no port")
+    server, log = demo.start("server", "run", "--central", url, "--share", f"file={demo.file}", "--mode", "outbound")
+    demo.wait_for(log, "linked to central")
+    logs["server"] = log
+    print(f"  Seccomp: {seccomp(server)} (2: listen() and accept() are refused by a filter of its own)")
+    print(f"  listening sockets of the server: {listening(server)}")
+    fetch(demo, logs, "the server dials, the client asks over it", "--by", "outbound", "--door", "127.0.0.1:0")
+    print(f"  listening sockets of the server after: {listening(server)}")
+    ended = [demo.stop(server), demo.stop(central)]
+    print(f"\nall processes ended by SIGTERM with {ended}")
+
+
+if __name__ == "__main__":
+    main()
