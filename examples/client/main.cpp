@@ -40,6 +40,7 @@ cxxopts::Options options() {
   add("within", "give up after so long; by default 10s", cxxopts::value<std::string>());
   add("count", "ping: how often", cxxopts::value<unsigned>()->default_value("3"));
   add("name", "add: what to call the server", cxxopts::value<std::string>());
+  add("from", "the local address of all connections, if not the routes' choice", cxxopts::value<std::string>());
   add("state", "state folder; else $AJAR_STATE, else the XDG state folder", cxxopts::value<std::string>());
   add("explain", "the steps, on stderr");
   add("json", "path and window as JSON: on stdout, for cat on stderr");
@@ -318,6 +319,11 @@ int visit(const cxxopts::ParseResult& given, const tools::node& self, bool cat) 
     std::error_code error;
     how.window_address(asio::ip::make_address(tools::text_option(given, "window-address"), error));
     if (error) return wrong("--window-address is an address of this machine");
+  }
+  if (given.count("from")) {
+    std::error_code error;
+    how.from(asio::ip::make_address(tools::text_option(given, "from"), error));
+    if (error) return wrong("--from is an address of this machine");
   }
   if (given.count("explain")) how.on_step(tools::step_printer("client", what.json, stderr));
 

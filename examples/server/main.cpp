@@ -46,6 +46,7 @@ cxxopts::Options options() {
   add("windows", "grant: a minute", cxxopts::value<std::uint16_t>()->default_value("120"));
   add("name", "grant: what this server is called", cxxopts::value<std::string>()->default_value("server"));
   add("out", "grant: the file to write; - for stdout", cxxopts::value<std::string>());
+  add("from", "the local address of all connections, if not the routes' choice", cxxopts::value<std::string>());
   add("state", "state folder; else $AJAR_STATE, else the XDG state folder", cxxopts::value<std::string>());
   add("json", "steps, or the list, as JSON lines on stdout");
   add("quiet", "no steps on stderr");
@@ -200,6 +201,7 @@ struct run_plan {
   std::chrono::milliseconds roster_every{0};
   ajar::windows::on_stranger policy = ajar::windows::on_stranger::close_and_reopen;
   std::optional<ajar::net::address> window_address;
+  std::optional<ajar::net::address> from;
   tools::shares shared;
 };
 
@@ -232,6 +234,11 @@ std::optional<run_plan> plan_run(const cxxopts::ParseResult& given) {
     std::error_code error;
     made.window_address = asio::ip::make_address(tools::text_option(given, "window-address"), error);
     if (error) return wrong("--window-address is an address of this machine"), std::nullopt;
+  }
+  if (given.count("from")) {
+    std::error_code error;
+    made.from = asio::ip::make_address(tools::text_option(given, "from"), error);
+    if (error) return wrong("--from is an address of this machine"), std::nullopt;
   }
   for (const auto& text : tools::list_option(given, "share")) {
     const auto equals = text.find('=');
@@ -306,6 +313,7 @@ int run(const cxxopts::ParseResult& given) {
       .on_stranger(planned->policy)
       .logins([&] { return self->state.next_login(); })
       .grants([&](const ajar::trust::grant_id& id) { return issued.find(id); });
+  if (planned->from) how.from(*planned->from);
   if (planned->window_address) how.window_address(*planned->window_address);
   if (json || !given.count("quiet")) how.on_step(tools::step_printer("server", json, json ? stdout : stderr));
 

@@ -50,6 +50,11 @@ class client_options {
     window_address_ = std::move(at);
     return *this;
   }
+  /// The local address of all that it dials; by default the one that the routes give.
+  client_options& from(net::address source) {
+    from_ = std::move(source);
+    return *this;
+  }
   client_options& on_step(step_sink sink) {
     steps_ = std::move(sink);
     return *this;
@@ -62,7 +67,14 @@ class client_options {
   std::optional<net::tcp::endpoint> door_;
   std::optional<net::tcp::endpoint> advertised_;
   std::optional<net::address> window_address_;
+  std::optional<net::address> from_;
   step_sink steps_;
+
+  net::dial_options dialling() const {
+    net::dial_options made;
+    if (from_) made.from(*from_);
+    return made;
+  }
 };
 
 /// Which path to take.
@@ -222,7 +234,7 @@ class client {
       auto& side = centrals[to_string(central)];
       if (!side) {
         signalling::uplink_options terms(signalling::role::client, 0);
-        terms.logins(how.logins_);
+        terms.logins(how.logins_).from(how.from_);
         side = std::make_shared<central_side>(*this, central, std::move(terms));
         tasks.spawn(keep_linked(shared_from_this(), side));
       }
@@ -593,7 +605,8 @@ class client {
     if (came.endpoints.empty()) co_return fail(errc::answer_forged);
     net::endpoint at(came.endpoints.front());
     report_step(self->how.steps_, "G", "connect", net::to_string(at));
-    auto stream = co_await net::dial(at, until);
+    const auto dialling = self->how.dialling();
+    auto stream = co_await net::dial(at, until, dialling);
     if (!stream) {
       const bool ours = is_canceled(stream.error()) || stream.error() == errc::limit_reached;
       co_return fail(ours ? stream.error() : make_error_code(errc::window_unreachable));

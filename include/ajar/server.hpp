@@ -63,6 +63,11 @@ class server_options {
     revocations_.emplace(std::move(list));
     return *this;
   }
+  /// The local address of all that it dials; by default the one that the routes give.
+  server_options& from(net::address source) {
+    from_ = std::move(source);
+    return *this;
+  }
   server_options& on_step(step_sink sink) {
     steps_ = std::move(sink);
     return *this;
@@ -80,7 +85,14 @@ class server_options {
   std::function<result<std::uint64_t>()> logins_;
   std::function<std::optional<trust::signed_grant>(const trust::grant_id&)> grants_;
   std::optional<trust::signed_revocations> revocations_;
+  std::optional<net::address> from_;
   step_sink steps_;
+
+  net::dial_options dialling() const {
+    net::dial_options made;
+    if (from_) made.from(*from_);
+    return made;
+  }
 };
 
 /// What a server's windows cost since it started.
@@ -139,7 +151,7 @@ class server {
         : self(std::move(own)),
           how(std::move(options)),
           up(self, how.central_, uplink_terms(how), *this),
-          dials(std::make_shared<outbound::dialer>(executor, self, *this, how.steps_)),
+          dials(std::make_shared<outbound::dialer>(executor, self, *this, how.dialling(), how.steps_)),
           arrived(executor),
           tasks(executor) {
       if (how.revocations_) revoked = how.revocations_->body();
@@ -147,7 +159,7 @@ class server {
 
     static signalling::uplink_options uplink_terms(const server_options& options) {
       signalling::uplink_options made(signalling::role::server, options.methods_);
-      made.logins(options.logins_);
+      made.logins(options.logins_).from(options.from_);
       if (options.roster_interval_.count() > 0) made.visit_every(options.roster_interval_);
       return made;
     }
@@ -416,7 +428,8 @@ class server {
       if (!to) co_return fail(to.error());
       report_step(self->how.steps_, "G", "dial the client's window", net::to_string(*to));
       net::endpoint at(*to);
-      auto stream = co_await net::dial(at, until);
+      const auto dialling = self->how.dialling();
+      auto stream = co_await net::dial(at, until, dialling);
       if (!stream) co_return fail(stream.error());
       auto enters = self->check_of(asked, until);
       auto entering = admit(self, std::move(*stream), tls::side::client, client, sessions::path::window_reverse,

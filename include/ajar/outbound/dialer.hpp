@@ -32,8 +32,14 @@ class dial_policy {
 /// server, step C.
 class dialer : public std::enable_shared_from_this<dialer> {
  public:
-  dialer(const asio::any_io_executor& executor, identity::key self, dial_policy& policy, step_sink steps)
-      : self_(std::move(self)), policy_(policy), steps_(std::move(steps)), changed_(executor), tasks_(executor) {}
+  dialer(const asio::any_io_executor& executor, identity::key self, dial_policy& policy, net::dial_options how,
+         step_sink steps)
+      : self_(std::move(self)),
+        policy_(policy),
+        how_(std::move(how)),
+        steps_(std::move(steps)),
+        changed_(executor),
+        tasks_(executor) {}
 
   /// Begin. Precondition: made by make_shared.
   void start() { tasks_.spawn(run(shared_from_this())); }
@@ -93,7 +99,7 @@ class dialer : public std::enable_shared_from_this<dialer> {
     auto may = self->policy_.may_dial(to);
     if (!may) co_return fail(may.error());
     net::endpoint at(to.to);
-    auto stream = co_await net::dial(at, until);
+    auto stream = co_await net::dial(at, until, self->how_);
     if (!stream) co_return fail(stream.error());
     auto expected = identity::expect(to.client, tls::alpn::session);
     auto securing = sessions::secure(std::move(*stream), tls::side::client, self->self_, std::move(expected), until);
@@ -110,6 +116,7 @@ class dialer : public std::enable_shared_from_this<dialer> {
 
   identity::key self_;
   dial_policy& policy_;
+  net::dial_options how_;
   step_sink steps_;
   dial_plan plan_;
   notifier changed_;

@@ -34,11 +34,18 @@ class uplink_options {
     return *this;
   }
 
+  /// The local address to dial from; by default the one that the routes give.
+  uplink_options& from(std::optional<net::address> source) {
+    if (source) dialling_.from(*source);
+    return *this;
+  }
+
   role who() const noexcept { return who_; }
   std::uint8_t methods() const noexcept { return methods_; }
   result<std::uint64_t> next_login() const { return logins_(); }
   std::optional<std::chrono::milliseconds> interval() const noexcept { return interval_; }
   std::chrono::milliseconds greet_within() const noexcept { return greet_within_; }
+  const net::dial_options& dialling() const noexcept { return dialling_; }
 
  private:
   role who_;
@@ -46,6 +53,7 @@ class uplink_options {
   std::function<result<std::uint64_t>()> logins_;
   std::optional<std::chrono::milliseconds> interval_;
   std::chrono::milliseconds greet_within_{10'000};
+  net::dial_options dialling_;
 };
 
 /// What an uplink tells its owner, on the uplink's executor.
@@ -79,7 +87,7 @@ struct greeted {
 };
 
 inline awaitable<result<greeted>> greet(identity::key self, identity::url central, uplink_options how) {
-  auto stream = co_await net::dial(central.at, never);
+  auto stream = co_await net::dial(central.at, never, how.dialling());
   if (!stream) co_return fail(stream.error());
   tls::stream<net::tcp_stream> secured(std::move(*stream), self.tls(), tls::side::client,
                                        identity::expect(central.id, tls::alpn::link));
