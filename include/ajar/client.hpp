@@ -404,14 +404,27 @@ class client {
     const auto ways = ways_of(*self, *about, *presence);
     std::error_code why = ways.empty() ? no_way(*self, *about, *presence) : std::error_code();
     for (const auto way : ways) {
-      auto attempt = try_way(self, about, way);
-      auto came = co_await std::move(attempt);
-      if (came) co_return std::move(*came);
-      why = came.error();
-      report_step(self->how.steps_, "", "this way failed", why.message());
+      const int most_attempts = how.way() == by::automatic ? 2 : 5;
+      for (int attempt = 1; attempt <= most_attempts; ++attempt) {
+        auto trying = try_way(self, about, way);
+        auto came = co_await std::move(trying);
+        if (came) co_return std::move(*came);
+        why = came.error();
+        report_step(self->how.steps_, "", "this way failed", why.message());
+        if (way != by::window || !was_too_slow(why)) break;
+        const auto pause = std::chrono::milliseconds(crypto::random_below(200U * static_cast<unsigned>(attempt)));
+        if (clock::now() + pause >= about->until) break;
+        auto slept = co_await sleep_until(clock::now() + pause);
+        if (!slept) co_return fail(slept.error());
+      }
       if (!another_way_may_help(why)) break;
     }
     co_return fail(why);
+  }
+
+  // A machine under load, not a path that does not exist: another window may do.
+  static bool was_too_slow(const std::error_code& why) {
+    return why == errc::handshake_timeout || why == errc::window_timeout || why == errc::exchange_timeout;
   }
 
   static bool another_way_may_help(const std::error_code& why) {
@@ -590,11 +603,12 @@ class client {
       answered = true;
       auto visiting = visit_port(self, about, *came, id, until);
       auto guest = co_await std::move(visiting);
-      if (guest || !windows::is_stranger(guest.error()) || guest.error() == errc::wrong_key) {
-        if (guest || guest.error() != errc::window_unreachable) co_return guest;
-      }
-      why = errc::window_unreachable;
-      if (clock::now() >= until) co_return fail(why);
+      if (guest) co_return guest;
+      why = guest.error();
+      // a stranger may have been there first: then the server opens another port, and says so
+      const bool another = why == errc::window_unreachable || why == errc::window_timeout ||
+                           (windows::is_stranger(why) && why != errc::wrong_key);
+      if (!another || clock::now() >= until) co_return fail(why);
     }
   }
 
@@ -608,8 +622,9 @@ class client {
     const auto dialling = self->how.dialling();
     auto stream = co_await net::dial(at, until, dialling);
     if (!stream) {
-      const bool ours = is_canceled(stream.error()) || stream.error() == errc::limit_reached;
-      co_return fail(ours ? stream.error() : make_error_code(errc::window_unreachable));
+      if (is_canceled(stream.error()) || stream.error() == errc::bind_failed) co_return fail(stream.error());
+      // a port that answers is reachable, but closed again by now
+      co_return fail(stream.error() == errc::dial_refused ? errc::window_timeout : errc::window_unreachable);
     }
     auto entering = enter(self, about, std::move(*stream), tls::side::client, sessions::path::window, id, until);
     auto guest = co_await std::move(entering);

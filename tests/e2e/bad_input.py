@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: BSL-1.0
+"""What people get wrong: each has an exit code, a line that says what to do, and leaves nothing behind.
+
+What strangers and liars on the wire get is tested closer to the wire: tests/roles, tests/tls, tests/trust.
+"""
+import os
+import signal
+import socket
+import subprocess
+import time
+import unittest
+
+import world
+from world import CUT_SHORT, LOCAL, NO_CENTRAL, NOT_REACHED, REFUSED, USAGE
+
+
+class BadInput(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.w = world.World()
+        cls.w.start_central()
+        cls.path = cls.w.file("shared", 200_000)
+        cls.given = cls.w.grant()
+        cls.server = cls.w.start_server({"file": cls.path})
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.w.__exit__()
+
+    def complains(self, done, code, *phrases):
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+        for phrase in phrases:
+            self.assertIn(phrase, done.stderr)
+
+    def serve(self, *words, state="server"):
+        return self.w.run("server", state, "run", "--share", f"file={self.path}", "--quiet", *words)
+
+    # ---- the command line
+
+    def test_wrong_url(self):
+        for url in ("", "nonsense", "http://127.0.0.1:1/", self.w.url[:-1], self.w.url + "x", self.w.url.replace(":", ";")):
+            self.complains(self.serve("--central", url), USAGE, "no ajar URL", "ajar-central printed")
+
+    def test_wrong_words(self):
+        w = self.w
+        for tool in ("central", "server", "client"):
+            self.assertEqual(w.run(tool, "x", "--help").returncode, 0)
+            self.assertEqual(w.run(tool, "x").returncode, USAGE)
+            self.assertEqual(w.run(tool, "x", "frobnicate").returncode, USAGE)
+            self.complains(w.run(tool, "x", "id", "--frobnicate"), USAGE, "--help")
+        self.complains(self.serve("--central", w.url, "--mode", "inbound"), USAGE, "--mode")
+        self.complains(self.serve("--central", w.url, "--roster", "every=5s"), USAGE, "--mode outbound")
+        self.complains(w.run("client", "client", "cat", "home"), USAGE, "SERVER:NAME")
+        self.complains(w.run("client", "client", "cat", "home:../etc/passwd"), USAGE, "share's name")
+        self.complains(w.run("client", "client", "ping", "home", "--by", "magic"), USAGE, "--by")
+        self.complains(w.run("client", "client", "ping", "home", "--door", "nowhere"), USAGE, "HOST:PORT")
+        self.complains(w.run("server", "server", "grant", "abc", "--central", w.url, "--service", "file:r", "--out", "-"),
+                       USAGE, "no peer id")
+        for service in ("file", "file:x", ":r", "../x:r"):
+            self.complains(w.run("server", "server", "grant", w.text("client", "client", "id"), "--central", w.url,
+                                 "--service", service, "--out", "-"), USAGE, "--service")
+
+    def test_an_admission_list_that_is_wrong_names_the_line(self):
+        wrong = self.w.folder / "wrong"
+        wrong.write_text("# servers\n\nnot an id\n")
+        done = self.w.run("central", "x", "run", "--listen", "127.0.0.1:0", "--admit", wrong)
+        self.complains(done, LOCAL, f"{wrong}:3:", "no peer id")
+
+    def test_a_port_that_is_taken(self):
+        done = self.w.run("central", "x", "run", "--listen", f"127.0.0.1:{self.w.central_port}", "--admit",
+                          self.w.folder / "admitted")
+        self.complains(done, LOCAL, "cannot be used", "choose an address")
+
+    def test_a_share_that_cannot_be_read(self):
+        done = self.w.run("server", "server2", "run", "--central", self.w.url, "--share", "file=/nonexistent")
+        self.complains(done, USAGE, "no file that can be read")
+
+    # ---- the state folder
+
+    def test_a_state_folder_that_others_may_read(self):
+        loose = self.w.folder / "loose"
+        loose.mkdir(mode=0o755)
+        self.complains(self.w.run("client", "loose", "id"), LOCAL, "chmod 700")
+        self.assertEqual(list(loose.iterdir()), [])
+
+    def test_a_damaged_key_is_not_overwritten(self):
+        self.w.text("client", "damaged", "id")
+        key = self.w.folder / "damaged" / "key"
+        key.write_text(key.read_text()[:-5])
+        before = key.read_bytes()
+        self.complains(self.w.run("client", "damaged", "id"), LOCAL, "restore the key file")
+        self.assertEqual(key.read_bytes(), before)
+
+    def test_two_servers_with_one_state_folder(self):
+        self.complains(self.serve("--central", self.w.url), LOCAL, "another ajar-server")
+
+    def test_a_copied_state_folder_is_told_to_leave(self):
+        with world.World() as w:
+            w.start_central()
+            w.start_server({"file": self.path}, "--mode", "window")
+            subprocess.run(["cp", "-a", w.folder / "server", w.folder / "copy"], check=True)
+            copy = w.start("copy", "server", "copy", "run", "--central", w.url, "--share", f"file={self.path}")
+            # the copy logs in later with a higher number, and evicts; the first says so and does not come back
+            self.assertEqual(w.running["server"].wait(timeout=20), NO_CENTRAL)
+            self.assertIn("the same key logged in elsewhere", w.log("server"))
+            self.assertIsNone(copy.poll())
+            del w.running["server"]
+
+    # ---- central
+
+    def test_central_down(self):
+        free = socket.socket()
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        with world.World() as w:
+            w.start_central()
+            w.grant()
+            w.stop("central")
+            self.complains(w.run("client", "client", "ping", "home", "--within", "2s"), NO_CENTRAL, "nothing listens there")
+        self.assertNotEqual(port, 0)
+
+    def test_wrong_central_key(self):
+        with world.World() as w:
+            w.start_central()
+            w.grant()
+            w.stop("central")
+            # another central at the same port, with a key of its own
+            w.start("impostor", "central", "impostor", "run", "--listen", f"127.0.0.1:{w.central_port}", "--open")
+            w.wait_for("impostor", "ajar://")
+            self.complains(w.run("client", "client", "ping", "home"), NO_CENTRAL, "another key than the expected one")
+            done = w.run("server", "server", "run", "--central", w.url, "--share", f"file={self.path}", "--quiet")
+            self.complains(done, NO_CENTRAL, "another key than the expected one")
+
+    def test_server_not_admitted(self):
+        done = self.w.run("server", "stranger", "run", "--central", self.w.url, "--share", f"file={self.path}", "--quiet")
+        self.complains(done, NO_CENTRAL, "does not serve this peer", "--admit")
+
+    def test_client_of_a_server_that_is_not_admitted(self):
+        self.w.grant("guest", server="stranger", name="elsewhere")
+        self.complains(self.w.run("client", "guest", "ping", "elsewhere"), NO_CENTRAL, "does not serve this peer")
+
+    def test_plain_http_and_garbage_at_central(self):
+        for octets in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", os.urandom(100_000), b"\x16\x03\x01\xff\xff" + os.urandom(70_000),
+                       b""):
+            with socket.create_connection(("127.0.0.1", self.w.central_port)) as peer:
+                try:
+                    peer.sendall(octets)
+                    peer.shutdown(socket.SHUT_WR)
+                    peer.settimeout(20)
+                    while peer.recv(4096):
+                        pass
+                except OSError:  # it hung up on us: as it should
+                    pass
+        self.assertEqual(self.w.run("client", "client", "ping", "home").returncode, 0)
+
+    # ---- grants
+
+    def test_no_grant(self):
+        self.complains(self.w.run("client", "client", "ping", "nobody"), REFUSED, "no grant for that server", "ajar-client add")
+
+    def test_unknown_server_after_its_grant_is_taken_away(self):
+        # the server never issued what it signed: its state was lost
+        with world.World() as w:
+            w.start_central()
+            w.grant()
+            for file in (w.folder / "server").glob("*.issued"):
+                file.unlink()
+            w.start_server({"file": self.path})
+            self.complains(w.run("client", "client", "ping", "home"), REFUSED, "does not know this grant")
+
+    def test_expired_grant(self):
+        with world.World() as w:
+            w.start_central()
+            w.start_server({"file": self.path})
+            given = w.grant("client", "--for", "1s")
+            time.sleep(1.2)
+            self.complains(w.run("client", "client", "ping", "home"), REFUSED, "the grant has ended", "a new one")
+            self.complains(w.run("client", "client", "add", given), REFUSED, "the grant has ended")
+
+    def test_someone_elses_grant(self):
+        self.complains(self.w.run("client", "other", "add", self.given), REFUSED, "made for another key")
+        self.assertEqual(self.w.text("client", "other", "servers"), "")
+
+    def test_corrupted_and_truncated_grant_files(self):
+        good = self.given.read_bytes()
+        wrong = self.w.folder / "wrong.given"
+        self.w.text("client", "empty", "id")
+        for content in (b"", good[: len(good) // 2], good[:-1], good + b"\n", good.replace(b"home", b"homf"),
+                        bytes([good[0] ^ 1]) + good[1:], os.urandom(500), good * 300):
+            wrong.write_bytes(content)
+            self.complains(self.w.run("client", "empty", "add", wrong), LOCAL, str(wrong))
+        later = good.replace(b"ajar-grant/1", b"ajar-grant/2")
+        wrong.write_bytes(later)
+        self.complains(self.w.run("client", "empty", "add", wrong), LOCAL, "unknown version")
+        self.complains(self.w.run("client", "empty", "add", "/nonexistent"), LOCAL, "cannot be read")
+        self.assertEqual(self.w.text("client", "empty", "servers"), "")
+
+    def test_a_name_that_another_server_has(self):
+        given = self.w.grant("client", server="second", name="second")
+        done = self.w.run("client", "client", "add", given, "--name", "home")
+        self.complains(done, REFUSED, "another server has that name")
+        self.assertIn(f"home  {self.w.text('server', 'server', 'id')}", self.w.text("client", "client", "servers"))
+
+    def test_a_grant_without_outbound(self):
+        self.w.grant("narrow", "--methods", "window")
+        done = self.w.run("client", "narrow", "ping", "home", "--by", "outbound", "--door", "127.0.0.1:0")
+        self.complains(done, REFUSED, "does not permit this way")
+        self.assertEqual(self.w.run("client", "narrow", "ping", "home").returncode, 0)
+
+    # ---- shares, and paths
+
+    def test_a_share_that_does_not_exist(self):
+        self.w.grant("curious", services=("file:r", "ghost:r"))
+        self.complains(self.w.run("client", "curious", "cat", "home:ghost"), CUT_SHORT, "no share of that name")
+        self.complains(self.w.run("client", "curious", "cat", "home:secret"), REFUSED, "does not include that service")
+
+    def test_server_offline(self):
+        self.w.grant("early", server="sleeper", name="sleeper")
+        with open(self.w.folder / "admitted", encoding="ascii") as file:
+            self.assertNotIn(self.w.text("server", "sleeper", "id"), file.read())
+        with world.World() as w:
+            w.start_central()
+            w.grant()
+            self.complains(w.run("client", "client", "ping", "home"), NOT_REACHED, "not linked to central now")
+
+    def test_client_unreachable(self):
+        self.complains(self.w.run("client", "client", "ping", "home", "--by", "outbound"), NOT_REACHED,
+                       "cannot dial this client", "--door")
+        with world.World() as w:
+            w.start_central()
+            w.start_server({"file": self.path}, "--mode", "outbound")
+            w.grant()
+            self.complains(w.run("client", "client", "ping", "home"), NOT_REACHED, "--door")
+            self.complains(w.run("client", "client", "ping", "home", "--by", "window"), NOT_REACHED, "opens no window")
+            # a door that is somewhere else than where the client says
+            done = w.run("client", "client", "ping", "home", "--door", "127.0.0.1:0", "--advertise", "127.0.0.1:9")
+            self.complains(done, REFUSED, "nobody answered at the address")
+            done = w.run("client", "client", "ping", "home", "--door", "127.0.0.1:0", "--advertise", "10.0.0.1:9")
+            self.complains(done, REFUSED, "servers do not dial such an address")
+            done = w.run("client", "client", "ping", "home", "--door", "192.0.2.7:4000")
+            self.complains(done, LOCAL, "cannot be used")
+
+    def test_peer_gone_in_mid_transfer(self):
+        for victim in ("server", "client"):
+            with world.World() as w:
+                large = w.file("large", 200 << 20)
+                w.start_central()
+                server = w.start_server({"file": large})
+                w.grant()
+                command = w.command("client", "client", "cat", "home:file")
+                with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as client:
+                    client.stdout.read(1 << 20)
+                    if victim == "server":
+                        w.stop("server", signal.SIGKILL)
+                        client.stdout.read()
+                        said = client.stderr.read().decode()
+                        self.assertEqual(client.wait(timeout=20), CUT_SHORT, said)
+                        self.assertIn("ended before its announced length", said)
+                    else:
+                        client.kill()
+                        client.stdout.read()
+                if victim == "client":
+                    until = time.monotonic() + 20
+                    while len(world.sockets_of(server)) > 1 and time.monotonic() < until:
+                        time.sleep(0.01)
+                    self.assertEqual(len(world.sockets_of(server)), 1)  # the link
+                    self.assertEqual(w.run("client", "client", "ping", "home").returncode, 0)
+
+    def test_a_share_that_shrinks_while_it_is_sent(self):
+        with world.World() as w:
+            large = w.file("large", 200 << 20)
+            w.start_central()
+            w.start_server({"file": large})
+            w.grant()
+            command = w.command("client", "client", "cat", "home:file")
+            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as client:
+                client.stdout.read(1 << 20)
+                os.truncate(large, 1 << 20)
+                client.stdout.read()
+                said = client.stderr.read().decode()
+                self.assertEqual(client.wait(timeout=20), CUT_SHORT, said)
+            self.assertIn("ended before its announced length", said)
+
+
+if __name__ == "__main__":
+    world.main()

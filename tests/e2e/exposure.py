@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Each window's report agrees with what strace saw: listen(), one accept, close(), and the time between them."""
+import json
+import re
+import shutil
+import unittest
+
+import world
+
+WINDOWS = 20
+
+
+class Exposure(unittest.TestCase):
+    def test_reports_agree_with_the_system_calls(self):
+        if not shutil.which("strace"):
+            self.skipTest("strace is not installed")
+        with world.World() as w:
+            w.start_central()
+            path = w.file("shared", 1000)
+            w.grant("client", "--windows", "1000")
+            trace = w.folder / "trace"
+            options = ["strace", "-f", "-T", "--absolute-timestamps=format:unix,precision:ns", "-e",
+                       "trace=listen,accept,accept4,close", "-o", str(trace)]
+            if world.SANITIZED:
+                self.skipTest("LeakSanitizer does not work under strace; the release build runs this")
+            server = w.start_server({"file": path}, "--mode", "window", wrap=options)
+            reports = []
+            for _ in range(WINDOWS):
+                done = w.run("client", "client", "ping", "home", "--by", "window", "--json")
+                if done.returncode != 0 and "PTRACE" in w.log("server"):
+                    self.skipTest("no process may be traced here")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                reports.append(json.loads(done.stdout)["window"])
+            self.assertIsNotNone(server.pid)
+            seen = list(self.windows(trace.read_text()))
+            self.assertEqual(len(seen), WINDOWS)
+            for (between, accepted), report in zip(seen, reports):
+                self.assertEqual(accepted, 1)
+                self.assertEqual((report["listeners"], report["strangers"]), (1, 0))
+                told = report["exposure_ns"] / 1e9
+                # the report begins before listen() and ends after close(), so it is never shorter than what the kernel did;
+                # tracing adds its own stops
+                self.assertGreaterEqual(told, between * 0.98)
+                self.assertLess(told, between + 0.002)
+
+    @staticmethod
+    def windows(text):
+        """(seconds from entering listen() to leaving close(), successful accepts between) of each listener."""
+        opened = {}
+        for line in text.splitlines():
+            call = re.match(r"\d+\s+(\d+\.\d+) (\w+)\((\d+).*\) = (-?\d+).*<([\d.]+)>", line)
+            if not call:
+                continue
+            at, name, fd, result, took = call.groups()
+            if name == "listen":
+                opened[fd] = [float(at), 0]
+            elif name.startswith("accept") and fd in opened and int(result) >= 0:
+                opened[fd][1] += 1
+            elif name == "close" and fd in opened:
+                begun, accepted = opened.pop(fd)
+                yield float(at) + float(took) - begun, accepted
+        assert not opened, "a listener that was not closed"
+
+
+if __name__ == "__main__":
+    world.main()

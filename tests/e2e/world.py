@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: BSL-1.0
+"""A central, a server and clients as real processes on loopback: what the end-to-end tests share.
+
+Each test file is run as `python3 FILE TOOLS` by meson; TOOLS is the folder with the three tools.
+"""
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+TOOLS = pathlib.Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else pathlib.Path("build/release/examples").resolve()
+# Sanitizers make the tools several times slower and larger; the release build runs the full sizes.
+SANITIZED = os.environ.get("AJAR_SANITIZED") == "1"
+
+# What --help says about exit codes.
+DONE, USAGE, LOCAL, NO_CENTRAL, REFUSED, NOT_REACHED, CUT_SHORT = 0, 2, 3, 4, 5, 6, 7
+
+
+class World:
+    """Processes in a folder of their own; all are gone when it ends."""
+
+    def __init__(self, network=None):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ajar-e2e-"))
+        self.prefix = network or []
+        self.running = {}
+        self.url = None
+        self.central_port = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in list(self.running.values()):
+            process.kill()
+            process.wait()
+        shutil.rmtree(self.folder)
+
+    def command(self, tool, state, *words):
+        return [*self.prefix, str(TOOLS / f"ajar-{tool}"), *map(str, words), "--state", str(self.folder / state)]
+
+    def run(self, tool, state, *words, timeout=120, **more):
+        """Run to its end: a CompletedProcess with octets in stdout and text in stderr."""
+        done = subprocess.run(self.command(tool, state, *words), capture_output=True, timeout=timeout, **more)
+        done.stderr = done.stderr.decode()
+        if "Sanitizer" in done.stderr or "runtime error" in done.stderr:
+            raise AssertionError(done.stderr)
+        return done
+
+    def text(self, tool, state, *words):
+        done = self.run(tool, state, *words)
+        if done.returncode != 0:
+            raise AssertionError(f"{words}: {done.returncode}: {done.stderr}")
+        return done.stdout.decode().strip()
+
+    def log(self, name):
+        return (self.folder / f"{name}.log").read_text()
+
+    def start(self, name, tool, state, *words, wrap=()):
+        """A process that stays; what it prints goes to NAME.log."""
+        command = [*wrap, *self.command(tool, state, *words)]
+        with (self.folder / f"{name}.log").open("a") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log)
+        self.running[name] = process
+        return process
+
+    def wait_for(self, name, text, count=1, seconds=20):
+        until = time.monotonic() + seconds
+        while self.log(name).count(text) < count:
+            if time.monotonic() > until:
+                raise AssertionError(f"{name} never said '{text}':\n{self.log(name)}")
+            time.sleep(0.005)
+
+    def stop(self, name, how=signal.SIGTERM):
+        """End a process; @return its exit code. By SIGTERM it has two seconds, as the tools promise."""
+        process = self.running.pop(name)
+        process.send_signal(how)
+        begun = time.monotonic()
+        code = process.wait(timeout=20)
+        if how == signal.SIGTERM and time.monotonic() - begun > (6 if SANITIZED else 2):
+            raise AssertionError(f"{name} took too long to end")
+        if "Sanitizer" in self.log(name) or "runtime error" in self.log(name):
+            raise AssertionError(self.log(name))
+        return code
+
+    # ---- the usual three
+
+    def start_central(self, *words, name="central"):
+        """At the same port and with the same key each time."""
+        admitted = self.folder / "admitted"
+        if not admitted.exists():
+            admitted.write_text(self.text("server", "server", "id") + "\n")
+        port = self.central_port or 0
+        before = self.log(name).count("ajar://") if (self.folder / f"{name}.log").exists() else 0
+        if not words:
+            words = ("--admit", admitted)
+        self.start(name, "central", "central", "run", "--listen", f"127.0.0.1:{port}", *words)
+        self.wait_for(name, "ajar://", before + 1)
+        self.url = re.findall(r"ajar://\S+", self.log(name))[-1]
+        self.central_port = int(self.url.split(":")[2].split("/")[0])
+
+    def start_server(self, shares, *words, name="server", wrap=()):
+        before = self.log(name).count("linked to central") if (self.folder / f"{name}.log").exists() else 0
+        options = [word for share, path in shares.items() for word in ("--share", f"{share}={path}")]
+        process = self.start(name, "server", "server", "run", "--central", self.url, *options, *words, wrap=wrap)
+        self.wait_for(name, "A linked to central", before + 1) if "--json" not in words else None
+        return process
+
+    def grant(self, client="client", *words, server="server", name="home", services=("file:r",)):
+        """Grant, hand over, and import; @return the grant's file."""
+        out = self.folder / f"{client}.{name}.given"
+        options = [word for one in services for word in ("--service", one)]
+        self.text("server", server, "grant", self.text("client", client, "id"), "--central", self.url, *options, "--lan",
+                  "--name", name, "--out", out, *words)
+        self.text("client", client, "add", out)
+        return out
+
+    def file(self, name, size):
+        """A file of random octets."""
+        path = self.folder / name
+        with path.open("wb") as out:
+            while size > 0:
+                piece = os.urandom(min(size, 1 << 20))
+                out.write(piece)
+                size -= len(piece)
+        return path
+
+
+def sockets_of(process):
+    """The TCP sockets of a process: a list of (state, local, remote), as the kernel tells."""
+    inodes = set()
+    try:
+        for fd in pathlib.Path(f"/proc/{process.pid}/fd").iterdir():
+            try:
+                target = os.readlink(fd)
+            except OSError:
+                continue
+            if target.startswith("socket:["):
+                inodes.add(target[8:-1])
+    except OSError:
+        return []
+    found = []
+    for table in ("tcp", "tcp6"):
+        for line in pathlib.Path(f"/proc/{process.pid}/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[9] in inodes:
+                found.append((int(fields[3], 16), fields[1], fields[2]))
+    return found
+
+
+LISTEN = 0x0A
+
+
+def listening(process):
+    return sum(1 for state, _, _ in sockets_of(process) if state == LISTEN)
+
+
+def main():
+    unittest.main(verbosity=1)
