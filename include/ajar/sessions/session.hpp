@@ -30,6 +30,8 @@ struct session_info {
 /// fails with that cause. Moves, does not copy. Threads: its executor only.
 template <net::byte_stream Transport>
 class basic_session {
+  struct state;
+
  public:
   using stream_type = tls::stream<Transport>;
   using executor_type = typename stream_type::executor_type;
@@ -115,7 +117,7 @@ class basic_session {
     friend class basic_session;
     explicit sight(const basic_session& of) : state_(of.state_), info_(of.state_->info) {}
 
-    std::weak_ptr<typename basic_session::state> state_;
+    std::weak_ptr<state> state_;
     session_info info_;
   };
 
