@@ -70,7 +70,11 @@ awaitable<void> refuse(Stream& stream, std::error_code why, time_point until) {
 template <class Transport>
 net::tcp::endpoint remote_of(Transport& transport) {
   std::error_code ignored;
-  return transport.remote_endpoint(ignored);
+  if constexpr (requires { transport.remote_endpoint(ignored); }) {
+    return transport.remote_endpoint(ignored);
+  } else {
+    return {};  // a byte_stream need not have one
+  }
 }
 
 template <class Stream>

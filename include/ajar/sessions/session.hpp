@@ -30,6 +30,8 @@ struct session_info {
 /// fails with that cause. Moves, does not copy. Threads: its executor only.
 template <net::byte_stream Transport>
 class basic_session {
+  struct state;
+
  public:
   using stream_type = tls::stream<Transport>;
   using executor_type = typename stream_type::executor_type;
@@ -55,27 +57,23 @@ class basic_session {
   /// Read some octets, at least one. Errors: eof, truncated, read_timeout, canceled, or why the session was cut.
   [[nodiscard]] awaitable<result<std::size_t>> read_some(std::span<std::uint8_t> into, time_point until = never) {
     auto count = co_await state_->stream.read_some(into, until);
-    if (!count) co_return fail(cause(count.error()));
-    co_return count;
+    co_return unless_cut(std::move(count));
   }
   /// Read until `into` is full. Errors: as read_some.
   [[nodiscard]] awaitable<result<>> read(std::span<std::uint8_t> into, time_point until = never) {
     auto done = co_await state_->stream.read(into, until);
-    if (!done) co_return fail(cause(done.error()));
-    co_return done;
+    co_return unless_cut(std::move(done));
   }
   /// Write all octets. Errors: write_timeout, truncated, canceled, or why the session was cut.
   [[nodiscard]] awaitable<result<>> write(bytes_view from, time_point until = never) {
     auto done = co_await state_->stream.write(from, until);
-    if (!done) co_return fail(cause(done.error()));
-    co_return done;
+    co_return unless_cut(std::move(done));
   }
   /// Say goodbye and wait for the other's, so that nothing sent is lost; closed afterwards in any case.
   [[nodiscard]] awaitable<result<>> shutdown(time_point until) {
     auto done = co_await state_->stream.shutdown(until);
     state_->end();
-    if (!done) co_return fail(cause(done.error()));
-    co_return done;
+    co_return unless_cut(std::move(done));
   }
   /// Close without a goodbye.
   void close() {
@@ -89,12 +87,12 @@ class basic_session {
   /// AsyncReadStream and AsyncWriteStream: void(std::error_code, std::size_t). Cancellation: terminal.
   template <class Buffers, class Token>
   auto async_read_some(const Buffers& buffers, Token&& token) {
-    return asio::async_compose<Token, void(std::error_code, std::size_t)>(reading<Buffers>{this, buffers}, token,
+    return asio::async_compose<Token, void(std::error_code, std::size_t)>(reading<Buffers>{state_, buffers}, token,
                                                                           lowest_layer());
   }
   template <class Buffers, class Token>
   auto async_write_some(const Buffers& buffers, Token&& token) {
-    return asio::async_compose<Token, void(std::error_code, std::size_t)>(writing<Buffers>{this, buffers}, token,
+    return asio::async_compose<Token, void(std::error_code, std::size_t)>(writing<Buffers>{state_, buffers}, token,
                                                                           lowest_layer());
   }
 
@@ -119,7 +117,7 @@ class basic_session {
     friend class basic_session;
     explicit sight(const basic_session& of) : state_(of.state_), info_(of.state_->info) {}
 
-    std::weak_ptr<typename basic_session::state> state_;
+    std::weak_ptr<state> state_;
     session_info info_;
   };
 
@@ -144,34 +142,47 @@ class basic_session {
     std::function<void()> ended;
   };
 
-  std::error_code cause(const std::error_code& error) const { return state_->cut ? *state_->cut : error; }
+  // Octets that TLS had decrypted before the cut are not given out any more either.
+  template <class T>
+  result<T> unless_cut(result<T> got) const {
+    if (state_->cut) return fail(*state_->cut);
+    return got;
+  }
+
+  // Knows the session's state alone: the session may move meanwhile, or go, which ends the operation.
+  template <class Op>
+  static void complete(const std::weak_ptr<state>& of, Op& op, const std::error_code& error, std::size_t count) {
+    const auto held = of.lock();
+    const auto cut = held ? held->cut : std::nullopt;
+    op.complete(cut ? *cut : error, cut ? 0 : count);
+  }
 
   template <class Buffers>
   struct reading {
-    basic_session* self;
+    std::weak_ptr<state> of;
     Buffers buffers;
     template <class Op>
     void operator()(Op& op) {
-      auto& stream = self->state_->stream;
-      stream.async_read_some(buffers, std::move(op));
+      const auto held = of.lock();
+      held->stream.async_read_some(buffers, std::move(op));
     }
     template <class Op>
     void operator()(Op& op, std::error_code error, std::size_t count) {
-      op.complete(error ? self->cause(error) : error, count);
+      complete(of, op, error, count);
     }
   };
   template <class Buffers>
   struct writing {
-    basic_session* self;
+    std::weak_ptr<state> of;
     Buffers buffers;
     template <class Op>
     void operator()(Op& op) {
-      auto& stream = self->state_->stream;
-      stream.async_write_some(buffers, std::move(op));
+      const auto held = of.lock();
+      held->stream.async_write_some(buffers, std::move(op));
     }
     template <class Op>
     void operator()(Op& op, std::error_code error, std::size_t count) {
-      op.complete(error ? self->cause(error) : error, count);
+      complete(of, op, error, count);
     }
   };
 

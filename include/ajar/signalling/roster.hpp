@@ -24,23 +24,29 @@ class roster {
   /// The clients whose entry is another now, or gone.
   using changes = std::set<identity::peer_id>;
 
+  explicit roster(std::size_t most = most_clients) : most_(most) {}
+
   /// Take an update; what is not signed by the client it names is left out.
   /// Errors: limit_reached; then ask for a snapshot.
   result<changes> apply(const roster_update& update) {
     changes changed;
-    if (update.snapshot && !within_snapshot_) {
+    // The parts of one snapshot have one version; another one begins anew, also where the link broke in between.
+    if (update.snapshot && filling_ != update.version) {
       for (const auto& [client, ignored] : entries_) changed.insert(client);
       entries_.clear();
+      version_ = {};  // until it is whole
     }
-    within_snapshot_ = update.snapshot && update.more;
+    filling_.reset();
+    if (update.snapshot && update.more) filling_ = update.version;
     for (const auto& one : update.entries) {
       changed.insert(one.client);
       entries_.erase(one.client);
       if (!one.present) continue;
       auto record = trust::signed_address::open(one.record);
       if (!record || record->signer() != one.client) continue;
-      if (entries_.size() >= most_clients) {
+      if (entries_.size() >= most_) {
         version_ = {};
+        filling_.reset();
         return fail(errc::limit_reached);
       }
       entries_.emplace(one.client, entry{one.grant, std::move(*record)});
@@ -61,7 +67,8 @@ class roster {
  private:
   std::map<identity::peer_id, entry> entries_;
   roster_version version_;
-  bool within_snapshot_ = false;
+  std::optional<roster_version> filling_;  // by a snapshot whose end has not come
+  std::size_t most_;
 };
 
 }  // namespace ajar::signalling

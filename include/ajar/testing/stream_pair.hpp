@@ -113,6 +113,8 @@ class stream {
   /// The addresses, where testing::network made the stream.
   asio::ip::tcp::endpoint local_endpoint() const { return state_->here; }
   asio::ip::tcp::endpoint remote_endpoint() const { return state_->there; }
+  asio::ip::tcp::endpoint local_endpoint(std::error_code& error) const { return error = {}, local_endpoint(); }
+  asio::ip::tcp::endpoint remote_endpoint(std::error_code& error) const { return error = {}, remote_endpoint(); }
 
   /// What both the stream and those who act on it from outside share.
   const std::shared_ptr<detail::end>& state() const noexcept { return state_; }

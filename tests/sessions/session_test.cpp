@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <ajar/sessions/session.hpp>
+
+#include <doctest/doctest.h>
+#include <ajar/testing/fuse.hpp>
+#include <ajar/testing/manual_clock.hpp>
+#include <asio/read.hpp>
+#include <asio/write.hpp>
+
+#include "../tls/secured_pair.hpp"
+
+using namespace ajar;
+using namespace std::chrono_literals;
+using testing::pair_options;
+
+namespace {
+
+using session = sessions::basic_session<testing::stream>;
+
+bytes pattern(std::size_t count) {
+  bytes octets(count);
+  for (std::size_t i = 0; i < count; ++i) octets[i] = static_cast<std::uint8_t>(i * 31 + (i >> 8));
+  return octets;
+}
+
+sessions::session_info about(const identity::peer_id& peer) {
+  sessions::session_info made;
+  made.peer = peer;
+  made.grant.fill(0x42);
+  return made;
+}
+
+struct meeting {
+  explicit meeting(const pair_options& how = pair_options()) {
+    auto raw = testing::make_stream_pair(context.get_executor(), how);
+    auto both = time.run(context, secured::pair(who, tls::alpn::session, std::move(raw)));
+    REQUIRE(both.has_value());
+    client = std::make_unique<session>(std::move((*both)->client), about(who.server.id()));
+    server = std::make_unique<session>(std::move((*both)->server), about(who.client.id()));
+  }
+
+  void settle() { time.settle(context); }
+
+  testing::manual_clock time;
+  asio::io_context context;
+  secured::people who;
+  std::unique_ptr<session> client;
+  std::unique_ptr<session> server;
+};
+
+using verdict = std::shared_ptr<std::optional<std::error_code>>;
+
+awaitable<void> read_one(session& from, verdict into) {
+  std::array<std::uint8_t, 4> room{};
+  auto count = co_await from.read_some(room);
+  into->emplace(count ? std::error_code() : count.error());
+}
+
+awaitable<void> write_much(session& to, verdict into) {
+  const auto octets = pattern(3'000'000);
+  auto done = co_await to.write(octets);
+  into->emplace(done ? std::error_code() : done.error());
+}
+
+awaitable<void> shut(session& one, verdict into) {
+  auto done = co_await one.shutdown(clock::now() + 5s);
+  into->emplace(done ? std::error_code() : done.error());
+}
+
+// What an operation has come to so far.
+struct watched {
+  explicit watched(meeting& at) : at(at) {}
+  template <class Operation>
+  watched& start(Operation operation, session& on) {
+    asio::co_spawn(at.context, operation(on, ended), asio::detached);
+    at.settle();
+    return *this;
+  }
+  bool waits() const { return !ended->has_value(); }
+  std::error_code operator()() {
+    at.settle();
+    return ended->value_or(errc::would_block);
+  }
+
+  meeting& at;
+  verdict ended = std::make_shared<std::optional<std::error_code>>();
+};
+
+std::error_code read_now(meeting& two, session& from) { return watched(two).start(read_one, from)(); }
+
+}  // namespace
+
+TEST_CASE("a session says who is there and how they came") {
+  meeting two;
+  CHECK(two.client->peer() == two.who.server.id());
+  CHECK(two.server->peer() == two.who.client.id());
+  CHECK(two.client->way() == sessions::path::window);
+  CHECK(!two.client->info().window);
+  two.server->set_window(windows::report());
+  CHECK(two.server->info().window);
+}
+
+TEST_CASE("Asio's own reads and writes work on a session, and its end is Asio's") {
+  meeting two(pair_options().buffer(3000).short_reads(1777));
+  const auto sent = pattern(300'000);
+  bytes got(sent.size());
+  std::error_code wrote = errc::would_block;
+  std::error_code end;
+  asio::async_write(*two.client, asio::buffer(sent), [&](std::error_code error, std::size_t) {
+    wrote = error;
+    asio::co_spawn(two.context, shut(*two.client, std::make_shared<std::optional<std::error_code>>()), asio::detached);
+  });
+  asio::async_read(*two.server, asio::buffer(got), [&](std::error_code error, std::size_t) {
+    REQUIRE(!error);
+    two.server->async_read_some(asio::buffer(got.data(), 1), [&](std::error_code last, std::size_t) { end = last; });
+  });
+  two.settle();
+  CHECK(!wrote);
+  CHECK((got == sent));
+  CHECK(end == asio::error::eof);
+}
+
+TEST_CASE("a read has a deadline of its own") {
+  meeting two;
+  const auto read_until = [](session& from, time_point until) -> awaitable<std::error_code> {
+    std::array<std::uint8_t, 4> room{};
+    auto count = co_await from.read(room, until);
+    co_return count ? std::error_code() : count.error();
+  };
+  const auto until = clock::now() + 1h;
+  CHECK(two.time.run(two.context, read_until(*two.server, until)) == errc::read_timeout);
+  CHECK(clock::now() == until);
+}
+
+TEST_CASE("a goodbye on both sides is a clean end, and is told to both owners") {
+  meeting two;
+  int ended = 0;
+  two.client->when_ended([&] { ++ended; });
+  two.server->when_ended([&] { ++ended; });
+  watched first(two);
+  watched second(two);
+  first.start(shut, *two.client);
+  CHECK(first.waits());
+  CHECK(read_now(two, *two.server) == errc::eof);
+  second.start(shut, *two.server);
+  CHECK(!first());
+  CHECK(!second());
+  CHECK(ended == 2);
+}
+
+TEST_CASE("whoever waits when a session is cut gets the cause") {
+  meeting two(pair_options().buffer(1000));
+  watched reader(two);
+  watched writer(two);
+  reader.start(read_one, *two.server);
+  writer.start(write_much, *two.server);
+  CHECK(reader.waits());
+  CHECK(writer.waits());
+  two.server->watch().cut(errc::grant_expired);
+  CHECK(reader() == errc::grant_expired);
+  CHECK(writer() == errc::grant_expired);
+}
+
+TEST_CASE("Asio's operations get the cause of a cut too") {
+  meeting two(pair_options().buffer(1000));
+  std::array<std::uint8_t, 4> room{};
+  const auto octets = pattern(3'000'000);
+  std::error_code read;
+  std::error_code wrote;
+  asio::async_read(*two.server, asio::buffer(room), [&](std::error_code error, std::size_t) { read = error; });
+  asio::async_write(*two.server, asio::buffer(octets), [&](std::error_code error, std::size_t) { wrote = error; });
+  two.settle();
+  two.server->watch().cut(errc::grant_revoked);
+  two.settle();
+  CHECK(read == errc::grant_revoked);
+  CHECK(wrote == errc::grant_revoked);
+}
+
+TEST_CASE("every operation after a cut gets its cause, also where octets are there already") {
+  meeting two;
+  watched(two).start(
+      [](session& to, verdict into) -> awaitable<void> {
+        const auto octets = pattern(10);
+        auto done = co_await to.write(octets);
+        into->emplace(done ? std::error_code() : done.error());
+      },
+      *two.client);
+  CHECK(!read_now(two, *two.server));  // 4 of the 10 octets; the rest is decrypted, and waits
+  two.server->watch().cut(errc::grant_revoked);
+  CHECK(read_now(two, *two.server) == errc::grant_revoked);
+  CHECK(watched(two).start(write_much, *two.server)() == errc::grant_revoked);
+  CHECK(watched(two).start(shut, *two.server)() == errc::grant_revoked);
+  std::array<std::uint8_t, 4> room{};
+  std::error_code error;
+  std::size_t count = 1;
+  two.server->async_read_some(asio::buffer(room), [&](std::error_code how, std::size_t got) {
+    error = how;
+    count = got;
+  });
+  CHECK(!error);  // never from inside the call
+  two.settle();
+  CHECK(error == errc::grant_revoked);
+  CHECK(count == 0);
+}
+
+TEST_CASE("the first cause of a cut stands") {
+  meeting two;
+  const auto sight = two.server->watch();
+  sight.cut(errc::grant_expired);
+  sight.cut(errc::grant_revoked);
+  CHECK(read_now(two, *two.server) == errc::grant_expired);
+}
+
+TEST_CASE("the other side of a cut sees an end without a goodbye") {
+  meeting two;
+  two.server->watch().cut(errc::grant_expired);
+  CHECK(read_now(two, *two.client) == errc::truncated);
+}
+
+TEST_CASE("the end of a session is told once, however it ends and however often") {
+  using ending = void (*)(meeting&);
+  const ending endings[] = {
+      [](meeting& of) { of.server->close(); },
+      [](meeting& of) { of.server->watch().cut(errc::canceled); },
+      [](meeting& of) { of.server.reset(); },
+      [](meeting& of) {
+        of.client->close();
+        watched(of).start(shut, *of.server);
+      },
+      [](meeting& of) {
+        const session taken(std::move(*of.server));
+        of.server.reset();
+      },
+  };
+  for (const auto first : endings) {
+    int ended = 0;
+    {
+      meeting two;
+      two.server->when_ended([&] { ++ended; });
+      const auto sight = two.server->watch();
+      two.settle();
+      CHECK(ended == 0);
+      CHECK(sight.alive());
+      first(two);
+      CHECK(ended == 1);
+      CHECK(!sight.alive());
+      sight.cut(errc::canceled);
+      if (two.server) two.server->close();
+    }
+    CHECK(ended == 1);
+  }
+}
+
+TEST_CASE("a sight outlives its session, and still knows who it was") {
+  meeting two;
+  const auto sight = two.server->watch();
+  two.server.reset();
+  CHECK(!sight.alive());
+  CHECK(sight.info().peer == two.who.client.id());
+  sight.cut(errc::grant_revoked);
+  CHECK(read_now(two, *two.client) == errc::truncated);
+}
+
+TEST_CASE("a session moves with its sight and its owner's wish") {
+  meeting two;
+  int ended = 0;
+  two.server->when_ended([&] { ++ended; });
+  const auto sight = two.server->watch();
+  {
+    session taken(std::move(*two.server));
+    CHECK(ended == 0);
+    CHECK(sight.alive());
+    sight.cut(errc::too_many_sessions);
+    CHECK(read_now(two, taken) == errc::too_many_sessions);
+  }
+  CHECK(ended == 1);
+}
+
+TEST_CASE("an operation of Asio goes on when its session moves, and ends when the session goes") {
+  meeting two;
+  std::array<std::uint8_t, 10> room{};
+  std::error_code read = errc::would_block;
+  std::size_t got = 0;
+  const auto note = [&](std::error_code error, std::size_t count) {
+    read = error;
+    got = count;
+  };
+  two.server->async_read_some(asio::buffer(room), note);
+  auto moved = std::make_unique<session>(std::move(*two.server));
+  two.server.reset();
+  std::array<std::uint8_t, 3> sent{1, 2, 3};
+  asio::async_write(*two.client, asio::buffer(sent), [](std::error_code, std::size_t) {});
+  two.settle();
+  CHECK(!read);
+  CHECK(got == 3);
+  moved->async_read_some(asio::buffer(room), note);
+  two.settle();
+  moved.reset();
+  two.settle();
+  CHECK(read == asio::error::operation_aborted);
+  CHECK(got == 0);
+}
+
+// ---- every operation fails once, every suspension is cancelled once
+
+namespace {
+
+awaitable<void> echo(std::shared_ptr<session> on) {
+  std::array<std::uint8_t, 2000> room{};
+  auto done = co_await on->read(room);
+  if (!done) co_return;
+  done = co_await on->write(room);
+  if (!done) co_return;
+  done = co_await on->shutdown(never);
+}
+
+awaitable<result<>> talk(testing::fuse& with, secured::people who, bool server_too) {
+  const auto executor = co_await asio::this_coro::executor;
+  auto raw = testing::make_stream_pair(executor, pair_options().buffer(500).short_reads(400));
+  with.arm(raw.first);
+  if (server_too) with.arm(raw.second);
+  auto both = co_await secured::pair(who, tls::alpn::session, std::move(raw));
+  if (!both) co_return fail(both.error());
+  int ended = 0;
+  auto client = std::make_shared<session>(std::move((*both)->client), about(who.server.id()));
+  auto server = std::make_shared<session>(std::move((*both)->server), about(who.client.id()));
+  client->when_ended([&ended] { ++ended; });
+  task_group group(executor);
+  group.spawn(echo(server));
+  server.reset();
+  const auto sent = pattern(2000);
+  auto done = co_await client->write(sent);
+  if (!done) co_return done;
+  bytes got(sent.size());
+  done = co_await client->read(got);
+  if (!done) co_return done;
+  if (got != sent) throw std::logic_error("wrong plaintext");
+  done = co_await client->shutdown(never);
+  if (!done) co_return done;
+  co_await group.join();
+  if (ended != 1) throw std::logic_error("the end was not told once");
+  co_return done;
+}
+
+}  // namespace
+
+TEST_CASE("any operation below may fail, and the session ends with an error") {
+  const secured::people who;
+  testing::fuse one;
+  const auto report = one.fail_each([&](testing::fuse& with) { return talk(with, who, true); });
+  CHECK(report.failed > 15);
+}
+
+TEST_CASE("a session's user may be cancelled at every suspension") {
+  const secured::people who;
+  testing::fuse one;
+  const auto report = one.cancel_each([&](testing::fuse& with) { return talk(with, who, false); });
+  CHECK(report.failed > 15);
+}

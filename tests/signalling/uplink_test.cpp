@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <ajar/signalling/uplink.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace ajar;
+using namespace ajar::signalling;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct silent : uplink_events {
+  void linked(const welcome&) override {}
+  result<> received(const message&) override { return {}; }
+  void lost(const std::error_code&, std::optional<std::chrono::milliseconds>) override {}
+};
+
+}  // namespace
+
+TEST_CASE("what a person has to mend is final") {
+  for (const auto cause : {errc::evicted, errc::login_too_low, errc::not_admitted, errc::unknown_version,
+                           errc::wrong_key, errc::alpn_mismatch, errc::refused_by_peer, errc::state_damaged}) {
+    CHECK_MESSAGE(is_final(cause), make_error_code(cause).message());
+  }
+}
+
+TEST_CASE("what time may mend is not final") {
+  for (const auto cause :
+       {errc::link_lost, errc::link_timeout, errc::dial_refused, errc::dial_timeout, errc::dial_unreachable,
+        errc::name_not_found, errc::handshake_timeout, errc::truncated, errc::eof, errc::central_busy,
+        errc::limit_reached, errc::unexpected_message, errc::unknown_message}) {
+    CHECK_MESSAGE(!is_final(cause), make_error_code(cause).message());
+  }
+  CHECK(!is_final(std::make_error_code(std::errc::network_down)));
+  CHECK(!is_final(std::error_code(static_cast<int>(errc::evicted), std::generic_category())));
+}
+
+TEST_CASE("the options say what they were told, and stand without a visit's interval otherwise") {
+  uplink_options standing(role::client, 0);
+  CHECK(!standing.interval());
+  CHECK(standing.greet_within() == 10s);
+  std::uint64_t count = 6;
+  uplink_options visiting(role::server, 3);
+  visiting.visit_every(60s).greet_within(3s).logins([&count] { return result<std::uint64_t>(++count); });
+  CHECK(visiting.who() == role::server);
+  CHECK(visiting.methods() == 3);
+  CHECK(visiting.interval() == 60s);
+  CHECK(visiting.greet_within() == 3s);
+  CHECK(visiting.next_login() == 7);
+  CHECK(visiting.next_login() == 8);
+}
+
+TEST_CASE("an uplink that is not up sends nothing, and may be closed") {
+  const auto self = identity::key::generate();
+  const identity::url central{net::endpoint("central.example", 443), identity::key::generate().id()};
+  silent events;
+  uplink one(self, central, uplink_options(role::client, 0), events);
+  CHECK(!one.is_up());
+  CHECK(one.send(ping{1}).error() == errc::link_lost);
+  CHECK(!one.round_trip());
+  CHECK(!one.local_address());
+  CHECK(one.central() == central);
+  one.leave();
+  one.close();
+  CHECK(!one.is_up());
+}
