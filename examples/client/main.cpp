@@ -213,7 +213,7 @@ ajar::awaitable<ajar::result<>> cat(ajar::sessions::session& session, const erra
 
 struct outcome {
   ajar::result<> done;
-  bool ended = false;
+  bool interrupted = false;  // by a signal
 };
 
 // Commands that run side by side take turns at central: one key is one login.
@@ -252,10 +252,12 @@ ajar::awaitable<void> go(const ajar::identity::state_directory& state, ajar::cli
   (void)parted;
 }
 
-ajar::awaitable<void> stop_at_signal(asio::signal_set& signals, ajar::task_group& work) {
+ajar::awaitable<void> stop_at_signal(asio::signal_set& signals, ajar::task_group& work, outcome& into) {
   auto [error, number] = co_await signals.async_wait(ajar::use_values);
   (void)number;
-  if (!error) work.cancel();
+  if (error) co_return;
+  into.interrupted = true;
+  work.cancel();
 }
 
 ajar::awaitable<void> finish(ajar::task_group& work, ajar::client& client, asio::signal_set& signals) {
@@ -336,11 +338,11 @@ int visit(const cxxopts::ParseResult& given, const tools::node& self, bool cat) 
   ajar::task_group work(context.get_executor());
   asio::signal_set signals(context, SIGINT, SIGTERM);
   work.spawn(go(self.state, client, what, came));
-  asio::co_spawn(context, stop_at_signal(signals, work), asio::detached);
+  asio::co_spawn(context, stop_at_signal(signals, work, came), asio::detached);
   asio::co_spawn(context, finish(work, client, signals), asio::detached);
   context.run();
   if (came.done) return tools::success;
-  if (ajar::is_canceled(came.done.error())) return tools::success;  // asked to stop
+  if (came.interrupted) return tools::success;  // it was asked to stop
   return tools::complain(tool, ajar::escaped(words[0]), came.done.error());
 }
 

@@ -671,7 +671,7 @@ class client {
     }
     work.cancel();
     co_await work.join();
-    if (!current->came) co_return fail(refusal);
+    if (refusal && !(current->came && current->came->guest)) co_return fail(refusal);
     auto& came = *current->came;
     report_step(
         self->how.steps_, "", "our window is closed",

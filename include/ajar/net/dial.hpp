@@ -76,6 +76,8 @@ inline awaitable<result<tcp_stream>> connect(tcp::endpoint to, dial_options how)
   auto [failed] = co_await stream.async_connect(to, use_values);
   if (is_canceled(failed)) co_return fail(errc::canceled);
   if (failed) co_return fail(dial_error(failed));
+  // a local port nobody listens at can be the very one that the kernel dials from: TCP then connects to itself
+  if (stream.local_endpoint(error) == stream.remote_endpoint(error)) co_return fail(errc::dial_refused);
   co_return stream;
 }
 
