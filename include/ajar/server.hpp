@@ -297,8 +297,8 @@ class server {
       std::size_t& counter_;
     };
 
-    void send_answer(const trust::signed_answer& signed_one) {
-      (void)up.send(signalling::answer{signed_one.body().id, signed_one.octets()});
+    void send_answer(const trust::signed_answer& signed_one, bool last) {
+      (void)up.send(signalling::answer{signed_one.body().id, last, signed_one.octets()});
     }
 
     trust::window_answer answer_to(const trust::signed_request& asked) const {
@@ -319,9 +319,7 @@ class server {
       const auto permitted = self->may_open(*asked);
       if (!permitted) {
         report_step(self->how.steps_, "", "refused a window", short_name(client) + ": " + permitted.error().message());
-        auto refusal = self->answer_to(*asked);
-        refusal.code = static_cast<std::uint16_t>(permitted.error().value());
-        self->send_answer(trust::signed_answer::sign(std::move(refusal), self->self));
+        self->refuse(*asked, permitted.error());
         co_return;
       }
       const auto budget = std::min(self->how.window_time_, std::chrono::milliseconds(asked->body().budget_ms));
@@ -336,6 +334,13 @@ class server {
         report_step(self->how.steps_, "", "no session came of a window",
                     short_name(client) + ": " + guest.error().message());
       }
+    }
+
+    void refuse(const trust::signed_request& asked, const std::error_code& why) {
+      auto refusal = answer_to(asked);
+      const bool ours = why.category() == category();
+      refusal.code = static_cast<std::uint16_t>(ours ? why.value() : static_cast<int>(errc::window_refused));
+      send_answer(trust::signed_answer::sign(std::move(refusal), self), true);
     }
 
     result<> may_open(const trust::signed_request& asked) {
@@ -373,6 +378,7 @@ class server {
       const auto client = asked.signer();
       const auto local = self->how.window_address_ ? self->how.window_address_ : self->up.local_address();
       if (!local) co_return fail(errc::link_lost);
+      bool told = false;
       const bool anywhere = asked.body().roam;
       windows::plan plan{
           net::tcp::endpoint(*local, 0),
@@ -386,10 +392,12 @@ class server {
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - clock::now());
         body.budget_ms = static_cast<std::uint16_t>(std::max<std::int64_t>(left.count(), 0));
         body.endpoints.emplace_back(self->seen, at.port());
+        const bool last = attempt == most_listeners || self->how.on_stranger_ == windows::on_stranger::close;
         const auto signed_one =
             std::make_shared<trust::signed_answer>(trust::signed_answer::sign(std::move(body), self->self));
-        return std::function<void()>([self, signed_one, at] {
-          self->send_answer(*signed_one);
+        return std::function<void()>([self, signed_one, at, last, &told] {
+          told = true;
+          self->send_answer(*signed_one, last);
           report_step(self->how.steps_, "D", "opened a port", net::to_string(at));
           report_step(self->how.steps_, "E", "told central");
         });
@@ -401,7 +409,12 @@ class server {
       };
       auto opening = windows::open_window<sessions::session>(std::move(plan), until, std::move(announce), admission);
       auto came = co_await std::move(opening);
-      self->account(came.cost);
+      if (told) {
+        (void)self->up.send(signalling::answer{asked.body().id, true, {}});
+      } else if (!came.guest) {
+        self->refuse(asked, came.guest.error());
+      }
+      if (came.cost.listeners > 0) self->account(came.cost);
       if (came.guest) came.guest->set_window(came.cost);
       co_return std::move(came.guest);
     }
@@ -424,7 +437,7 @@ class server {
       const auto to = self->permitted_endpoint(what, asked);
       auto body = self->answer_to(asked);
       if (!to) body.code = static_cast<std::uint16_t>(to.error().value());
-      self->send_answer(trust::signed_answer::sign(std::move(body), self->self));
+      self->send_answer(trust::signed_answer::sign(std::move(body), self->self), true);
       if (!to) co_return fail(to.error());
       report_step(self->how.steps_, "G", "dial the client's window", net::to_string(*to));
       net::endpoint at(*to);
@@ -449,6 +462,7 @@ class server {
       return fail(errc::address_not_permitted);
     }
 
+    static constexpr std::uint8_t most_listeners = 3;
     static constexpr std::size_t most_commands = 1024;
     static constexpr std::size_t most_waiting = 1024;
 

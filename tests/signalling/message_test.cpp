@@ -31,7 +31,7 @@ auto fields(const door_result& m) { return std::tie(m.code); }
 auto fields(const roster_request& m) { return std::tie(m.since, m.interval); }
 auto fields(const request& m) { return std::tie(m.signed_request); }
 auto fields(const command& m) { return std::tie(m.seen, m.signed_request); }
-auto fields(const answer& m) { return std::tie(m.id, m.signed_answer); }
+auto fields(const answer& m) { return std::tie(m.id, m.last, m.signed_answer); }
 auto fields(const failure& m) { return std::tie(m.id, m.why); }
 auto fields(const renewed_nonce& m) { return std::tie(m.nonce); }
 auto fields(const roster_update& m) {
@@ -108,7 +108,7 @@ class chance {
   }
   void fill(request& m) { m = {some(600)}; }
   void fill(command& m) { m = {place(), some(600)}; }
-  void fill(answer& m) { m = {octets<16>(), some(600)}; }
+  void fill(answer& m) { m = {octets<16>(), true, some(600)}; }
   void fill(failure& m) { m = {octets<16>(), cause()}; }
   void fill(renewed_nonce& m) { m = {octets<32>()}; }
 
@@ -274,7 +274,7 @@ TEST_CASE("the longest statement fits into a frame, and one octet more is refuse
   CHECK(parse(frame_of(longest)).has_value());
   const bytes too_long(trust::largest_statement + 1, 1);
   const message refused[] = {present_grant{too_long}, present_revocations{too_long}, door{too_long},
-                             request{too_long},       command{{}, too_long},         answer{{}, too_long}};
+                             request{too_long},       command{{}, too_long},         answer{{}, false, too_long}};
   for (const auto& one : refused) {
     CHECK_MESSAGE(parse(frame_of(one)).error() == errc::message_malformed, one.index());
   }

@@ -209,7 +209,8 @@ struct command {
 struct answer {
   static constexpr std::uint8_t kind = 17;
   trust::request_id id{};
-  bytes signed_answer;  ///< trust::signed_answer
+  bool last = false;    ///< no other listener will follow for this request
+  bytes signed_answer;  ///< trust::signed_answer; empty with `last`: the window is closed, and central need not wait
 
   void encode(wire::writer& out) const;
   static answer decode(wire::reader& in);
@@ -445,10 +446,13 @@ inline command command::decode(wire::reader& in) {
   return made;
 }
 
-inline void answer::encode(wire::writer& out) const { out.fixed(id).sized(signed_answer); }
+inline void answer::encode(wire::writer& out) const {
+  out.fixed(id).number(static_cast<std::uint8_t>(last)).sized(signed_answer);
+}
 inline answer answer::decode(wire::reader& in) {
   answer made;
   made.id = in.fixed<16>();
+  made.last = trust::decode_flag(in);
   made.signed_answer = detail::decode_statement(in);
   return made;
 }

@@ -124,7 +124,8 @@ class directory {
  public:
   static constexpr std::size_t roster_log = 1024;       // older differences become snapshots
   static constexpr std::size_t most_grants = 8;         // of one client for one server
-  static constexpr std::size_t most_open_requests = 8;  // of one client to one server
+  static constexpr std::size_t most_open_requests = 8;  // of one client to one server, not answered yet
+  static constexpr std::size_t most_answered = 256;     // the same, answered, but another listener may follow
   static constexpr std::size_t most_open_a_server = 4096;
 
   explicit directory(std::chrono::milliseconds heartbeat) : heartbeat_(heartbeat) {}
@@ -144,7 +145,7 @@ class directory {
       const auto found = servers_.find(due.server);
       if (found == servers_.end()) continue;
       if (due.request) {
-        end_exchange(found->second, *due.request, now);
+        end_exchange(found->second, *due.request);
       } else {
         end_polling(found->first, found->second, now);
       }
@@ -173,6 +174,7 @@ class directory {
     std::vector<grant_facts> grants;
     bytes record;  // of its proved door
     std::size_t open_requests = 0;
+    std::size_t answered_requests = 0;
   };
   struct open_request {
     exchange life;
@@ -446,7 +448,7 @@ class directory {
     if (client == one.clients.end() || client->second.link != what.link) return refuse(errc::unknown_server);
     if (!one.up) return refuse(errc::server_offline);
     if (one.requests.size() >= most_open_a_server || client->second.open_requests >= most_open_requests ||
-        one.requests.contains(what.id)) {
+        client->second.answered_requests >= most_answered || one.requests.contains(what.id)) {
       return refuse(errc::too_many_requests);
     }
     const exchange life(now, what.budget);
@@ -462,15 +464,35 @@ class directory {
     auto& one = found->second;
     const auto open = one.requests.find(what.what.id);
     if (open == one.requests.end() || !one.up || one.up->link != what.link) return;
-    if (open->second.life.answered(now)) tell(open->second.client_link, what.what);
+    auto& life = open->second.life;
+    if (what.what.signed_answer.empty()) {
+      if (life.is_answered()) end_exchange(one, what.what.id);
+      return;
+    }
+    const bool first = !life.is_answered();
+    if (!life.answered(now, what.what.last)) return;
+    tell(open->second.client_link, what.what);
+    if (auto* client = client_of(one, open->second); client && first) {
+      --client->open_requests;
+      ++client->answered_requests;
+    }
+    if (life.is_over()) end_exchange(one, what.what.id);
   }
 
-  void end_exchange(server_entry& one, const trust::request_id& id, time_point) {
+  // The client that asked, if it is still the same link.
+  static client_entry* client_of(server_entry& one, const open_request& open) {
+    const auto client = one.clients.find(open.client);
+    return client != one.clients.end() && client->second.link == open.client_link ? &client->second : nullptr;
+  }
+
+  void end_exchange(server_entry& one, const trust::request_id& id) {
     const auto open = one.requests.find(id);
     if (open == one.requests.end()) return;
-    if (const auto why = open->second.life.failure()) tell(open->second.client_link, signalling::failure{id, *why});
-    const auto client = one.clients.find(open->second.client);
-    if (client != one.clients.end() && client->second.open_requests > 0) --client->second.open_requests;
+    const auto& life = open->second.life;
+    if (const auto why = life.failure()) tell(open->second.client_link, signalling::failure{id, *why});
+    if (auto* client = client_of(one, open->second)) {
+      --(life.is_answered() ? client->answered_requests : client->open_requests);
+    }
     one.requests.erase(open);
   }
 

@@ -26,11 +26,15 @@ class exchange {
       : deadline_(now + std::min(budget, longest_budget) + grace) {}
 
   /// The server answered. @return whether the client is to have it
-  bool answered(time_point now) {
-    if (now >= deadline_ || answers_ >= most_answers) return false;
-    ++answers_;
+  bool answered(time_point now, bool last) {
+    if (now >= deadline_ || is_over()) return false;
+    answers_ = last ? most_answers : answers_ + 1;
     return true;
   }
+
+  bool is_answered() const noexcept { return answers_ > 0; }
+  /// Nothing can come of it any more.
+  bool is_over() const noexcept { return answers_ >= most_answers; }
 
   time_point deadline() const noexcept { return deadline_; }
 
