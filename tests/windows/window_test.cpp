@@ -2,12 +2,13 @@
 #include <ajar/windows/window.hpp>
 
 #include <doctest/doctest.h>
-#include <poll.h>
 #include <ajar/testing/fuse.hpp>
 #include <ajar/testing/manual_clock.hpp>
 #include <asio/detached.hpp>
 #include <asio/post.hpp>
 #include <list>
+
+#include "open_ports.hpp"
 
 using namespace ajar;
 using namespace ajar::windows;
@@ -17,17 +18,6 @@ namespace {
 
 const auto here = asio::ip::make_address("127.0.0.1");
 const auto elsewhere = asio::ip::make_address("127.0.0.2");
-
-// The sockets of this process that listen.
-std::vector<int> listening() {
-  std::vector<int> some;
-  for (int fd = 0; fd < 1024; ++fd) {
-    int listens = 0;
-    socklen_t size = sizeof listens;
-    if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0) some.push_back(fd);
-  }
-  return some;
-}
 
 // What happens at a window: who comes to which listener, and what his admission says.
 class street {
@@ -48,10 +38,9 @@ class street {
     visitor.open(net::tcp::v4());
     visitor.bind({from, 0});
     visitor.connect(announced.back());
-    const auto open = listening();
+    const auto open = open_ports::all();
     REQUIRE(open.size() == 1);
-    pollfd queue{open[0], POLLIN, 0};
-    REQUIRE(::poll(&queue, 1, 5000) == 1);
+    REQUIRE(open_ports::readable(open[0], 5s));
   }
   net::tcp::endpoint visitor(std::size_t number) const {
     return std::next(visitors_.begin(), number)->local_endpoint();
@@ -65,18 +54,18 @@ class street {
   }
 
   result<std::function<void()>> announce(std::uint8_t attempt, const net::tcp::endpoint& at) {
-    CHECK(listening().empty());  // bound, but not open yet, and the one before is closed
+    CHECK(open_ports::all().empty());  // bound, but not open yet, and the one before is closed
     CHECK(attempt == announced.size() + 1);
     announced.push_back(at);
     if (attempt == fails_at_) return fail(fails_with_);
     return std::function<void()>([this, attempt] {
-      CHECK(listening().size() == 1);
+      CHECK(open_ports::all().size() == 1);
       const auto who = attempt <= coming_.size() ? coming_[attempt - 1] : std::nullopt;
       if (who) visit(*who);
     });
   }
   awaitable<result<net::tcp::endpoint>> admit(net::tcp_stream stream) {
-    CHECK(listening().empty());
+    CHECK(open_ports::all().empty());
     const auto from = stream.remote_endpoint();
     const auto number = admissions++;
     co_await asio::post(use_awaitable);
@@ -119,7 +108,7 @@ awaitable<came> opened(plan how, time_point until, street& at) {
 // Nobody is late here: a machine may be slow.
 came open_to(street& at, plan how = for_one()) {
   auto made = testing::run(opened(std::move(how), clock::now() + 15s, at));
-  CHECK(listening().empty());
+  CHECK(open_ports::all().empty());
   return made;
 }
 
@@ -277,7 +266,7 @@ struct stage {
   came run(plan how = for_one()) {
     const auto until = clock::now() + default_window;
     auto made = time.run(context, opened(std::move(how), until, at));
-    CHECK(listening().empty());
+    CHECK(open_ports::all().empty());
     return made;
   }
   void comes_after(clock::duration time, const net::address& from) {
@@ -383,10 +372,10 @@ TEST_CASE("a window may be cancelled at every suspension, and leaves no listener
   const auto ended = std::make_shared<std::vector<std::error_code>>();
   testing::fuse one;
   const auto report = one.cancel_each([&](testing::fuse&) {
-    CHECK(listening().empty());
+    CHECK(open_ports::all().empty());
     return whole_visit(ended);
   });
-  CHECK(listening().empty());
+  CHECK(open_ports::all().empty());
   CHECK(report.failed > 5);
   for (const auto& why : *ended) {
     if (why) CHECK(is_canceled(why));
@@ -400,10 +389,10 @@ TEST_CASE("a window that is given up while nobody has come yet says so") {
   auto finish = [&](std::exception_ptr thrown, result<>) { ended = !thrown; };
   asio::co_spawn(context, wait_in_vain(), asio::bind_cancellation_slot(signal.slot(), std::move(finish)));
   context.poll();
-  CHECK(listening().size() == 1);
+  CHECK(open_ports::all().size() == 1);
   signal.emit(asio::cancellation_type::terminal);
   context.restart();
   context.poll();
   CHECK(ended);
-  CHECK(listening().empty());
+  CHECK(open_ports::all().empty());
 }
