@@ -404,15 +404,16 @@ class client {
     const auto ways = ways_of(*self, *about, *presence);
     std::error_code why = ways.empty() ? no_way(*self, *about, *presence) : std::error_code();
     for (const auto way : ways) {
-      const int most_attempts = how.way() == by::automatic ? 2 : 5;
-      for (int attempt = 1; attempt <= most_attempts; ++attempt) {
+      net::backoff pauses(std::chrono::milliseconds(100), std::chrono::milliseconds(1600));
+      for (int attempt = 1;; ++attempt) {
         auto trying = try_way(self, about, way);
         auto came = co_await std::move(trying);
         if (came) co_return std::move(*came);
         why = came.error();
         report_step(self->how.steps_, "", "this way failed", why.message());
-        if (way != by::window || !was_too_slow(why)) break;
-        const auto pause = std::chrono::milliseconds(crypto::random_below(200U * static_cast<unsigned>(attempt)));
+        const bool again = way == by::window && was_too_slow(why) && (ways.size() == 1 || attempt == 1);
+        if (!again) break;
+        const auto pause = pauses.next();
         if (clock::now() + pause >= about->until) break;
         auto slept = co_await sleep_until(clock::now() + pause);
         if (!slept) co_return fail(slept.error());

@@ -20,7 +20,7 @@ class Crowd(unittest.TestCase):
 
             def fetch(index):
                 source = f"127.{1 + index % 200}.{index // 7}.{1 + index % 250}"
-                return w.run("client", names[index], "cat", "home:file", "--by", "window", "--from", source, "--within", "60s")
+                return w.run("client", names[index], "cat", "home:file", "--by", "window", "--from", source, "--within", "120s")
 
             with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
                 all_done = list(pool.map(fetch, range(CLIENTS)))
@@ -38,7 +38,7 @@ class Crowd(unittest.TestCase):
             w.start_server({"file": path})
 
             def fetch(_):
-                return w.run("client", "client", "cat", "home:file", "--within", "60s")
+                return w.run("client", "client", "cat", "home:file", "--within", "120s")
 
             with concurrent.futures.ThreadPoolExecutor(12) as pool:
                 all_done = list(pool.map(fetch, range(12)))

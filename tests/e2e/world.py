@@ -44,7 +44,7 @@ class World:
     def command(self, tool, state, *words):
         return [*self.prefix, str(TOOLS / f"ajar-{tool}"), *map(str, words), "--state", str(self.folder / state)]
 
-    def run(self, tool, state, *words, timeout=120, **more):
+    def run(self, tool, state, *words, timeout=180, **more):
         """Run to its end: a CompletedProcess with octets in stdout and text in stderr."""
         done = subprocess.run(self.command(tool, state, *words), capture_output=True, timeout=timeout, **more)
         done.stderr = done.stderr.decode()

@@ -6,6 +6,7 @@
 #include <ajar/signalling/roster.hpp>
 #include <ajar/trust/may_dial.hpp>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <vector>
@@ -59,8 +60,7 @@ class dial_plan {
   /// The attempts to make now. Each one is answered by failed() or connected().
   std::vector<attempt> due(time_point now) {
     std::vector<attempt> some;
-    std::size_t dialling = 0;
-    for (const auto& [client, one] : clients_) dialling += one.phase == state::dialling ? 1 : 0;
+    auto dialling = count_dialling();
     for (auto& [client, one] : clients_) {
       if (dialling >= most_at_once) break;
       if (one.phase != state::waiting || !one.at || one.due > now) continue;
@@ -74,6 +74,7 @@ class dial_plan {
   /// When to ask due() again, if nothing happens before.
   time_point next() const {
     auto first = never;
+    if (count_dialling() >= most_at_once) return first;  // until one of them has ended
     for (const auto& [client, one] : clients_) {
       if (one.phase == state::waiting && one.at) first = std::min(first, one.due);
     }
@@ -95,6 +96,11 @@ class dial_plan {
     time_point due{};
     net::backoff pause{first_pause, longest_pause};
   };
+
+  std::size_t count_dialling() const {
+    return static_cast<std::size_t>(
+        std::ranges::count(clients_, state::dialling, [](const auto& one) { return one.second.phase; }));
+  }
 
   void ended(const identity::peer_id& client, time_point now) {
     const auto found = clients_.find(client);

@@ -85,6 +85,7 @@ class dialer : public std::enable_shared_from_this<dialer> {
       co_return;
     }
     self->plan_.connected(to.client);
+    self->changed_.notify();  // another one may have waited for its turn
     guest->when_ended([weak = self->weak_from_this(), client = to.client] {
       if (const auto still = weak.lock()) {
         still->plan_.lost(client, clock::now());

@@ -37,7 +37,10 @@ class doorstep {
         tasks_(executor) {}
   doorstep(const doorstep&) = delete;
   doorstep& operator=(const doorstep&) = delete;
-  ~doorstep() { close(); }
+  ~doorstep() {
+    close();
+    state_->handshakes.cancel();  // no guest comes after this
+  }
 
   /// Open the port, if it is not open. Errors: bind_failed.
   result<> open() {
@@ -52,8 +55,8 @@ class doorstep {
     const auto opened = clock::now();
     if (!error) port->listen(backlog, error);
     if (error) return fail(errc::bind_failed);
-    state_->cost.opened = opened;
-    ++state_->cost.listeners;
+    opened_ = opened;
+    if (state_->cost.listeners++ == 0) state_->cost.opened = opened;
     port_ = port;
     tasks_.spawn(accept_all(state_, port));
     return {};
@@ -67,7 +70,7 @@ class doorstep {
     port_.reset();
     auto& cost = state_->cost;
     cost.closed = clock::now();
-    cost.exposure += cost.closed - cost.opened;
+    cost.exposure += cost.closed - opened_;
   }
 
   bool is_open() const { return port_ != nullptr; }
@@ -81,7 +84,7 @@ class doorstep {
   /// What it cost so far, the present opening included.
   windows::report report() const {
     auto cost = state_->cost;
-    if (is_open()) cost.exposure += clock::now() - cost.opened;
+    if (is_open()) cost.exposure += clock::now() - opened_;
     return cost;
   }
 
@@ -151,6 +154,7 @@ class doorstep {
   std::shared_ptr<state> state_;
   net::tcp::endpoint local_;
   std::shared_ptr<asio::ip::tcp::acceptor> port_;
+  time_point opened_{};  // this time
   task_group tasks_;
 };
 

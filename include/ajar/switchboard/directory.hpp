@@ -147,7 +147,7 @@ class directory {
       if (due.request) {
         end_exchange(found->second, *due.request);
       } else {
-        end_polling(found->first, found->second, now);
+        end_polling(found->first, found->second);
       }
       forget_if_empty(found);
     }
@@ -160,6 +160,11 @@ class directory {
   std::size_t logins() const noexcept { return logins_.size(); }
 
  private:
+  struct timer_key {
+    identity::peer_id server;
+    std::optional<trust::request_id> request;
+  };
+  using timer_map = std::multimap<time_point, timer_key>;
   struct login {
     link_ref link;
     std::uint64_t number = 0;
@@ -189,9 +194,8 @@ class directory {
   };
   struct server_entry {
     std::optional<online> up;
-    bool polling = false;
+    std::optional<timer_map::iterator> polling;  // until then: without a link, but expected back
     std::chrono::milliseconds interval{0};
-    time_point polling_until{};
     std::uint8_t methods = 0;
     net::tcp::endpoint seen;
     std::map<identity::peer_id, client_entry> clients;
@@ -202,10 +206,6 @@ class directory {
     std::map<trust::request_id, open_request> requests;
   };
   using server_map = std::unordered_map<identity::peer_id, server_entry>;
-  struct timer_key {
-    identity::peer_id server;
-    std::optional<trust::request_id> request;
-  };
 
   void tell(const link_ref& to, signalling::message what) { out_.push_back({to, std::move(what)}); }
 
@@ -249,8 +249,9 @@ class directory {
   // ---- logins
 
   void on(const event::attached& what, time_point, wall_time) {
-    auto& known = logins_[{what.peer, what.who}];
-    if (known.number != 0) {
+    const auto [place, first] = logins_.try_emplace({what.peer, what.who});
+    auto& known = place->second;
+    if (!first) {
       if (what.login <= known.number) {
         tell(what.link, signalling::goodbye{errc::login_too_low});
         return;
@@ -264,7 +265,8 @@ class directory {
     one.up = online{what.link, what.nonce, what.methods, false};
     one.methods = what.methods;
     one.seen = what.seen;
-    one.polling = false;
+    if (one.polling) timers_.erase(*one.polling);
+    one.polling.reset();
     one.interval = std::chrono::milliseconds(0);
     publish_presence(what.peer, one);
   }
@@ -278,9 +280,7 @@ class directory {
     auto& one = found->second;
     one.up.reset();
     if (one.interval.count() > 0) {
-      one.polling = true;
-      one.polling_until = now + one.interval * 3 / 2;
-      timers_.emplace(one.polling_until, timer_key{what.peer, std::nullopt});
+      one.polling = timers_.emplace(now + one.interval * 3 / 2, timer_key{what.peer, std::nullopt});
     }
     publish_presence(what.peer, one);
     forget_if_empty(found);
@@ -294,9 +294,8 @@ class directory {
     publish_presence(what.server, found->second);
   }
 
-  void end_polling(const identity::peer_id& id, server_entry& one, time_point now) {
-    if (!one.polling || one.polling_until > now) return;
-    one.polling = false;
+  void end_polling(const identity::peer_id& id, server_entry& one) {
+    one.polling.reset();
     publish_presence(id, one);
   }
 
@@ -356,13 +355,14 @@ class directory {
         if (!is_revoked(one, held.id)) continue;
         tell(client.link, signalling::grant_result{held.id, static_cast<std::uint16_t>(errc::grant_revoked)});
       }
-      std::erase_if(client.grants, [&](const grant_facts& held) { return is_revoked(one, held.id); });
+      const auto lost = std::erase_if(client.grants, [&](const grant_facts& held) { return is_revoked(one, held.id); });
       const auto id = at->first;
-      const bool had_door = !client.record.empty();
+      const bool had_door = lost > 0 && !client.record.empty();
       at = client.grants.empty() ? one.clients.erase(at) : std::next(at);
       if (had_door) roster_changed(one, id);
     }
     tell(what.link, signalling::revocations_result{list.serial, 0});
+    forget_if_empty(servers_.find(what.server));
   }
 
   // ---- the roster: whom a server may dial (WO 2004/034190, non-listening server, step B)
@@ -499,7 +499,7 @@ class directory {
   std::chrono::milliseconds heartbeat_;
   std::map<std::pair<identity::peer_id, signalling::role>, login> logins_;
   server_map servers_;
-  std::multimap<time_point, timer_key> timers_;
+  timer_map timers_;
   std::vector<delivery> out_;
 };
 

@@ -1,0 +1,1291 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <ajar/switchboard/directory.hpp>
+
+#include <doctest/doctest.h>
+#include <random>
+
+using namespace ajar;
+using namespace ajar::switchboard;
+using namespace std::chrono_literals;
+using identity::peer_id;
+using signalling::presence_state;
+using signalling::role;
+
+namespace {
+
+constexpr std::uint8_t outbound = static_cast<std::uint8_t>(trust::method::outbound);
+constexpr std::uint8_t window = static_cast<std::uint8_t>(trust::method::window);
+constexpr auto accepted = std::uint16_t{0};
+constexpr std::uint16_t code_of(errc why) { return static_cast<std::uint16_t>(why); }
+
+// Its home is its number modulo the number of shards.
+peer_id peer(std::uint32_t number) {
+  peer_id::octets_type octets{};
+  for (std::size_t i = 0; i < 4; ++i) octets[i] = static_cast<std::uint8_t>(number >> (8 * i));
+  return peer_id(octets);
+}
+
+std::array<std::uint8_t, 16> id(std::uint32_t number) {
+  std::array<std::uint8_t, 16> octets{};
+  for (std::size_t i = 0; i < 4; ++i) octets[i] = static_cast<std::uint8_t>(number >> (8 * i));
+  return octets;
+}
+
+trust::link_nonce nonce(std::uint8_t number) {
+  trust::link_nonce octets{};
+  octets.fill(number);
+  return octets;
+}
+
+// All of central but its sockets: events go to the home of their peer, deliveries are kept by link.
+struct house {
+  explicit house(std::size_t shards) : homes(shards, directory(15s)) {}
+
+  void send(const any_event& what) {
+    auto& home = homes[std::hash<peer_id>()(home_of(what)) % homes.size()];
+    carry(home.handle(what, now, today));
+  }
+  void carry(std::vector<delivery> all) {
+    for (auto& one : all) told[one.to].push_back(std::move(one.what));
+  }
+  time_point next() const {
+    auto first = never;
+    for (const auto& one : homes) first = std::min(first, one.next());
+    return first;
+  }
+  // Time goes by, and each shard does what it has to at its next().
+  void pass(clock::duration time) {
+    const auto target = now + time;
+    while (next() <= target) {
+      now = std::max(now, next());
+      for (auto& one : homes) carry(one.expire(now));
+    }
+    now = target;
+  }
+
+  // The first message for a link, which has to be of this kind.
+  template <class Kind>
+  Kind take(const link_ref& at) {
+    const auto found = told.find(at);
+    REQUIRE(found != told.end());
+    auto first = std::get_if<Kind>(&found->second.front());
+    REQUIRE(first);
+    auto made = std::move(*first);
+    found->second.pop_front();
+    if (found->second.empty()) told.erase(found);
+    return made;
+  }
+  bool quiet() const { return told.empty(); }
+
+  link_ref new_link() {
+    ++links;
+    return {static_cast<std::uint32_t>(links % homes.size()), links};
+  }
+  link_ref attach(const peer_id& who, role as, std::uint64_t login) {
+    event::attached made;
+    made.link = new_link();
+    made.peer = who;
+    made.who = as;
+    made.login = login;
+    made.methods = outbound | window;
+    made.nonce = nonce(static_cast<std::uint8_t>(made.link.number));
+    made.seen = {asio::ip::make_address("192.0.2.1"), static_cast<std::uint16_t>(made.link.number)};
+    send(made);
+    return made.link;
+  }
+  link_ref up(const peer_id& who, role as, std::uint64_t login = 1) {
+    const auto link = attach(who, as, login);
+    take<signalling::welcome>(link);
+    return link;
+  }
+  void detach(const link_ref& link, const peer_id& who, role as) { send(event::detached{link, who, as}); }
+
+  void present(const link_ref& link, const peer_id& server, const peer_id& client, std::uint32_t grant,
+               std::uint8_t methods = outbound | window) {
+    send(event::granted{link, server, client, id(grant), methods, today + 24h});
+  }
+  // A client with a good grant; what it is told about the server.
+  signalling::presence granted(const link_ref& link, const peer_id& server, const peer_id& client, std::uint32_t grant,
+                               std::uint8_t methods = outbound | window) {
+    present(link, server, client, grant, methods);
+    const auto result = take<signalling::grant_result>(link);
+    CHECK(result.grant == id(grant));
+    CHECK(result.code == accepted);
+    auto told_now = take<signalling::presence>(link);
+    CHECK(told_now.server == server);
+    return told_now;
+  }
+  void leave(const link_ref& link, const peer_id& server, const peer_id& client) {
+    send(event::client_left{link, server, client});
+    detach(link, client, role::client);
+  }
+  void prove(const link_ref& link, const peer_id& server, const peer_id& client, std::uint8_t record) {
+    send(event::door_proved{link, server, client, bytes(3, record)});
+  }
+  void ask_roster(const link_ref& link, const peer_id& server, const signalling::roster_version& since,
+                  std::chrono::milliseconds interval = 0ms) {
+    send(event::roster_asked{link, server, since, interval});
+  }
+  void revoke(const link_ref& link, const peer_id& server, std::uint64_t serial,
+              std::vector<trust::revocations::entry> entries) {
+    trust::revocations list;
+    list.serial = serial;
+    list.entries = std::move(entries);
+    send(event::revoked{link, server, std::move(list)});
+  }
+  trust::revocations::entry entry(std::uint32_t grant) const { return {id(grant), today + 24h}; }
+  void request(const link_ref& link, const peer_id& server, const peer_id& client, std::uint32_t number,
+               std::chrono::milliseconds budget = 1s) {
+    const net::tcp::endpoint seen(asio::ip::make_address("198.51.100.7"), 7);
+    send(event::requested{link, server, client, seen, id(number), budget, octets_of(number)});
+  }
+  static bytes octets_of(std::uint32_t number) {
+    const auto octets = id(number);
+    return bytes(octets.begin(), octets.end());
+  }
+  void answer(const link_ref& link, const peer_id& server, std::uint32_t number) {
+    send(event::answered{link, server, signalling::answer{id(number), octets_of(number + 1)}});
+  }
+
+  std::size_t servers() const {
+    std::size_t sum = 0;
+    for (const auto& one : homes) sum += one.servers();
+    return sum;
+  }
+  std::size_t logins() const {
+    std::size_t sum = 0;
+    for (const auto& one : homes) sum += one.logins();
+    return sum;
+  }
+
+  std::vector<directory> homes;
+  std::map<link_ref, std::deque<signalling::message>> told;
+  std::uint64_t links = 0;
+  time_point now{1000h};
+  wall_time today{1'700'000'000s};
+};
+
+// A server and a client that holds a grant of it: nobody was told anything that was not taken.
+struct scene : house {
+  explicit scene(std::size_t shards) : house(shards) {
+    at_server = up(server, role::server);
+    at_client = up(client, role::client);
+    granted(at_client, server, client, 1);
+  }
+  const peer_id server = peer(10);
+  const peer_id client = peer(21);  // at home elsewhere, where there are two homes
+  link_ref at_server;
+  link_ref at_client;
+};
+
+// Every scenario is the same with one shard and with two.
+template <class Test>
+void with_one_and_two(Test test) {
+  for (const std::size_t shards : {1U, 2U}) {
+    CAPTURE(shards);
+    test(shards);
+  }
+}
+
+}  // namespace
+
+// ---- logins
+
+TEST_CASE("a peer that attaches is welcomed with its nonce, the heartbeat and its address") {
+  with_one_and_two([](std::size_t shards) {
+    house all(shards);
+    for (const auto as : {role::server, role::client}) {
+      const auto link = all.attach(peer(1), as, 1);
+      const auto welcome = all.take<signalling::welcome>(link);
+      CHECK(welcome.nonce == nonce(static_cast<std::uint8_t>(link.number)));
+      CHECK(welcome.heartbeat == 15s);
+      CHECK(welcome.seen.port() == link.number);
+    }
+    CHECK(all.quiet());
+    CHECK(all.logins() == 2);  // a key may be a server and a client
+    CHECK(all.servers() == 1);
+  });
+}
+
+TEST_CASE("a higher login evicts the link before at once") {
+  with_one_and_two([](std::size_t shards) {
+    for (const auto as : {role::server, role::client}) {
+      house all(shards);
+      const auto first = all.up(peer(1), as, 7);
+      const auto second = all.attach(peer(1), as, 8);
+      CHECK(all.take<signalling::goodbye>(first).why == errc::evicted);
+      all.take<signalling::welcome>(second);
+      CHECK(all.quiet());
+      CHECK(all.logins() == 1);
+    }
+  });
+}
+
+TEST_CASE("an equal or lower login is refused, and the link that is there stays") {
+  with_one_and_two([](std::size_t shards) {
+    house all(shards);
+    const auto first = all.up(peer(1), role::server, 7);
+    for (const std::uint64_t login : {7U, 6U, 0U}) {
+      const auto second = all.attach(peer(1), role::server, login);
+      CHECK(all.take<signalling::goodbye>(second).why == errc::login_too_low);
+    }
+    CHECK(all.quiet());
+    all.send(event::renewed{first, peer(1), nonce(99)});
+    CHECK(all.take<signalling::renewed_nonce>(first).nonce == nonce(99));
+  });
+}
+
+TEST_CASE("a login of zero is a login like any other") {
+  with_one_and_two([](std::size_t shards) {
+    house all(shards);
+    const auto first = all.up(peer(1), role::client, 0);
+    const auto again = all.attach(peer(1), role::client, 0);
+    CHECK(all.take<signalling::goodbye>(again).why == errc::login_too_low);
+    const auto higher = all.attach(peer(1), role::client, 1);
+    CHECK(all.take<signalling::goodbye>(first).why == errc::evicted);
+    all.take<signalling::welcome>(higher);
+  });
+}
+
+TEST_CASE("an evicted link that ends does not take the new one with it") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    const auto second = all.up(all.server, role::server, 2);
+    all.take<signalling::goodbye>(all.at_server);
+    CHECK(all.take<signalling::presence>(all.at_client).nonce == nonce(static_cast<std::uint8_t>(second.number)));
+    all.detach(all.at_server, all.server, role::server);
+    CHECK(all.quiet());
+    CHECK(all.logins() == 2);
+    all.request(all.at_client, all.server, all.client, 1);
+    all.take<signalling::command>(second);
+    CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("a client that comes back before its old link has ended keeps what it has presented anew") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    const auto second = all.up(all.client, role::client, 2);
+    all.take<signalling::goodbye>(all.at_client);
+    all.granted(second, all.server, all.client, 1);
+    all.leave(all.at_client, all.server, all.client);
+    CHECK(all.logins() == 2);
+    all.request(second, all.server, all.client, 1);
+    all.take<signalling::command>(all.at_server);
+    CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("a peer whose link ended may come back with any login") {
+  with_one_and_two([](std::size_t shards) {
+    house all(shards);
+    const auto first = all.up(peer(1), role::client, 7);
+    all.detach(first, peer(1), role::client);
+    all.up(peer(1), role::client, 3);
+    CHECK(all.quiet());
+  });
+}
+
+// ---- presence
+
+TEST_CASE("presence goes to exactly the clients with a grant of that server") {
+  with_one_and_two([](std::size_t shards) {
+    house all(shards);
+    const auto near = peer(10);
+    const auto far = peer(11);
+    const auto both = all.up(peer(1), role::client);
+    const auto one = all.up(peer(2), role::client);
+    all.up(peer(3), role::client);  // concerned by nothing
+    CHECK(all.granted(both, near, peer(1), 1).state == presence_state::offline);
+    CHECK(all.granted(both, far, peer(1), 2).state == presence_state::offline);
+    CHECK(all.granted(one, far, peer(2), 3).state == presence_state::offline);
+
+    const auto at_near = all.up(near, role::server);
+    const auto online = all.take<signalling::presence>(both);
+    CHECK(online.server == near);
+    CHECK(online.state == presence_state::online);
+    CHECK(online.methods == (outbound | window));
+    CHECK(online.nonce == nonce(static_cast<std::uint8_t>(at_near.number)));
+    CHECK(online.interval == 0ms);
+    CHECK(online.seen.port() == at_near.number);
+    CHECK(all.quiet());
+
+    all.up(far, role::server);
+    CHECK(all.take<signalling::presence>(both).server == far);
+    CHECK(all.take<signalling::presence>(one).server == far);
+    CHECK(all.quiet());
+
+    all.detach(at_near, near, role::server);
+    const auto offline = all.take<signalling::presence>(both);
+    CHECK(offline.server == near);
+    CHECK(offline.state == presence_state::offline);
+    CHECK(offline.nonce == trust::link_nonce{});
+    CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("a client that left is told nothing any more") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    all.leave(all.at_client, all.server, all.client);
+    all.detach(all.at_server, all.server, role::server);
+    CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("a server that visits is polling for one and a half intervals, and offline then") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    all.ask_roster(all.at_server, all.server, {}, 60s);
+    all.take<signalling::roster_update>(all.at_server);
+    CHECK(all.take<signalling::presence>(all.at_client).interval == 60s);
+    all.detach(all.at_server, all.server, role::server);
+    const auto polling = all.take<signalling::presence>(all.at_client);
+    CHECK(polling.state == presence_state::polling);
+    CHECK(polling.interval == 60s);
+    CHECK(polling.nonce == trust::link_nonce{});
+    all.pass(90s - 1ms);
+    CHECK(all.quiet());
+    CHECK(all.granted(all.at_client, all.server, all.client, 1).state == presence_state::polling);
+    all.pass(1ms);
+    CHECK(all.take<signalling::presence>(all.at_client).state == presence_state::offline);
+    all.pass(24h);
+    CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("a server that comes back in time is never offline in between") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    for (std::uint64_t visit = 2; visit < 6; ++visit) {
+      all.ask_roster(all.at_server, all.server, {}, 60s);
+      all.take<signalling::roster_update>(all.at_server);
+      CHECK(all.take<signalling::presence>(all.at_client).state == presence_state::online);
+      all.detach(all.at_server, all.server, role::server);
+      CHECK(all.take<signalling::presence>(all.at_client).state == presence_state::polling);
+      all.pass(70s);
+      CHECK(all.quiet());
+      all.at_server = all.up(all.server, role::server, visit);
+      CHECK(all.take<signalling::presence>(all.at_client).state == presence_state::online);
+      CHECK(all.next() == never);  // however often it visits, nothing is left to wait for
+    }
+  });
+}
+
+TEST_CASE("a server that visits is remembered while it is expected, without any client") {
+  with_one_and_two([](std::size_t shards) {
+    house all(shards);
+    const auto link = all.up(peer(10), role::server);
+    all.ask_roster(link, peer(10), {}, 60s);
+    all.detach(link, peer(10), role::server);
+    CHECK(all.servers() == 1);
+    all.pass(90s);
+    CHECK(all.servers() == 0);
+  });
+}
+
+TEST_CASE("a renewed nonce goes to the server and to its clients, and only its own link renews it") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    all.send(event::renewed{all.at_server, all.server, nonce(77)});
+    CHECK(all.take<signalling::renewed_nonce>(all.at_server).nonce == nonce(77));
+    CHECK(all.take<signalling::presence>(all.at_client).nonce == nonce(77));
+    all.send(event::renewed{all.new_link(), all.server, nonce(78)});
+    all.send(event::renewed{all.at_server, peer(99), nonce(78)});
+    CHECK(all.quiet());
+    CHECK(all.granted(all.at_client, all.server, all.client, 1).nonce == nonce(77));
+    all.detach(all.at_server, all.server, role::server);
+    all.take<signalling::presence>(all.at_client);
+    all.send(event::renewed{all.at_server, all.server, nonce(79)});
+    CHECK(all.quiet());
+  });
+}
+
+// ---- grants and revocations
+
+TEST_CASE("a client has so many grants of one server, and may present one of them again") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);  // with grant 1
+    for (std::uint32_t grant = 2; grant <= directory::most_grants; ++grant) {
+      all.granted(all.at_client, all.server, all.client, grant);
+    }
+    all.present(all.at_client, all.server, all.client, 99);
+    const auto refused = all.take<signalling::grant_result>(all.at_client);
+    CHECK(refused.grant == id(99));
+    CHECK(refused.code == code_of(errc::limit_reached));
+    CHECK(all.quiet());
+    for (std::uint32_t grant = 1; grant <= directory::most_grants; ++grant) {
+      all.granted(all.at_client, all.server, all.client, grant);
+    }
+    all.granted(all.at_client, peer(11), all.client, 99);  // of another server
+  });
+}
+
+TEST_CASE("a grant on a second link of the same client begins anew there") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    all.ask_roster(all.at_server, all.server, {});
+    all.take<signalling::roster_update>(all.at_server);
+    all.prove(all.at_client, all.server, all.client, 5);
+    CHECK(all.take<signalling::roster_update>(all.at_server).entries.at(0).present);
+
+    const auto second = all.up(all.client, role::client, 2);
+    all.take<signalling::goodbye>(all.at_client);
+    all.granted(second, all.server, all.client, 2);
+    const auto gone = all.take<signalling::roster_update>(all.at_server);  // the door was of the other link
+    REQUIRE(gone.entries.size() == 1);
+    CHECK(!gone.entries[0].present);
+    all.prove(all.at_client, all.server, all.client, 6);
+    all.request(all.at_client, all.server, all.client, 1);
+    CHECK(all.take<signalling::failure>(all.at_client).why == errc::unknown_server);
+    CHECK(all.quiet());
+    all.prove(second, all.server, all.client, 7);
+    const auto back = all.take<signalling::roster_update>(all.at_server);
+    CHECK(back.entries.at(0).grant == id(2));
+    CHECK(back.entries.at(0).record == bytes(3, 7));
+  });
+}
+
+TEST_CASE("a revoked grant is refused, and whoever has presented it is told") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    const auto other = all.up(peer(2), role::client);
+    all.granted(other, all.server, peer(2), 2);
+    all.revoke(all.at_server, all.server, 5, {all.entry(1), all.entry(3)});
+    const auto told = all.take<signalling::grant_result>(all.at_client);
+    CHECK(told.grant == id(1));
+    CHECK(told.code == code_of(errc::grant_revoked));
+    const auto done = all.take<signalling::revocations_result>(all.at_server);
+    CHECK(done.serial == 5);
+    CHECK(done.code == accepted);
+    CHECK(all.quiet());
+
+    all.present(all.at_client, all.server, all.client, 3);
+    CHECK(all.take<signalling::grant_result>(all.at_client).code == code_of(errc::grant_revoked));
+    all.request(all.at_client, all.server, all.client, 1);
+    CHECK(all.take<signalling::failure>(all.at_client).why == errc::unknown_server);
+    all.send(event::renewed{all.at_server, all.server, nonce(77)});
+    all.take<signalling::renewed_nonce>(all.at_server);
+    all.take<signalling::presence>(other);
+    CHECK(all.quiet());  // the one without a grant is not concerned any more
+  });
+}
+
+TEST_CASE("a client with another grant goes on after a revocation") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    all.granted(all.at_client, all.server, all.client, 2);
+    all.revoke(all.at_server, all.server, 1, {all.entry(1)});
+    CHECK(all.take<signalling::grant_result>(all.at_client).grant == id(1));
+    all.take<signalling::revocations_result>(all.at_server);
+    all.request(all.at_client, all.server, all.client, 1);
+    all.take<signalling::command>(all.at_server);
+    CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("a list of revocations with a lower serial is refused, and the known one stays in force") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    all.revoke(all.at_server, all.server, 5, {all.entry(7)});
+    all.take<signalling::revocations_result>(all.at_server);
+    all.revoke(all.at_server, all.server, 4, {});
+    const auto refused = all.take<signalling::revocations_result>(all.at_server);
+    CHECK(refused.serial == 4);
+    CHECK(refused.code == code_of(errc::serial_too_low));
+    all.present(all.at_client, all.server, all.client, 7);
+    CHECK(all.take<signalling::grant_result>(all.at_client).code == code_of(errc::grant_revoked));
+    all.revoke(all.at_server, all.server, 5, {all.entry(7)});  // resent
+    CHECK(all.take<signalling::revocations_result>(all.at_server).code == accepted);
+    all.revoke(all.at_server, all.server, 6, {});
+    CHECK(all.take<signalling::revocations_result>(all.at_server).code == accepted);
+    all.granted(all.at_client, all.server, all.client, 7);
+    CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("revocations stay in force without the server, and leave after their time") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    all.revoke(all.at_server, all.server, 1, {all.entry(7), {id(8), all.today}});
+    all.take<signalling::revocations_result>(all.at_server);
+    all.detach(all.at_server, all.server, role::server);
+    all.take<signalling::presence>(all.at_client);
+    all.present(all.at_client, all.server, all.client, 7);
+    CHECK(all.take<signalling::grant_result>(all.at_client).code == code_of(errc::grant_revoked));
+    all.granted(all.at_client, all.server, all.client, 8);  // needs no revocation: it has ended by itself
+  });
+}
+
+TEST_CASE("a revocation takes the client off the roster, and concerns no other client's entry") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    const auto other = all.up(peer(2), role::client);
+    all.granted(other, all.server, peer(2), 2);
+    all.prove(all.at_client, all.server, all.client, 5);
+    all.prove(other, all.server, peer(2), 6);
+    all.ask_roster(all.at_server, all.server, {});
+    CHECK(all.take<signalling::roster_update>(all.at_server).entries.size() == 2);
+    all.revoke(all.at_server, all.server, 1, {all.entry(1)});
+    all.take<signalling::grant_result>(all.at_client);
+    const auto changed = all.take<signalling::roster_update>(all.at_server);
+    REQUIRE(changed.entries.size() == 1);
+    CHECK(changed.entries[0].client == all.client);
+    CHECK(!changed.entries[0].present);
+    all.take<signalling::revocations_result>(all.at_server);
+    CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("a list of revocations that nobody needs any more is not kept without its server") {
+  with_one_and_two([](std::size_t shards) {
+    house all(shards);
+    const auto first = all.up(peer(10), role::server, 1);
+    const auto second = all.up(peer(10), role::server, 2);
+    all.detach(second, peer(10), role::server);
+    all.revoke(first, peer(10), 1, {});  // on its way while the link was evicted
+    CHECK(all.servers() == 0);
+  });
+}
+
+// ---- the roster
+
+TEST_CASE("a roster is a snapshot at first, the difference afterwards, and nothing where nothing changed") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    const auto other = all.up(peer(2), role::client);
+    all.granted(other, all.server, peer(2), 2);
+    all.prove(all.at_client, all.server, all.client, 5);
+    all.ask_roster(all.at_server, all.server, {}, 60s);
+    all.take<signalling::presence>(all.at_client);
+    all.take<signalling::presence>(other);
+    const auto whole = all.take<signalling::roster_update>(all.at_server);
+    CHECK(whole.snapshot);
+    CHECK(!whole.more);
+    REQUIRE(whole.entries.size() == 1);  // the other one has no door
+    CHECK(whole.entries[0].client == all.client);
+    CHECK(whole.entries[0].present);
+    CHECK(whole.entries[0].grant == id(1));
+    CHECK(whole.entries[0].record == bytes(3, 5));
+    CHECK(whole.version.epoch != 0);
+
+    all.ask_roster(all.at_server, all.server, whole.version, 60s);
+    const auto same = all.take<signalling::roster_update>(all.at_server);
+    CHECK(!same.snapshot);
+    CHECK(same.entries.empty());
+    CHECK(same.version == whole.version);
+
+    all.prove(other, all.server, peer(2), 6);
+    all.prove(other, all.server, peer(2), 7);
+    CHECK(all.quiet());  // it asks at intervals, so nothing is pushed
+    all.ask_roster(all.at_server, all.server, whole.version, 60s);
+    const auto difference = all.take<signalling::roster_update>(all.at_server);
+    CHECK(!difference.snapshot);
+    CHECK(difference.version.epoch == whole.version.epoch);
+    CHECK(difference.version.number == whole.version.number + 2);
+    REQUIRE(difference.entries.size() == 1);
+    CHECK(difference.entries[0].client == peer(2));
+    CHECK(difference.entries[0].record == bytes(3, 7));
+
+    all.leave(all.at_client, all.server, all.client);
+    all.ask_roster(all.at_server, all.server, difference.version, 60s);
+    const auto gone = all.take<signalling::roster_update>(all.at_server);
+    REQUIRE(gone.entries.size() == 1);
+    CHECK(gone.entries[0].client == all.client);
+    CHECK(!gone.entries[0].present);
+    CHECK(gone.entries[0].record.empty());
+    CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("a roster survives the server's link, and what changed meanwhile is the difference") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    all.ask_roster(all.at_server, all.server, {});
+    const auto whole = all.take<signalling::roster_update>(all.at_server);
+    all.detach(all.at_server, all.server, role::server);
+    all.take<signalling::presence>(all.at_client);
+    all.prove(all.at_client, all.server, all.client, 5);
+    const auto second = all.up(all.server, role::server, 2);
+    all.take<signalling::presence>(all.at_client);
+    all.ask_roster(second, all.server, whole.version);
+    const auto difference = all.take<signalling::roster_update>(second);
+    CHECK(!difference.snapshot);
+    CHECK(difference.entries.size() == 1);
+    CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("a version that is too old, of the future or of another epoch gets a snapshot") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    all.ask_roster(all.at_server, all.server, {}, 60s);
+    all.take<signalling::presence>(all.at_client);
+    const auto first = all.take<signalling::roster_update>(all.at_server).version;
+    for (std::size_t i = 0; i < directory::roster_log; ++i) {
+      all.prove(all.at_client, all.server, all.client, static_cast<std::uint8_t>(i));
+    }
+    const auto ask = [&](signalling::roster_version since) {
+      all.ask_roster(all.at_server, all.server, since, 60s);
+      const auto update = all.take<signalling::roster_update>(all.at_server);
+      CHECK(update.entries.size() == 1);
+      return update.snapshot;
+    };
+    CHECK(!ask(first));
+    all.prove(all.at_client, all.server, all.client, 1);
+    CHECK(ask(first));
+    CHECK(!ask({first.epoch, first.number + 1}));
+    CHECK(ask({first.epoch, first.number + directory::roster_log + 2}));
+    CHECK(ask({first.epoch + 2, first.number + 1}));
+    CHECK(ask({}));
+  });
+}
+
+TEST_CASE("a server that was forgotten has a roster of another epoch") {
+  with_one_and_two([](std::size_t shards) {
+    house all(shards);
+    auto link = all.up(peer(10), role::server);
+    all.ask_roster(link, peer(10), {});
+    const auto first = all.take<signalling::roster_update>(link).version;
+    all.detach(link, peer(10), role::server);
+    CHECK(all.servers() == 0);
+    link = all.up(peer(10), role::server);
+    all.ask_roster(link, peer(10), first);
+    const auto again = all.take<signalling::roster_update>(link);
+    CHECK(again.snapshot);
+    CHECK(again.version.epoch != first.epoch);
+  });
+}
+
+TEST_CASE("a long roster comes in parts, each within a frame, and the parts make the whole") {
+  with_one_and_two([](std::size_t shards) {
+    constexpr auto most = signalling::roster_update::most_entries;
+    house all(shards);
+    const auto server = peer(10);
+    const auto at_server = all.up(server, role::server);
+    for (std::uint32_t i = 0; i < 2 * most + 1; ++i) {
+      const auto link = all.up(peer(1000 + i), role::client);
+      all.granted(link, server, peer(1000 + i), i);
+      all.prove(link, server, peer(1000 + i), 5);
+    }
+    const auto check_parts = [&](const signalling::roster_version& since, bool snapshot) {
+      all.ask_roster(at_server, server, since);
+      std::set<peer_id> clients;
+      std::optional<signalling::roster_version> version;
+      for (const std::size_t size : {most, most, std::size_t{1}}) {
+        const auto part = all.take<signalling::roster_update>(at_server);
+        CHECK(part.snapshot == snapshot);
+        CHECK(part.more == (size == most));
+        CHECK(part.entries.size() == size);
+        CHECK(part.version == version.value_or(part.version));
+        CHECK(signalling::to_frame(part).size() < 65'535);
+        version = part.version;
+        for (const auto& one : part.entries) clients.insert(one.client);
+      }
+      CHECK(clients.size() == 2 * most + 1);
+      CHECK(all.quiet());
+      return *version;
+    };
+    const auto version = check_parts({}, true);
+    CHECK(check_parts({version.epoch, 0}, false) == version);
+  });
+}
+
+TEST_CASE("a roster of exactly one part has no second one") {
+  with_one_and_two([](std::size_t shards) {
+    house all(shards);
+    const auto at_server = all.up(peer(10), role::server);
+    for (std::uint32_t i = 0; i < signalling::roster_update::most_entries; ++i) {
+      const auto link = all.up(peer(1000 + i), role::client);
+      all.granted(link, peer(10), peer(1000 + i), i);
+      all.prove(link, peer(10), peer(1000 + i), 5);
+    }
+    all.ask_roster(at_server, peer(10), {});
+    const auto whole = all.take<signalling::roster_update>(at_server);
+    CHECK(!whole.more);
+    CHECK(whole.entries.size() == signalling::roster_update::most_entries);
+    CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("over a standing link each change is pushed, until the server asks at intervals") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    all.prove(all.at_client, all.server, all.client, 4);
+    CHECK(all.quiet());  // it has not asked yet
+    all.ask_roster(all.at_server, all.server, {});
+    const auto whole = all.take<signalling::roster_update>(all.at_server);
+    all.prove(all.at_client, all.server, all.client, 5);
+    const auto pushed = all.take<signalling::roster_update>(all.at_server);
+    CHECK(!pushed.snapshot);
+    CHECK(!pushed.more);
+    CHECK(pushed.version.number == whole.version.number + 1);
+    CHECK(pushed.entries.at(0).record == bytes(3, 5));
+    all.leave(all.at_client, all.server, all.client);
+    const auto gone = all.take<signalling::roster_update>(all.at_server);
+    REQUIRE(gone.entries.size() == 1);
+    CHECK(gone.entries[0].client == all.client);
+    CHECK(!gone.entries[0].present);
+
+    all.ask_roster(all.at_server, all.server, gone.version, 60s);
+    all.take<signalling::roster_update>(all.at_server);
+    const auto again = all.up(all.client, role::client, 2);
+    all.granted(again, all.server, all.client, 1);
+    all.prove(again, all.server, all.client, 6);
+    CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("only clients with a grant for the outbound method are on the roster") {
+  with_one_and_two([](std::size_t shards) {
+    house all(shards);
+    const auto server = peer(10);
+    const auto at_server = all.up(server, role::server);
+    const auto link = all.up(peer(1), role::client);
+    all.granted(link, server, peer(1), 1, window);
+    all.prove(link, server, peer(1), 5);
+    all.ask_roster(at_server, server, {});
+    CHECK(all.take<signalling::roster_update>(at_server).entries.empty());
+    all.granted(link, server, peer(1), 2, outbound);
+    const auto now_there = all.take<signalling::roster_update>(at_server);
+    REQUIRE(now_there.entries.size() == 1);
+    CHECK(now_there.entries[0].present);
+    CHECK(now_there.entries[0].grant == id(2));
+    all.granted(link, server, peer(1), 2, window);  // the same grant cannot say other things, but let it
+    CHECK(!all.take<signalling::roster_update>(at_server).entries.at(0).present);
+    CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("a door counts only for servers that the client has presented a grant of, over its own link") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    all.ask_roster(all.at_server, all.server, {});
+    all.take<signalling::roster_update>(all.at_server);
+    all.prove(all.at_client, peer(11), all.client, 5);
+    all.prove(all.at_client, all.server, peer(3), 5);
+    all.prove(all.new_link(), all.server, all.client, 5);
+    CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("nobody but the server's own link gets its roster") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    all.ask_roster(all.at_client, all.server, {});
+    all.ask_roster(all.at_server, peer(11), {});
+    CHECK(all.quiet());
+    const auto second = all.up(all.server, role::server, 2);
+    all.take<signalling::goodbye>(all.at_server);
+    all.take<signalling::presence>(all.at_client);
+    all.ask_roster(all.at_server, all.server, {});
+    CHECK(all.quiet());
+    all.prove(all.at_client, all.server, all.client, 5);
+    CHECK(all.quiet());  // the new link has not asked
+    all.ask_roster(second, all.server, {});
+    all.take<signalling::roster_update>(second);
+  });
+}
+
+// ---- requests
+
+TEST_CASE("a request is commanded to the server verbatim, with the address that central saw") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    all.request(all.at_client, all.server, all.client, 3);
+    const auto command = all.take<signalling::command>(all.at_server);
+    CHECK(command.signed_request == house::octets_of(3));
+    CHECK(command.seen == net::tcp::endpoint(asio::ip::make_address("198.51.100.7"), 7));
+    CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("an answer goes to the link that has asked, verbatim, and to no other") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    const auto other = all.up(peer(2), role::client);
+    all.granted(other, all.server, peer(2), 2);
+    all.request(all.at_client, all.server, all.client, 3);
+    all.request(other, all.server, peer(2), 4);
+    all.take<signalling::command>(all.at_server);
+    all.take<signalling::command>(all.at_server);
+    all.answer(all.at_server, all.server, 4);
+    const auto second = all.take<signalling::answer>(other);
+    CHECK(second.id == id(4));
+    CHECK(second.signed_answer == house::octets_of(5));
+    CHECK(all.quiet());
+    all.answer(all.at_server, all.server, 3);
+    CHECK(all.take<signalling::answer>(all.at_client).id == id(3));
+    CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("an answer of another server, of an older link or to nothing is ignored") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    const auto at_other = all.up(peer(11), role::server);
+    all.request(all.at_client, all.server, all.client, 3);
+    all.take<signalling::command>(all.at_server);
+    all.answer(at_other, peer(11), 3);
+    all.answer(at_other, all.server, 3);
+    all.answer(all.at_client, all.server, 3);
+    all.answer(all.at_server, all.server, 4);
+    CHECK(all.quiet());
+    const auto second = all.up(all.server, role::server, 2);
+    all.take<signalling::goodbye>(all.at_server);
+    all.take<signalling::presence>(all.at_client);
+    all.answer(all.at_server, all.server, 3);
+    CHECK(all.quiet());
+    all.answer(second, all.server, 3);
+    all.take<signalling::answer>(all.at_client);
+  });
+}
+
+TEST_CASE("several answers are relayed, up to the limit, and no failure follows them") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    all.request(all.at_client, all.server, all.client, 3);
+    all.take<signalling::command>(all.at_server);
+    for (int i = 0; i < exchange::most_answers; ++i) {
+      all.answer(all.at_server, all.server, 3);
+      all.take<signalling::answer>(all.at_client);
+    }
+    all.answer(all.at_server, all.server, 3);
+    all.pass(1h);
+    CHECK(all.quiet());
+    CHECK(all.next() == never);
+  });
+}
+
+TEST_CASE("a request without an answer fails exactly once, in time, and an answer afterwards is ignored") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    all.request(all.at_client, all.server, all.client, 3, 800ms);
+    all.take<signalling::command>(all.at_server);
+    CHECK(all.next() == all.now + 800ms + exchange::grace);
+    all.pass(800ms + exchange::grace - 1ns);
+    CHECK(all.quiet());
+    all.pass(1ns);
+    const auto failure = all.take<signalling::failure>(all.at_client);
+    CHECK(failure.id == id(3));
+    CHECK(failure.why == errc::exchange_timeout);
+    all.answer(all.at_server, all.server, 3);
+    all.pass(1h);
+    CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("a server that central has not heard of is unknown, one without a link is offline") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    all.request(all.at_client, peer(12), all.client, 3);
+    const auto unknown = all.take<signalling::failure>(all.at_client);
+    CHECK(unknown.id == id(3));
+    CHECK(unknown.why == errc::unknown_server);
+    CHECK(all.granted(all.at_client, peer(12), all.client, 9).state == presence_state::offline);
+    all.request(all.at_client, peer(12), all.client, 4);
+    CHECK(all.take<signalling::failure>(all.at_client).why == errc::server_offline);
+
+    all.ask_roster(all.at_server, all.server, {}, 60s);
+    all.take<signalling::roster_update>(all.at_server);
+    all.detach(all.at_server, all.server, role::server);
+    all.take<signalling::presence>(all.at_client);
+    all.take<signalling::presence>(all.at_client);
+    all.request(all.at_client, all.server, all.client, 5);
+    CHECK(all.take<signalling::failure>(all.at_client).why == errc::server_offline);
+    CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("nobody asks a server without a grant of it, or over another's link") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    const auto other = all.up(peer(2), role::client);
+    all.request(other, all.server, peer(2), 3);
+    CHECK(all.take<signalling::failure>(other).why == errc::unknown_server);
+    all.request(other, all.server, all.client, 4);
+    CHECK(all.take<signalling::failure>(other).why == errc::unknown_server);
+    CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("a client has so many open requests at a server, and gets them back when their time is up") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    const auto fill = [&](const link_ref& link, std::uint32_t first) {
+      for (std::uint32_t i = 0; i < directory::most_open_requests; ++i) {
+        all.request(link, all.server, all.client, first + i);
+        all.take<signalling::command>(all.at_server);
+      }
+      all.request(link, all.server, all.client, first + 100);
+      const auto refused = all.take<signalling::failure>(link);
+      CHECK(refused.id == id(first + 100));
+      CHECK(refused.why == errc::too_many_requests);
+      CHECK(all.quiet());
+    };
+    fill(all.at_client, 1000);
+    all.answer(all.at_server, all.server, 1000);
+    all.take<signalling::answer>(all.at_client);
+    all.request(all.at_client, all.server, all.client, 2000);  // an answer may be followed by others
+    CHECK(all.take<signalling::failure>(all.at_client).why == errc::too_many_requests);
+    all.pass(2s);
+    for (std::size_t i = 1; i < directory::most_open_requests; ++i) {
+      CHECK(all.take<signalling::failure>(all.at_client).why == errc::exchange_timeout);
+    }
+    CHECK(all.quiet());
+    fill(all.at_client, 3000);
+  });
+}
+
+TEST_CASE("what an earlier link of a client had open gives its new link nothing when it ends") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    const auto open = [&](const link_ref& link, std::uint32_t first) {
+      std::size_t count = 0;
+      for (std::uint32_t i = 0; i < 2 * directory::most_open_requests; ++i) {
+        all.request(link, all.server, all.client, first + i);
+        count += all.told.contains(all.at_server) ? 1 : 0;
+        all.told.clear();
+      }
+      return count;
+    };
+    CHECK(open(all.at_client, 1000) == directory::most_open_requests);
+    all.pass(1s);
+    const auto second = all.up(all.client, role::client, 2);
+    all.granted(second, all.server, all.client, 1);
+    CHECK(open(second, 2000) == directory::most_open_requests);
+    all.pass(1s);  // those of the first link end
+    all.told.clear();
+    CHECK(open(second, 3000) == 0);
+    all.pass(1s);
+    all.told.clear();
+    CHECK(open(second, 4000) == directory::most_open_requests);
+  });
+}
+
+TEST_CASE("a request's id is used once at a time") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    const auto other = all.up(peer(2), role::client);
+    all.granted(other, all.server, peer(2), 2);
+    all.request(all.at_client, all.server, all.client, 3);
+    all.take<signalling::command>(all.at_server);
+    all.request(other, all.server, peer(2), 3);
+    CHECK(all.take<signalling::failure>(other).why == errc::too_many_requests);
+    all.answer(all.at_server, all.server, 3);
+    all.take<signalling::answer>(all.at_client);
+    CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("a server has so many open requests, of all its clients, and gets them back") {
+  with_one_and_two([](std::size_t shards) {
+    constexpr auto clients = directory::most_open_a_server / directory::most_open_requests;
+    scene all(shards);
+    std::uint32_t number = 0;
+    const auto open = [&](std::uint32_t client) {
+      const auto link = all.up(peer(1000 + client), role::client, 1 + number);
+      all.granted(link, all.server, peer(1000 + client), client);
+      for (std::size_t i = 0; i < directory::most_open_requests; ++i) {
+        all.request(link, all.server, peer(1000 + client), ++number);
+        all.take<signalling::command>(all.at_server);
+      }
+    };
+    for (std::uint32_t i = 0; i < clients; ++i) open(i);
+    all.request(all.at_client, all.server, all.client, ++number);
+    CHECK(all.take<signalling::failure>(all.at_client).why == errc::too_many_requests);
+    CHECK(all.quiet());
+    all.pass(2s);
+    all.told.clear();
+    all.request(all.at_client, all.server, all.client, ++number);
+    all.take<signalling::command>(all.at_server);
+    CHECK(all.quiet());
+  });
+}
+
+// ---- the end
+
+TEST_CASE("everything is forgotten when all have left, in any order") {
+  with_one_and_two([](std::size_t shards) {
+    for (const bool client_first : {true, false}) {
+      scene all(shards);
+      all.prove(all.at_client, all.server, all.client, 5);
+      all.request(all.at_client, all.server, all.client, 3);
+      all.told.clear();
+      if (client_first) all.leave(all.at_client, all.server, all.client);
+      all.detach(all.at_server, all.server, role::server);
+      if (!client_first) all.leave(all.at_client, all.server, all.client);
+      CHECK(all.logins() == 0);
+      CHECK(all.servers() == 1);  // for the request
+      all.pass(2s);
+      CHECK(all.servers() == 0);
+      CHECK(all.next() == never);
+    }
+  });
+}
+
+TEST_CASE("refused grants and requests leave nothing behind") {
+  with_one_and_two([](std::size_t shards) {
+    house all(shards);
+    const auto link = all.up(peer(1), role::client);
+    all.request(link, peer(10), peer(1), 1);
+    all.prove(link, peer(10), peer(1), 1);
+    all.answer(link, peer(10), 1);
+    all.ask_roster(link, peer(10), {});
+    all.send(event::client_left{link, peer(10), peer(1)});
+    all.send(event::detached{all.new_link(), peer(10), role::server});
+    CHECK(all.servers() == 0);
+    CHECK(all.logins() == 1);
+  });
+}
+
+namespace {
+
+// Peers that do anything at any time, also over links that are gone; and what may come of it.
+struct crowd : house {
+  static constexpr std::uint32_t servers_there = 5;
+  static constexpr std::uint32_t clients_there = 12;
+  static constexpr int most_serial = 1000;
+
+  struct link_facts {
+    std::uint32_t number = 0;
+    role who = role::client;
+    bool welcomed = false;
+    bool ended = false;  // it was told goodbye, or has left
+    std::set<peer_id> presented;
+    std::vector<std::uint32_t> commanded;
+  };
+  struct request_facts {
+    std::set<link_ref> from;
+    int commands = 0;
+    int answers = 0;
+    int failures = 0;  // for want of an answer
+  };
+
+  explicit crowd(std::size_t shards, unsigned seed) : house(shards), dice(seed) {}
+
+  std::uint32_t below(std::uint32_t bound) { return std::uniform_int_distribution<std::uint32_t>(0, bound - 1)(dice); }
+  bool sometimes(std::uint32_t one_in) { return below(one_in) == 0; }
+  static peer_id server(std::uint32_t number) { return peer(100 + number); }
+  static peer_id client(std::uint32_t number) { return peer(200 + number); }
+  static peer_id name(const link_facts& of) { return of.who == role::server ? server(of.number) : client(of.number); }
+
+  void arrive() {
+    link_facts made;
+    made.who = sometimes(3) ? role::server : role::client;
+    made.number = below(made.who == role::server ? servers_there : clients_there);
+    const auto before = links;
+    facts.emplace(link_ref{static_cast<std::uint32_t>((before + 1) % homes.size()), before + 1}, made);
+    attach(name(made), made.who, sometimes(4) ? below(static_cast<std::uint32_t>(links) + 1) : before);
+  }
+
+  std::optional<link_ref> any_link(role as) {
+    std::vector<link_ref> some;
+    for (const auto& [link, one] : facts) {
+      if (one.who == as && one.welcomed) some.push_back(link);
+    }
+    if (some.empty()) return std::nullopt;
+    return some[below(static_cast<std::uint32_t>(some.size()))];
+  }
+
+  void depart(const link_ref& link) {
+    auto& one = facts.at(link);
+    for (const auto& to : one.presented) send(event::client_left{link, to, name(one)});
+    detach(link, name(one), one.who);
+    facts.erase(link);
+  }
+
+  void act_as_client(const link_ref& link) {
+    auto& one = facts.at(link);
+    const auto to = server(below(servers_there));
+    switch (below(4)) {
+      case 0:
+        one.presented.insert(to);
+        return present(link, to, name(one), one.number * 10 + below(10), static_cast<std::uint8_t>(1 + below(7)));
+      case 1:
+        return prove(link, to, name(one), static_cast<std::uint8_t>(below(9)));
+      default:
+        break;
+    }
+    const auto number = requests.empty() || !sometimes(10) ? ++last_request : 1 + below(last_request);
+    requests[number].from.insert(link);
+    request(link, to, name(one), number, std::chrono::milliseconds(below(8000)));
+  }
+
+  // Mostly something that this server was asked.
+  std::uint32_t chosen(const std::vector<std::uint32_t>& commanded) {
+    if (commanded.empty() || sometimes(10)) return below(last_request + 2);
+    return commanded[commanded.size() - 1 -
+                     below(static_cast<std::uint32_t>(std::min<std::size_t>(9, commanded.size())))];
+  }
+
+  void act_as_server(const link_ref& link) {
+    const auto own = name(facts.at(link));
+    switch (below(6)) {
+      case 0:
+        return ask_roster(link, own, {below(2), below(50)},
+                          sometimes(2) ? 0ms : std::chrono::milliseconds(below(9000)));
+      case 1:
+        return send(event::renewed{link, own, nonce(static_cast<std::uint8_t>(below(256)))});
+      case 2:
+        return revoke(link, own, below(most_serial), {entry(below(120)), {id(below(120)), today - 1s}});
+      default:
+        return answer(link, own, chosen(facts.at(link).commanded));
+    }
+  }
+
+  void step() {
+    switch (below(8)) {
+      case 0:
+        arrive();
+        break;
+      case 1:
+        if (const auto link = any_link(sometimes(3) ? role::server : role::client)) depart(*link);
+        break;
+      case 2:
+        pass(std::chrono::milliseconds(below(500)));
+        break;
+      case 3:
+      case 4:
+        if (const auto link = any_link(role::server)) act_as_server(*link);
+        break;
+      default:
+        if (const auto link = any_link(role::client)) act_as_client(*link);
+    }
+    check_deliveries();
+  }
+
+  void check_deliveries() {
+    for (const auto& [link, messages] : told) {
+      REQUIRE(link.number <= links);  // never one that there was not
+      const auto found = facts.find(link);
+      for (const auto& what : messages) {
+        std::visit([&](const auto& one) { check(link, found == facts.end() ? nullptr : &found->second, one); }, what);
+      }
+    }
+    told.clear();
+    std::erase_if(facts, [](const auto& one) { return !one.second.welcomed && one.second.ended; });
+    REQUIRE(servers() <= servers_there);
+    REQUIRE(logins() <= servers_there + clients_there);
+  }
+
+  // A link that has left may still be told how its requests ended, and nothing else.
+  void check(const link_ref&, link_facts* at, const signalling::welcome&) {
+    REQUIRE(at);
+    REQUIRE(!at->welcomed);
+    REQUIRE(!at->ended);
+    at->welcomed = true;
+  }
+  void check(const link_ref&, link_facts* at, const signalling::goodbye& what) {
+    REQUIRE(at);
+    REQUIRE(!at->ended);
+    REQUIRE(what.why == (at->welcomed ? errc::evicted : errc::login_too_low));
+    at->ended = true;
+  }
+  void check(const link_ref&, link_facts* at, const signalling::presence& what) {
+    REQUIRE(at);
+    REQUIRE(at->who == role::client);
+    REQUIRE(at->presented.contains(what.server));
+  }
+  void check(const link_ref&, link_facts* at, const signalling::grant_result&) {
+    REQUIRE(at);
+    REQUIRE(at->who == role::client);
+  }
+  void check(const link_ref&, link_facts* at, const signalling::revocations_result&) {
+    REQUIRE(at);
+    REQUIRE(at->who == role::server);
+  }
+  void check(const link_ref&, link_facts* at, const signalling::renewed_nonce&) {
+    REQUIRE(at);
+    REQUIRE(at->who == role::server);
+    REQUIRE(!at->ended);
+  }
+  void check(const link_ref&, link_facts* at, const signalling::roster_update& what) {
+    REQUIRE(at);
+    REQUIRE(at->who == role::server);
+    REQUIRE(!at->ended);
+    REQUIRE(what.entries.size() <= signalling::roster_update::most_entries);
+    for (const auto& one : what.entries) REQUIRE(one.present != one.record.empty());
+  }
+  void check(const link_ref&, link_facts* at, const signalling::command& what) {
+    REQUIRE(at);
+    REQUIRE(at->who == role::server);
+    REQUIRE(!at->ended);
+    REQUIRE(what.signed_request.size() == 16);
+    trust::request_id which{};
+    std::ranges::copy(what.signed_request, which.begin());
+    ++asked(which).commands;
+    at->commanded.push_back(number_of(which));
+  }
+  void check(const link_ref& link, link_facts*, const signalling::answer& what) {
+    auto& one = asked(what.id);
+    REQUIRE(one.from.contains(link));
+    REQUIRE(++one.answers <= exchange::most_answers * one.commands);
+  }
+  void check(const link_ref& link, link_facts* at, const signalling::failure& what) {
+    auto& one = asked(what.id);
+    REQUIRE(one.from.contains(link));
+    if (what.why != errc::exchange_timeout) {
+      REQUIRE(at);
+      return;
+    }
+    REQUIRE(++one.failures <= one.commands);
+  }
+  template <class Other>
+  void check(const link_ref&, link_facts*, const Other&) {
+    FAIL("central never says that");
+  }
+
+  request_facts& asked(const trust::request_id& which) {
+    REQUIRE(requests.contains(number_of(which)));
+    return requests.at(number_of(which));
+  }
+  static std::uint32_t number_of(const trust::request_id& which) {
+    return static_cast<std::uint32_t>(which[0] | which[1] << 8 | which[2] << 16);
+  }
+
+  // All leave, and no revocation is in force any more.
+  void empty() {
+    while (!facts.empty()) {
+      depart(facts.begin()->first);
+      check_deliveries();
+    }
+    for (std::uint32_t i = 0; i < servers_there; ++i) {
+      const auto link = attach(server(i), role::server, 1'000'000);
+      revoke(link, server(i), most_serial, {});
+      detach(link, server(i), role::server);
+    }
+    told.clear();
+    pass(24h);
+  }
+
+  std::mt19937 dice;
+  std::map<link_ref, link_facts> facts;
+  std::map<std::uint32_t, request_facts> requests;
+  std::uint32_t last_request = 0;
+};
+
+}  // namespace
+
+TEST_CASE("whatever happens, in whatever order, nobody is told what does not concern him, and all of it is forgotten") {
+  for (const std::size_t shards : {1U, 2U}) {
+    for (const unsigned seed : {1U, 2U}) {
+      CAPTURE(shards);
+      CAPTURE(seed);
+      crowd all(shards, seed);
+      for (int i = 0; i < 20'000; ++i) all.step();
+      int answered = 0;
+      int failed = 0;
+      for (const auto& [number, one] : all.requests) {
+        answered += one.answers > 0 ? 1 : 0;
+        failed += one.failures > 0 ? 1 : 0;
+      }
+      CHECK(answered > 50);  // the events did meet each other
+      CHECK(failed > 50);
+      all.empty();
+      CHECK(all.servers() == 0);
+      CHECK(all.logins() == 0);
+      CHECK(all.next() == never);
+    }
+  }
+}
