@@ -143,8 +143,12 @@ struct house {
     const auto octets = id(number);
     return bytes(octets.begin(), octets.end());
   }
-  void answer(const link_ref& link, const peer_id& server, std::uint32_t number) {
-    send(event::answered{link, server, signalling::answer{id(number), octets_of(number + 1)}});
+  void answer(const link_ref& link, const peer_id& server, std::uint32_t number, bool last = false) {
+    send(event::answered{link, server, signalling::answer{id(number), last, octets_of(number + 1)}});
+  }
+  // The window is closed: central need not wait for more.
+  void finish(const link_ref& link, const peer_id& server, std::uint32_t number) {
+    send(event::answered{link, server, signalling::answer{id(number), true, {}}});
   }
 
   std::size_t servers() const {
@@ -924,16 +928,55 @@ TEST_CASE("a client has so many open requests at a server, and gets them back wh
       CHECK(all.quiet());
     };
     fill(all.at_client, 1000);
-    all.answer(all.at_server, all.server, 1000);
+    all.answer(all.at_server, all.server, 1000);  // it is open no more, though others may follow
     all.take<signalling::answer>(all.at_client);
-    all.request(all.at_client, all.server, all.client, 2000);  // an answer may be followed by others
+    all.request(all.at_client, all.server, all.client, 2000);
+    all.take<signalling::command>(all.at_server);
+    all.request(all.at_client, all.server, all.client, 2001);
     CHECK(all.take<signalling::failure>(all.at_client).why == errc::too_many_requests);
     all.pass(2s);
-    for (std::size_t i = 1; i < directory::most_open_requests; ++i) {
+    for (std::size_t i = 0; i < directory::most_open_requests; ++i) {
       CHECK(all.take<signalling::failure>(all.at_client).why == errc::exchange_timeout);
     }
     CHECK(all.quiet());
     fill(all.at_client, 3000);
+  });
+}
+
+TEST_CASE("a client has so many answered requests that others may follow, and the server ends them early") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    const auto pass_through = [&](std::uint32_t number, bool last) {
+      all.request(all.at_client, all.server, all.client, number);
+      all.take<signalling::command>(all.at_server);
+      all.answer(all.at_server, all.server, number, last);
+      CHECK(all.take<signalling::answer>(all.at_client).last == last);
+    };
+    for (std::uint32_t i = 0; i < 2 * directory::most_answered; ++i) pass_through(10'000 + i, true);
+    for (std::uint32_t i = 0; i < directory::most_answered; ++i) pass_through(20'000 + i, false);
+    all.request(all.at_client, all.server, all.client, 1);
+    CHECK(all.take<signalling::failure>(all.at_client).why == errc::too_many_requests);
+    all.finish(all.at_server, all.server, 20'000);
+    CHECK(all.quiet());  // that is for central alone
+    pass_through(30'000, true);
+    all.answer(all.at_server, all.server, 30'000);  // nothing follows what was the last
+    CHECK(all.quiet());
+    pass_through(30'001, false);
+    all.pass(2s);
+    CHECK(all.quiet());
+    pass_through(30'002, false);
+  });
+}
+
+TEST_CASE("a request that was not answered is not ended by the server's being done with it") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    all.request(all.at_client, all.server, all.client, 1);
+    all.take<signalling::command>(all.at_server);
+    all.finish(all.at_server, all.server, 1);
+    CHECK(all.quiet());
+    all.pass(2s);
+    CHECK(all.take<signalling::failure>(all.at_client).why == errc::exchange_timeout);
   });
 }
 

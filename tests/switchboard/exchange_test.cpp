@@ -23,15 +23,25 @@ TEST_CASE("no client makes central wait for longer than the longest budget") {
 
 TEST_CASE("as many answers are relayed as there may be listeners, and one refusal") {
   exchange one(start, 1s);
-  for (int i = 0; i < exchange::most_answers; ++i) CHECK(one.answered(start + 10ms));
-  CHECK(!one.answered(start + 10ms));
+  for (int i = 0; i < exchange::most_answers; ++i) CHECK(one.answered(start + 10ms, false));
+  CHECK(!one.answered(start + 10ms, false));
+  CHECK(!one.failure());
+}
+
+TEST_CASE("nothing follows what the server calls its last answer") {
+  exchange one(start, 1s);
+  CHECK(!one.is_answered());
+  CHECK(one.answered(start + 10ms, true));
+  CHECK(one.is_answered());
+  CHECK(one.is_over());
+  CHECK(!one.answered(start + 20ms, false));
   CHECK(!one.failure());
 }
 
 TEST_CASE("an answer at the deadline comes too late") {
   exchange one(start, 1s);
-  CHECK(!one.answered(one.deadline()));
+  CHECK(!one.answered(one.deadline(), false));
   CHECK(one.failure() == errc::exchange_timeout);
-  CHECK(one.answered(one.deadline() - 1ns));
+  CHECK(one.answered(one.deadline() - 1ns, false));
   CHECK(!one.failure());
 }
