@@ -18,8 +18,8 @@
 #define AJAR_UNDER_ASAN 1
 #endif
 #endif
-#ifdef AJAR_UNDER_ASAN
-#include <sanitizer/allocator_interface.h>
+#ifdef AJAR_UNDER_ASAN  // gcc 12 of Debian comes without <sanitizer/allocator_interface.h>
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes();  // NOLINT(bugprone-reserved-identifier)
 #endif
 
 using namespace std::chrono_literals;
