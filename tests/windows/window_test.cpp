@@ -42,11 +42,9 @@ class street {
     REQUIRE(open.size() == 1);
     REQUIRE(open_ports::readable(open[0], 5s));
   }
-  net::tcp::endpoint visitor(std::size_t number) const {
-    return std::next(visitors_.begin(), number)->local_endpoint();
-  }
+  net::tcp::endpoint visitor(int number) const { return std::next(visitors_.begin(), number)->local_endpoint(); }
   // What a visitor reads.
-  std::error_code told(std::size_t number) {
+  std::error_code told(int number) {
     std::array<char, 1> octet{};
     std::error_code error;
     std::next(visitors_.begin(), number)->read_some(asio::buffer(octet), error);
@@ -269,8 +267,8 @@ struct stage {
     CHECK(open_ports::all().empty());
     return made;
   }
-  void comes_after(clock::duration time, const net::address& from) {
-    asio::co_spawn(context, visit_at(clock::now() + time, from, at), asio::detached);
+  void comes_after(clock::duration wait, const net::address& from) {
+    asio::co_spawn(context, visit_at(clock::now() + wait, from, at), asio::detached);
   }
   static awaitable<void> visit_at(time_point when, net::address from, street& to) {
     auto slept = co_await sleep_until(when);
