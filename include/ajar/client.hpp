@@ -505,6 +505,8 @@ class client {
         self->dialled.erase(came);
         co_return std::move(guest);
       }
+      if (self->stopped) co_return fail(errc::canceled);
+      if (about->side->final_cause) co_return fail(*about->side->final_cause);
       if (!self->step) co_return fail(errc::client_unreachable);
       if (self->door_error) co_return fail(*self->door_error);
       const auto present = about->side->present.find(about->server);

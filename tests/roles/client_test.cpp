@@ -1,32 +1,54 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <ajar/client.hpp>
 
-#include "village.hpp"
+#include "watch.hpp"
 
 #include <asio/co_spawn.hpp>
 
 using namespace std::chrono_literals;
+using ajar::by;
 using ajar::errc;
+using ajar::sessions::path;
 
 namespace {
 
 struct scene {
-  explicit scene(std::function<void(ajar::server_options&)> adjust = {}) : server_options(here.server_options()) {
-    if (adjust) adjust(server_options);
-    server = std::make_unique<ajar::server>(here.context.get_executor(), here.home.key, server_options);
+  using adjustment = std::function<void(scene&, ajar::server_options&)>;
+
+  explicit scene(village::terms with = {}, adjustment adjust = {})
+      : steps(here.context), grant(here.home.issue(key.id(), with)), server_options(here.server_options()) {
+    server_options.on_step(counted("server "));
+    if (adjust) adjust(*this, server_options);
+    server.emplace(here.context.get_executor(), here.home.key, server_options);
+  }
+  void serve() {
     server->start();
     server->spawn(village::serve_echo(*server));
   }
-  ajar::client client(village::terms with = {}, bool door = false) {
-    auto options = here.client_options(key, with);
+  ajar::client client(bool door = false) {
+    ajar::client_options options;
+    options.grants({here.file(grant)}).logins(village::logins()).on_step(counted("client "));
     if (door) options.door(village::loopback());
     return ajar::client(here.context.get_executor(), key, options);
   }
 
+  // Both roles' steps, counted.
+  ajar::step_sink counted(std::string who) {
+    return [this, keep = steps.sink(std::move(who))](const ajar::step& one) {
+      keep(one);
+      ++moves;
+      moved.notify();
+    };
+  }
+
   village::place here;
-  ajar::server_options server_options;
-  std::unique_ptr<ajar::server> server;
+  village::watch steps;
+  ajar::notifier moved{here.context.get_executor()};
+  std::size_t moves = 0;
   ajar::identity::key key = ajar::identity::key::generate();
+  ajar::trust::signed_grant grant;
+  ajar::server_options server_options;
+  std::optional<ajar::server> server;
 };
 
 ajar::awaitable<void> stop_all(scene& all, ajar::client& client) {
@@ -35,30 +57,310 @@ ajar::awaitable<void> stop_all(scene& all, ajar::client& client) {
   co_await all.here.central.stop();
 }
 
-// Connects over a way, says hello, and stops everything; gives the error, or the way it went.
-ajar::awaitable<ajar::result<ajar::sessions::path>> visit(scene& all, ajar::client& client, ajar::by way) {
+ajar::connect_options over(by way) {
   ajar::connect_options how;
   how.over(way).until(ajar::clock::now() + 5s);
+  return how;
+}
+
+// Connects and says hello; gives the error, or the way it went.
+ajar::awaitable<ajar::result<path>> greet_once(scene& all, ajar::client& client, ajar::connect_options how) {
   const auto server = all.here.home.key.id();
   auto session = co_await client.connect(server, how);
-  ajar::result<ajar::sessions::path> went = ajar::fail(errc::canceled);
-  if (session) {
-    went = session->way();
-    auto greeted = co_await village::greet(*session);
-    if (!greeted) went = ajar::fail(greeted.error());
-  } else {
-    went = ajar::fail(session.error());
-  }
+  if (!session) co_return ajar::fail(session.error());
+  const auto way = session->way();
+  auto greeted = co_await village::greet(*session);
+  if (!greeted) co_return ajar::fail(greeted.error());
+  co_return way;
+}
+
+// The same, and stops everything.
+ajar::awaitable<ajar::result<path>> visit_once(scene& all, ajar::client& client, ajar::connect_options how) {
+  auto went = co_await greet_once(all, client, how);
   co_await stop_all(all, client);
   co_return went;
 }
 
+ajar::result<path> visit(scene& all, ajar::connect_options how, bool door = false) {
+  auto client = all.client(door);
+  return ajar::testing::run(all.here.context, visit_once(all, client, how));
+}
+
+ajar::result<path> visit(scene& all, by way, bool door = false) { return visit(all, over(way), door); }
+
+void expect_refusal(errc expected, village::terms with, by way, bool door = false, scene::adjustment adjust = {}) {
+  scene all(with, std::move(adjust));
+  all.serve();
+  const auto went = visit(all, way, door);
+  REQUIRE(!went);
+  CHECK_MESSAGE(went.error() == expected, went.error().message());
+}
+
+village::terms of_methods(std::uint8_t methods) {
+  village::terms made;
+  made.methods = methods;
+  return made;
+}
+
+constexpr std::uint8_t only_outbound = 1;
+constexpr std::uint8_t only_window = 2;
+constexpr std::uint8_t only_relay = 4;
+
 }  // namespace
 
-TEST_CASE("a client reaches a server through a window") {
+TEST_CASE("a client reaches a server every way") {
+  struct {
+    by way;
+    bool door;
+    std::uint8_t methods;
+    path expected;
+  } const ways[] = {
+      {by::window, false, 7, path::window},
+      {by::window_reverse, false, 7, path::window_reverse},
+      {by::outbound, true, 7, path::outbound},
+      {by::automatic, false, 7, path::window},
+      {by::automatic, true, only_outbound, path::outbound},
+  };
+  for (const auto& one : ways) {
+    scene all(of_methods(one.methods));
+    all.serve();
+    const auto went = visit(all, one.way, one.door);
+    REQUIRE_MESSAGE(went, went.error().message());
+    CHECK(*went == one.expected);
+  }
+}
+
+TEST_CASE("a window for any address needs a grant that says so") {
+  for (const bool granted : {true, false}) {
+    village::terms with;
+    with.roam = granted;
+    scene all(with);
+    all.serve();
+    const auto went = visit(all, over(by::window).roam());
+    CHECK(went.has_value() == granted);
+    if (!went) CHECK(went.error() == errc::address_not_permitted);
+  }
+}
+
+TEST_CASE("a client without a grant, or with one that has ended, asks nobody") {
+  village::terms ended;
+  ended.life = -1s;
+  expect_refusal(errc::grant_expired, ended, by::automatic);
   scene all;
+  all.serve();
+  all.grant = village::owner().issue(all.key.id());  // of another server
+  const auto went = visit(all, by::automatic);
+  REQUIRE(!went);
+  CHECK(went.error() == errc::no_grant);
+}
+
+TEST_CASE("a revoked grant opens nothing") {
+  for (const auto way : {by::window, by::window_reverse, by::outbound, by::automatic}) {
+    expect_refusal(errc::grant_revoked, {}, way, true, [](scene& all, ajar::server_options& options) {
+      ajar::trust::revocations list;
+      list.serial = 1;
+      list.entries.push_back({all.grant.body().id, all.grant.body().not_after});
+      options.revocations(ajar::trust::signed_revocations::sign(list, all.here.home.key));
+    });
+  }
+}
+
+TEST_CASE("a grant that the server has forgotten opens nothing") {
+  for (const auto way : {by::window, by::window_reverse, by::automatic}) {
+    expect_refusal(errc::grant_unknown, {}, way, false,
+                   [](scene& all, ajar::server_options&) { all.here.home.issued.clear(); });
+  }
+}
+
+TEST_CASE("a way that the grant or the server does not permit is refused by its cause") {
+  expect_refusal(errc::method_not_granted, of_methods(only_outbound), by::window);
+  expect_refusal(errc::method_not_granted, of_methods(only_outbound), by::window_reverse);
+  expect_refusal(errc::method_not_granted, of_methods(only_window), by::outbound, true);
+  expect_refusal(errc::method_not_granted, of_methods(only_relay), by::automatic, true);
+  const auto no_windows = [](scene&, ajar::server_options& options) { options.methods(true, false); };
+  const auto no_dialling = [](scene&, ajar::server_options& options) { options.methods(false, true); };
+  expect_refusal(errc::window_refused, {}, by::window, false, no_windows);
+  expect_refusal(errc::window_refused, {}, by::window_reverse, false, no_windows);
+  expect_refusal(errc::client_unreachable, {}, by::outbound, true, no_dialling);
+  expect_refusal(errc::client_unreachable, {}, by::outbound, false);
+  expect_refusal(errc::client_unreachable, {}, by::automatic, false, no_windows);
+}
+
+TEST_CASE("a server that is not there is offline") {
+  for (const auto way : {by::window, by::window_reverse, by::outbound, by::automatic}) {
+    scene all;
+    const auto went = visit(all, way, true);
+    REQUIRE(!went);
+    CHECK_MESSAGE(went.error() == errc::server_offline, went.error().message());
+  }
+}
+
+namespace {
+
+ajar::awaitable<void> exceed_sessions(scene& all, ajar::client& client, by way) {
+  const auto server = all.here.home.key.id();
+  const auto how = over(way);
+  auto first = co_await client.connect(server, how);
+  REQUIRE_MESSAGE(first, first.error().message());
+  auto second = co_await client.connect(server, how);
+  REQUIRE(!second);
+  CHECK_MESSAGE(second.error() == errc::too_many_sessions, second.error().message());
+  auto greeted = co_await village::greet(*first);
+  CHECK_MESSAGE(greeted, "the first session goes on");
+  const auto until = ajar::clock::now() + 3s;
+  while (all.server->sessions() > 0 && ajar::clock::now() < until) {
+    co_await asio::post(all.here.context, ajar::use_awaitable);
+  }
+  auto went = co_await greet_once(all, client, how);
+  CHECK_MESSAGE(went, went.error().message());
+  co_await stop_all(all, client);
+}
+
+}  // namespace
+
+TEST_CASE("a grant permits so many sessions at a time") {
+  for (const auto way : {by::window, by::window_reverse}) {
+    village::terms with;
+    with.sessions = 1;
+    scene all(with);
+    all.serve();
+    auto client = all.client();
+    ajar::testing::run(all.here.context, exceed_sessions(all, client, way));
+  }
+}
+
+namespace {
+
+ajar::awaitable<void> exceed_windows(scene& all, ajar::client& client) {
+  auto went = co_await greet_once(all, client, over(by::window));
+  CHECK_MESSAGE(went, went.error().message());
+  for (const auto way : {by::window, by::window_reverse}) {
+    went = co_await greet_once(all, client, over(way));
+    REQUIRE(!went);
+    CHECK_MESSAGE(went.error() == errc::too_many_windows, went.error().message());
+  }
+  CHECK(all.steps.count("opened a port") == 1);
+  co_await stop_all(all, client);
+}
+
+}  // namespace
+
+TEST_CASE("a grant permits so many windows a minute, whoever opens them") {
+  village::terms with;
+  with.windows_a_minute = 1;
+  scene all(with);
+  all.serve();
   auto client = all.client();
-  const auto went = ajar::testing::run(all.here.context, visit(all, client, ajar::by::window));
-  REQUIRE(went);
-  CHECK(*went == ajar::sessions::path::window);
+  ajar::testing::run(all.here.context, exceed_windows(all, client));
+}
+
+namespace {
+
+ajar::awaitable<void> keep_until_cut(scene& all, std::error_code& why) {
+  auto guest = co_await all.server->accept();
+  REQUIRE(guest);
+  std::array<std::uint8_t, 16> octets{};
+  auto count = co_await guest->read_some(octets);
+  if (!count) why = count.error();
+}
+
+ajar::awaitable<void> outlive(scene& all, ajar::client& client, by way) {
+  std::error_code why;
+  all.server->spawn(keep_until_cut(all, why));
+  const auto server = all.here.home.key.id();
+  auto session = co_await client.connect(server, over(way));
+  REQUIRE_MESSAGE(session, session.error().message());
+  std::array<std::uint8_t, 16> octets{};
+  auto count = co_await session->read_some(octets, ajar::clock::now() + 10s);
+  REQUIRE(!count);
+  CHECK_MESSAGE(count.error() == errc::truncated, count.error().message());
+  CHECK_MESSAGE(why == errc::grant_expired, why.message());
+  CHECK(ajar::wall_now() >= all.grant.body().not_after);
+  CHECK(all.server->sessions() == 0);
+  auto again = co_await client.connect(server, over(way));
+  REQUIRE(!again);
+  CHECK(again.error() == errc::grant_expired);
+  co_await stop_all(all, client);
+}
+
+}  // namespace
+
+TEST_CASE("a session ends with its grant") {
+  village::terms with;
+  with.life = 2s;
+  scene all(with);
+  all.server->start();
+  auto client = all.client();
+  ajar::testing::run(all.here.context, outlive(all, client, by::window));
+}
+
+// ---- given up in the middle -----------------------------------------------------------------------------------------
+
+namespace {
+
+enum class giving_up { client_stops, server_stops, caller_cancels };
+
+ajar::awaitable<void> connect_and_tell(scene& all, ajar::client& client, by way, bool& ended) {
+  auto went = co_await greet_once(all, client, over(way));
+  (void)went;
+  ended = true;
+  all.moved.notify();
+}
+
+// @return whether there were so many steps before the end
+ajar::awaitable<bool> give_up(scene& all, ajar::client& client, by way, std::size_t step, giving_up how,
+                              village::sockets before_it) {
+  bool ended = false;
+  ajar::task_group work(all.here.context.get_executor());
+  work.spawn(connect_and_tell(all, client, way, ended));
+  while (!ended && all.moves < step) {
+    auto change = all.moved.wait();
+    auto changed = co_await ajar::before(ajar::clock::now() + 6s, errc::exchange_timeout, std::move(change));
+    if (!changed) break;
+  }
+  const bool reached = all.moves >= step && !ended;
+  const auto begun = ajar::clock::now();
+  if (how == giving_up::client_stops) {
+    co_await client.stop();
+  } else if (how == giving_up::server_stops) {
+    co_await all.server->stop();
+  } else {
+    work.cancel();
+  }
+  co_await work.join();
+  CHECK_MESSAGE(ajar::clock::now() - begun < 4s, "a connection attempt outlives its owner at step " << step);
+  co_await stop_all(all, client);
+  auto settled = co_await village::settles(before_it);
+  CHECK_MESSAGE(settled, "something stays open after step " << step);
+  co_return reached;
+}
+
+void give_up_everywhere(giving_up how) {
+  for (const auto way : {by::window, by::window_reverse, by::outbound}) {
+    bool reached = true;
+    std::size_t step = 0;
+    while (reached) {
+      const auto before_it = village::own_sockets();
+      ++step;
+      scene all;
+      all.serve();
+      auto client = all.client(way == by::outbound);
+      reached = ajar::testing::run(all.here.context, give_up(all, client, way, step, how, before_it));
+    }
+    CHECK(step > 5);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a client that stops at any step of any way leaves nothing open") {
+  give_up_everywhere(giving_up::client_stops);
+}
+
+TEST_CASE("a server that stops at any step of any way leaves nothing open") {
+  give_up_everywhere(giving_up::server_stops);
+}
+
+TEST_CASE("an attempt that is cancelled at any step of any way leaves nothing open") {
+  give_up_everywhere(giving_up::caller_cancels);
 }

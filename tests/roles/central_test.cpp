@@ -1,0 +1,550 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <ajar/central.hpp>
+
+#include "scripted_peer.hpp"
+
+#include <asio/executor_work_guard.hpp>
+#include <asio/write.hpp>
+#include <thread>
+
+using namespace std::chrono_literals;
+using namespace ajar;
+using signalling::role;
+using village::link;
+
+namespace {
+
+// A central alone; who comes is the test.
+struct town {
+  using adjustment = std::function<void(central_options&)>;
+
+  explicit town(adjustment adjust = {}, std::function<switchboard::admission(town&)> served = {}) : steps(context) {
+    central_options options(village::loopback(), served ? served(*this) : switchboard::admission::open());
+    options.on_step(steps.sink("central"));
+    if (adjust) adjust(options);
+    node.emplace(std::vector<asio::any_io_executor>{context.get_executor()}, identity::key::generate(), options);
+    REQUIRE(node->open());
+    node->start();
+  }
+
+  asio::io_context context;
+  village::watch steps;
+  village::owner home;
+  identity::key client = identity::key::generate();
+  std::optional<central> node;
+};
+
+awaitable<result<link>> linked(town& all, identity::key who, role as, std::uint64_t login = 1) {
+  auto up = co_await village::dial_link(std::move(who), all.node->url());
+  if (!up) co_return fail(up.error());
+  auto greeted = co_await village::log_in(*up, as, login);
+  if (!greeted) co_return fail(greeted.error());
+  co_return std::move(*up);
+}
+
+// A client that central serves.
+awaitable<result<link>> admitted(town& all) {
+  auto up = co_await linked(all, all.client, role::client);
+  if (!up) co_return fail(up.error());
+  (void)up->send(signalling::present_grant{all.home.issue(all.client.id()).octets()});
+  auto graded = co_await village::await_message<signalling::grant_result>(*up);
+  if (!graded) co_return fail(graded.error());
+  if (graded->code != 0) co_return fail(errc_from_wire(graded->code));
+  co_return std::move(*up);
+}
+
+awaitable<bool> answers(link& up) {
+  (void)up.send(signalling::ping{77});
+  auto got = co_await village::await_message<signalling::pong>(up);
+  co_return got && got->token == 77;
+}
+
+// ---- who is no peer -------------------------------------------------------------------------------------------------
+
+awaitable<void> blurt(town& all, bytes what) {
+  auto stream = co_await village::dial(all.node->local_endpoint());
+  REQUIRE(stream);
+  auto [error, count] = co_await asio::async_write(*stream, asio::buffer(what), use_values);
+  (void)count;
+  CHECK(!error);
+  auto ended = co_await village::read_to_end(*stream);
+  (void)ended;
+}
+
+awaitable<void> come_as_no_peer(town& all) {
+  const auto before_it = village::own_sockets();
+  const std::string http = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  for (const bytes& what :
+       {bytes(http.begin(), http.end()), bytes(3000, 0x41), bytes{22, 3, 1, 0xff, 0xff, 1}, bytes{}}) {
+    co_await blurt(all, what);  // the last two end by the deadline
+  }
+  {
+    auto mute = co_await village::dial_link(all.client, all.node->url());
+    REQUIRE(mute);
+    auto why = co_await village::await_end(*mute);
+    CHECK_MESSAGE(why == errc::link_timeout, why.message());
+  }
+  {
+    auto slow = co_await linked(all, all.client, role::client);  // and shows no grant
+    REQUIRE(slow);
+    auto why = co_await village::await_end(*slow);
+    CHECK_MESSAGE(why == errc::not_admitted, why.message());
+  }
+  auto settled = co_await village::settles(before_it);
+  CHECK(settled);
+  auto up = co_await admitted(all);
+  CHECK_MESSAGE(up, "others are served meanwhile and afterwards");
+  co_await all.node->stop();
+}
+
+// ---- what is said in the wrong place --------------------------------------------------------------------------------
+
+awaitable<void> expect_end(town& all, identity::key who, signalling::message first, errc expected) {
+  auto up = co_await village::dial_link(std::move(who), all.node->url());
+  REQUIRE(up);
+  (void)up->send(first);
+  auto why = co_await village::await_end(*up);
+  CHECK_MESSAGE(why == expected, why.message());
+  CHECK(all.steps.count("a server is linked") + all.steps.count("a client is linked") == 0);
+}
+
+awaitable<void> begin_wrongly(town& all) {
+  signalling::hello other;
+  other.version = 2;
+  co_await expect_end(all, all.client, other, errc::unknown_version);
+  const signalling::message unasked = signalling::ping{1};
+  co_await expect_end(all, all.client, unasked, errc::unexpected_message);
+  const signalling::message early = signalling::request{bytes(200, 1)};
+  co_await expect_end(all, all.client, early, errc::unexpected_message);
+  co_await all.node->stop();
+}
+
+bytes some_request(town& all) {
+  trust::window_request body;
+  body.server = all.home.key.id();
+  return trust::signed_request::sign(body, all.client).octets();
+}
+
+bytes some_door(town& all, const identity::key& by, const char* address = "127.0.0.1", std::uint16_t port = 1) {
+  trust::address_record body;
+  body.at = {asio::ip::make_address(address), port};
+  body.not_after = wall_now() + 1h;
+  (void)all;
+  return trust::signed_address::sign(body, by).octets();
+}
+
+awaitable<void> speak_as_the_other(town& all) {
+  const trust::signed_revocations list = trust::signed_revocations::sign({}, all.client);
+  const std::pair<role, signalling::message> some[] = {
+      {role::client, signalling::hello{}},
+      {role::client, signalling::welcome{{}, 1s, village::loopback(1)}},
+      {role::client, signalling::answer{}},
+      {role::client, signalling::roster_request{}},
+      {role::client, signalling::present_revocations{list.octets()}},
+      {role::client, signalling::command{village::loopback(1), bytes(200, 1)}},
+      {role::server, signalling::hello{}},
+      {role::server, signalling::request{some_request(all)}},
+      {role::server, signalling::present_grant{all.home.issue(all.client.id()).octets()}},
+      {role::server, signalling::door{some_door(all, all.client)}},
+      {role::server, signalling::presence{}},
+  };
+  for (const auto& [who, what] : some) {
+    INFO(static_cast<int>(who) << " " << what.index());
+    auto serving = who == role::client ? admitted(all) : linked(all, all.home.key, role::server);
+    auto up = co_await std::move(serving);
+    REQUIRE(up);
+    (void)up->send(what);
+    auto why = co_await village::await_end(*up);
+    CHECK_MESSAGE(why == errc::unexpected_message, why.message());
+    up->stream().close();
+    auto ended = co_await all.steps.saw("a link ended",
+                                        all.steps.count("a server is linked") + all.steps.count("a client is linked"));
+    CHECK(ended);
+  }
+  co_await all.node->stop();
+}
+
+// ---- grants ---------------------------------------------------------------------------------------------------------
+
+awaitable<void> expect_grade(link& up, trust::signed_grant grant, errc expected) {
+  (void)up.send(signalling::present_grant{grant.octets()});
+  auto graded = co_await village::await_message<signalling::grant_result>(up);
+  REQUIRE(graded);
+  CHECK(graded->grant == grant.body().id);
+  CHECK_MESSAGE(graded->code == static_cast<std::uint16_t>(expected), graded->code);
+}
+
+awaitable<void> present_grants(town& all) {
+  {
+    auto up = co_await linked(all, all.client, role::client);
+    REQUIRE(up);
+    const auto of_other = all.home.issue(identity::key::generate().id());
+    co_await expect_grade(*up, of_other, errc::grant_of_another);
+    const auto of_stranger = village::owner().issue(all.client.id());
+    co_await expect_grade(*up, of_stranger, errc::not_admitted);
+    village::terms ended;
+    ended.life = -1s;
+    const auto old = all.home.issue(all.client.id(), ended);
+    co_await expect_grade(*up, old, errc::grant_expired);
+    CHECK(all.steps.count("a client is linked") == 0);
+    (void)up->send(signalling::request{some_request(all)});
+    auto why = co_await village::await_end(*up);
+    CHECK_MESSAGE(why == errc::not_admitted, why.message());
+  }
+  {
+    auto up = co_await linked(all, all.client, role::client, 2);
+    REQUIRE(up);
+    auto damaged = all.home.issue(all.client.id()).octets();
+    damaged[60] ^= 1;
+    (void)up->send(signalling::present_grant{damaged});
+    auto why = co_await village::await_end(*up);
+    CHECK_MESSAGE((why == errc::signature_invalid || why == errc::grant_malformed), why.message());
+  }
+  {
+    auto up = co_await village::dial_link(identity::key::generate(), all.node->url());
+    REQUIRE(up);
+    auto greeted = co_await village::log_in(*up, role::server);
+    REQUIRE(!greeted);
+    CHECK_MESSAGE(greeted.error() == errc::not_admitted, greeted.error().message());
+  }
+  co_await all.node->stop();
+}
+
+awaitable<void> present_many_grants(town& all) {
+  constexpr std::size_t of_one_server = 8;
+  constexpr std::size_t of_all = 64;
+  auto up = co_await linked(all, all.client, role::client);
+  REQUIRE(up);
+  std::size_t presented = 0;
+  for (std::size_t server = 0; presented < of_all; ++server) {
+    village::owner owner;
+    for (std::size_t i = 0; i <= of_one_server && presented < of_all; ++i, ++presented) {
+      const auto grant = owner.issue(all.client.id());
+      const auto expected = i < of_one_server ? errc{} : errc::limit_reached;
+      co_await expect_grade(*up, grant, expected);
+    }
+  }
+  const auto one_more = all.home.issue(all.client.id());
+  co_await expect_grade(*up, one_more, errc::limit_reached);
+  auto alive = co_await answers(*up);
+  CHECK(alive);
+  co_await all.node->stop();
+}
+
+// ---- doors ----------------------------------------------------------------------------------------------------------
+
+awaitable<void> expect_door(link& up, bytes record, errc expected) {
+  (void)up.send(signalling::door{record});
+  auto told = co_await village::await_message<signalling::door_result>(up);
+  REQUIRE(told);
+  CHECK_MESSAGE(errc_from_wire(told->code) == expected, told->code);
+}
+
+// Somebody who is not the client accepts at its address.
+awaitable<void> answer_with(asio::ip::tcp::acceptor& port, identity::key who, result<>& shaken) {
+  net::tcp_stream stream(port.get_executor());
+  auto [error] = co_await port.async_accept(stream, use_values);
+  if (error) co_return;
+  tls::stream<net::tcp_stream> secured(std::move(stream), who.tls(), tls::side::server,
+                                       tls::expectation::any_key(tls::alpn::probe));
+  shaken = co_await secured.handshake(village::soon());
+}
+
+awaitable<void> name_doors(town& all) {
+  auto up = co_await admitted(all);
+  REQUIRE(up);
+  const auto closed = [&] {
+    asio::ip::tcp::acceptor port(all.context, village::loopback());
+    return port.local_endpoint().port();
+  }();
+  for (const char* other : {"127.0.0.8", "10.0.0.1", "169.254.169.254", "0.0.0.0", "224.0.0.1", "::1"}) {
+    INFO(std::string(other));
+    const auto record = some_door(all, all.client, other, closed);
+    co_await expect_door(*up, record, errc::address_not_permitted);
+  }
+  const auto nobody = some_door(all, all.client, "127.0.0.1", closed);
+  co_await expect_door(*up, nobody, errc::address_not_proved);
+  co_await expect_door(*up, nobody, errc::too_many_requests);
+  auto alive = co_await answers(*up);
+  CHECK(alive);
+  const auto of_other = some_door(all, all.home.key);
+  (void)up->send(signalling::door{of_other});
+  auto why = co_await village::await_end(*up);
+  CHECK_MESSAGE(why == errc::request_of_another, why.message());
+  co_await all.node->stop();
+}
+
+awaitable<void> name_anothers_door(town& all) {
+  auto up = co_await admitted(all);
+  REQUIRE(up);
+  asio::ip::tcp::acceptor port(all.context, village::loopback());
+  task_group work(all.context.get_executor());
+  result<> shaken;
+  work.spawn(answer_with(port, all.home.key, shaken));
+  const auto record = some_door(all, all.client, "127.0.0.1", port.local_endpoint().port());
+  co_await expect_door(*up, record, errc::address_not_proved);
+  co_await work.join();
+  CHECK(!shaken);
+  co_await all.node->stop();
+}
+
+// ---- logins ---------------------------------------------------------------------------------------------------------
+
+awaitable<void> log_in_twice(town& all, role as) {
+  const auto who = identity::key::generate();
+  auto first = co_await linked(all, who, as, 5);
+  REQUIRE(first);
+  for (const std::uint64_t login : {5, 4}) {
+    auto refused = co_await linked(all, who, as, login);
+    REQUIRE(!refused);
+    CHECK_MESSAGE(refused.error() == errc::login_too_low, refused.error().message());
+  }
+  if (as == role::server) {
+    auto alive = co_await answers(*first);
+    CHECK(alive);
+  }
+  auto second = co_await linked(all, who, as, 6);
+  REQUIRE(second);
+  auto why = co_await village::await_end(*first);
+  CHECK_MESSAGE(why == errc::evicted, why.message());
+  auto third = co_await linked(all, who, as, 6);
+  REQUIRE(!third);
+  CHECK(third.error() == errc::login_too_low);
+  // the same key in the other role is another peer
+  const auto other_role = as == role::server ? role::client : role::server;
+  auto other = co_await linked(all, who, other_role, 1);
+  CHECK(other);
+  co_await all.node->stop();
+}
+
+// ---- budgets --------------------------------------------------------------------------------------------------------
+
+// True where central shakes hands; it does not with those whom it closes unseen.
+awaitable<bool> is_served(town& all, std::optional<net::address> from = std::nullopt) {
+  auto up = co_await village::dial_link(identity::key::generate(), all.node->url(), from);
+  co_return up.has_value();
+}
+
+awaitable<bool> is_served_again(town& all) {
+  const auto until = village::soon();
+  bool served = false;
+  while (!served && clock::now() < until) {
+    served = co_await is_served(all);
+  }
+  co_return served;
+}
+
+awaitable<void> crowd(town& all, bool per_address) {
+  std::vector<net::tcp_stream> idle;
+  for (int i = 0; i < 3; ++i) {
+    auto stream = co_await village::dial(all.node->local_endpoint());
+    REQUIRE(stream);
+    idle.push_back(std::move(*stream));
+  }
+  for (int i = 0; i < 2; ++i) {
+    auto one_more = co_await is_served(all);
+    CHECK(!one_more);
+  }
+  auto other = co_await is_served(all, village::elsewhere());
+  CHECK(other == per_address);
+  idle.pop_back();
+  auto again = co_await is_served_again(all);
+  CHECK(again);
+  co_await all.node->stop();
+}
+
+awaitable<void> refuse_often(town& all) {
+  for (int i = 0; i < 3; ++i) co_await blurt(all, bytes(3000, 0x41));
+  auto more = co_await is_served(all);
+  CHECK(!more);
+  auto other = co_await is_served(all, village::elsewhere());
+  CHECK(other);
+  co_await all.node->stop();
+}
+
+awaitable<void> fill_links(town& all) {
+  auto first = co_await linked(all, identity::key::generate(), role::server);
+  REQUIRE(first);
+  auto alive = co_await answers(*first);  // it counts as a link by now
+  CHECK(alive);
+  auto second = co_await is_served(all);
+  CHECK(!second);
+  first->stream().close();
+  auto again = co_await is_served_again(all);
+  CHECK(again);
+  co_await all.node->stop();
+}
+
+// ---- nonces ---------------------------------------------------------------------------------------------------------
+
+awaitable<result<std::uint16_t>> verdict(village::visitor& who, trust::link_nonce nonce) {
+  auto body = who.body(50ms);
+  body.nonce = nonce;
+  who.ask(body);
+  auto said = co_await village::await_answer(who);
+  if (!said) co_return fail(said.error());
+  co_return said->code;
+}
+
+awaitable<void> renew(town& all, server& home) {
+  const auto grant = all.home.issue(all.client.id());
+  auto who = co_await village::arrive(all.node->url(), all.client, grant);
+  REQUIRE(who);
+  const auto first = who->server.nonce;
+  for (int renewals = 0; renewals < 2; ++renewals) {
+    const auto current = who->server.nonce;
+    auto told = co_await village::await_message<signalling::presence>(who->up);
+    REQUIRE(told);
+    CHECK(told->nonce != current);
+    who->server = *told;
+  }
+  auto code = co_await verdict(*who, first);
+  REQUIRE(code);
+  CHECK(errc_from_wire(*code) == errc::request_stale);
+  code = co_await verdict(*who, who->server.nonce);
+  REQUIRE(code);
+  CHECK_MESSAGE(*code == 0, *code);
+  co_await home.stop();
+  co_await all.node->stop();
+}
+
+// ---- several shards -------------------------------------------------------------------------------------------------
+
+struct thread_of {
+  explicit thread_of(asio::io_context& one) : guard(one.get_executor()), runs([&one] { one.run(); }) {}
+  thread_of(const thread_of&) = delete;
+  thread_of& operator=(const thread_of&) = delete;
+  ~thread_of() {
+    guard.reset();
+    runs.join();
+  }
+  asio::executor_work_guard<asio::io_context::executor_type> guard;
+  std::thread runs;
+};
+
+}  // namespace
+
+TEST_CASE("whoever is no peer is closed, at the deadline at the latest") {
+  town all([](central_options& options) { options.greet_within(300ms); });
+  testing::run(all.context, come_as_no_peer(all));
+}
+
+TEST_CASE("a link begins with a hello of our version") {
+  town all;
+  testing::run(all.context, begin_wrongly(all));
+}
+
+TEST_CASE("a peer says what its role says, and a hello once") {
+  town all;
+  testing::run(all.context, speak_as_the_other(all));
+}
+
+TEST_CASE("a client is served for its own grant of an admitted server, and a server on the list") {
+  town all({}, [](town& one) { return switchboard::admission::of({one.home.key.id()}); });
+  testing::run(all.context, present_grants(all));
+}
+
+TEST_CASE("a client presents so many grants") {
+  town all;
+  testing::run(all.context, present_many_grants(all));
+}
+
+TEST_CASE("a door is where the client is, and somebody answers there") {
+  town all;
+  testing::run(all.context, name_doors(all));
+}
+
+TEST_CASE("a door at which another answers is not proved") {
+  town all;
+  testing::run(all.context, name_anothers_door(all));
+}
+
+TEST_CASE("a higher login evicts, and an equal or a lower one is refused") {
+  for (const auto as : {role::server, role::client}) {
+    town all;
+    testing::run(all.context, log_in_twice(all, as));
+  }
+}
+
+TEST_CASE("connections that are not linked are few, in total and of one address") {
+  for (const bool per_address : {true, false}) {
+    town all([&](central_options& options) {
+      switchboard::accept_limits limits;
+      (per_address ? limits.half_open_per_address : limits.half_open) = 3;
+      options.limits(limits);
+    });
+    testing::run(all.context, crowd(all, per_address));
+  }
+}
+
+TEST_CASE("an address that was refused too often is not heard for a while, others are") {
+  town all([](central_options& options) {
+    switchboard::accept_limits limits;
+    limits.refusals_per_address = 3;
+    options.limits(limits);
+  });
+  testing::run(all.context, refuse_often(all));
+}
+
+TEST_CASE("central takes no more links than it may, and others when some have ended") {
+  town all([](central_options& options) {
+    switchboard::accept_limits limits;
+    limits.links = 1;
+    options.limits(limits);
+  });
+  testing::run(all.context, fill_links(all));
+}
+
+TEST_CASE("a renewed nonce is the one to ask under") {
+  town all([](central_options& options) { options.renew_nonces(200ms); });
+  server_options options(all.node->url());
+  options.logins(village::logins()).grants([&](const trust::grant_id& id) { return all.home.find(id); });
+  server home(all.context.get_executor(), all.home.key, options);
+  home.start();
+  testing::run(all.context, renew(all, home));
+}
+
+namespace {
+
+awaitable<void> meet_all(central& node, server& home, std::vector<std::unique_ptr<client>>& clients, peer_id id) {
+  for (const auto& one : clients) {
+    for (const auto way : {by::window, by::window_reverse, by::outbound}) {
+      const auto how = connect_options().over(way).until(village::soon());
+      auto session = co_await one->connect(id, how);
+      REQUIRE_MESSAGE(session, static_cast<int>(way) << session.error().message());
+      auto greeted = co_await village::greet(*session);
+      CHECK_MESSAGE(greeted, greeted.error().message());
+    }
+  }
+  for (const auto& one : clients) co_await one->stop();
+  co_await home.stop();
+  co_await node.stop();
+}
+
+}  // namespace
+
+TEST_CASE("peers of different shards meet every way") {
+  asio::io_context first;
+  asio::io_context second;
+  asio::io_context context;
+  central node({first.get_executor(), second.get_executor()}, identity::key::generate(),
+               central_options(village::loopback(), switchboard::admission::open()));
+  REQUIRE(node.open());
+  node.start();
+  const thread_of one(first);
+  const thread_of other(second);
+  village::owner owner;
+  server_options options(node.url());
+  options.logins(village::logins()).grants([&](const trust::grant_id& id) { return owner.find(id); });
+  server home(context.get_executor(), owner.key, options);
+  home.start();
+  home.spawn(village::serve_echo(home));
+  std::vector<std::unique_ptr<client>> clients;
+  for (int i = 0; i < 8; ++i) {
+    const auto key = identity::key::generate();
+    client_options own;
+    own.grants({{node.url(), "home", owner.issue(key.id())}}).logins(village::logins()).door(village::loopback());
+    clients.push_back(std::make_unique<client>(context.get_executor(), key, own));
+  }
+  testing::run(context, meet_all(node, home, clients, owner.key.id()));
+}

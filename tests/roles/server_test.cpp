@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <ajar/server.hpp>
+
+#include "scripted_peer.hpp"
+
+#include <wolfssl/ssl.h>
+#include <asio/write.hpp>
+#include <random>
+
+using namespace std::chrono_literals;
+using namespace ajar;
+
+namespace {
+
+struct scene {
+  explicit scene(std::function<void(server_options&)> adjust = {}) : steps(here.context) {
+    auto options = here.server_options();
+    options.window_time(windows::longest_window).on_step(steps.sink("server "));
+    if (adjust) adjust(options);
+    home.emplace(here.context.get_executor(), here.home.key, options);
+    home->start();
+    home->spawn(village::serve_echo(*home));
+  }
+
+  const peer_id& id() const { return here.home.key.id(); }
+
+  village::place here;
+  village::watch steps;
+  std::optional<server> home;
+  identity::key client = identity::key::generate();
+};
+
+awaitable<void> stop(scene& all) {
+  co_await all.home->stop();
+  co_await all.here.central.stop();
+}
+
+awaitable<result<village::visitor>> arrive(scene& all, village::terms with = {}) {
+  const auto grant = all.here.home.issue(all.client.id(), with);
+  auto came = co_await village::arrive(all.here.central.url(), all.client, grant);
+  co_return std::move(came);
+}
+
+// The right client goes in, is served, and leaves.
+awaitable<result<>> go_in(scene& all, village::visitor& who, trust::window_answer said,
+                          std::optional<net::address> from = std::nullopt) {
+  const auto at = said.endpoints.at(0);
+  auto entering = village::enter_at(at, who.self, all.id(), said.id, who.grant.body().id, from);
+  auto session = co_await std::move(entering);
+  if (!session) co_return fail(session.error());
+  auto greeted = co_await village::greet(*session);
+  co_return greeted;
+}
+
+// Asks, gets an answer, goes in.
+awaitable<result<>> ask_and_go_in(scene& all, village::visitor& who) {
+  const auto id = who.ask();
+  auto said = co_await village::await_answer(who);
+  if (!said) co_return fail(said.error());
+  if (said->id != id || said->code != 0) co_return fail(errc::unexpected_message);
+  auto went = co_await go_in(all, who, *said);
+  co_return went;
+}
+
+// ---- who comes to the window ----------------------------------------------------------------------------------------
+
+awaitable<void> blurt(net::tcp::endpoint at, bytes what) {
+  auto stream = co_await village::dial(at);
+  REQUIRE(stream);
+  auto [error, count] = co_await asio::async_write(*stream, asio::buffer(what), use_values);
+  (void)error;
+  (void)count;
+  auto ended = co_await village::read_to_end(*stream);
+  (void)ended;
+}
+
+bytes spoken(std::string_view text) { return {text.begin(), text.end()}; }
+
+awaitable<void> speak_http(scene&, net::tcp::endpoint at) {
+  return blurt(at, spoken("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+}
+
+awaitable<void> speak_garbage(scene&, net::tcp::endpoint at) {
+  std::mt19937 from(7);
+  bytes made(4096);
+  for (auto& octet : made) octet = static_cast<std::uint8_t>(from());
+  return blurt(at, made);
+}
+
+// A hello of TLS 1.2 without extensions (RFC 5246 section 7.4.1.2).
+awaitable<void> speak_tls_1_2(scene&, net::tcp::endpoint at) {
+  bytes body{3, 3};
+  body.insert(body.end(), 32, 0x55);
+  const bytes rest{0, 0, 4, 0xc0, 0x2b, 0xc0, 0x2f, 1, 0};
+  body.insert(body.end(), rest.begin(), rest.end());
+  const auto size = static_cast<std::uint8_t>(body.size());
+  bytes record{22, 3, 1, 0, static_cast<std::uint8_t>(size + 4), 1, 0, 0, size};
+  record.insert(record.end(), body.begin(), body.end());
+  return blurt(at, record);
+}
+
+awaitable<void> hang_up(scene&, net::tcp::endpoint at) {
+  auto stream = co_await village::dial(at);
+  REQUIRE(stream);
+}
+
+awaitable<void> come_from_elsewhere(scene&, net::tcp::endpoint at) {
+  auto stream = co_await village::dial(at, village::elsewhere());
+  REQUIRE(stream);
+  auto ended = co_await village::read_to_end(*stream);
+  CHECK(ended == asio::error::connection_reset);
+}
+
+// TLS 1.3 tells the client only after its own handshake that its key was refused.
+awaitable<void> show_another_key(scene& all, net::tcp::endpoint at) {
+  const auto other = identity::key::generate();
+  const trust::request_id none{};
+  auto entering = village::enter_at(at, other, all.id(), none, none);
+  auto session = co_await std::move(entering);
+  REQUIRE(!session);
+  CHECK_MESSAGE((session.error() == errc::refused_by_peer || session.error() == errc::truncated),
+                session.error().message());
+}
+
+awaitable<void> want_another_protocol(scene& all, net::tcp::endpoint at) {
+  auto securing = village::secure_at(at, all.client, all.id(), tls::alpn::probe);
+  auto secured = co_await std::move(securing);
+  CHECK(!secured);
+}
+
+// The right key, and a TLS client that names no protocol.
+class nameless {
+ public:
+  nameless(const identity::key& self, net::tcp_stream& below)
+      : below_(below), tls_(wolfSSL_new(self.tls().native(tls::side::client))) {
+    wolfSSL_set_verify(tls_.get(), WOLFSSL_VERIFY_NONE, nullptr);
+    wolfSSL_SSLSetIORecv(tls_.get(), &nameless::receive);
+    wolfSSL_SSLSetIOSend(tls_.get(), &nameless::send);
+    wolfSSL_SetIOReadCtx(tls_.get(), &below_);
+    wolfSSL_SetIOWriteCtx(tls_.get(), &below_);
+    wolfSSL_UseKeyShare(tls_.get(), WOLFSSL_ECC_X25519);
+  }
+  // True when there is nothing to wait for any more.
+  bool step() {
+    const int done = wolfSSL_connect(tls_.get());
+    return done == WOLFSSL_SUCCESS || wolfSSL_get_error(tls_.get(), done) != WOLFSSL_ERROR_WANT_READ;
+  }
+
+ private:
+  static int receive(WOLFSSL*, char* into, int size, void* below) {
+    std::error_code error;
+    const auto count =
+        static_cast<net::tcp_stream*>(below)->read_some(asio::buffer(into, static_cast<std::size_t>(size)), error);
+    if (error == asio::error::would_block) return WOLFSSL_CBIO_ERR_WANT_READ;
+    return error ? WOLFSSL_CBIO_ERR_CONN_CLOSE : static_cast<int>(count);
+  }
+  static int send(WOLFSSL*, char* from, int size, void* below) {
+    std::error_code error;
+    const auto count =
+        static_cast<net::tcp_stream*>(below)->write_some(asio::buffer(from, static_cast<std::size_t>(size)), error);
+    return error ? WOLFSSL_CBIO_ERR_CONN_CLOSE : static_cast<int>(count);
+  }
+  struct release {
+    void operator()(WOLFSSL* tls) const noexcept { wolfSSL_free(tls); }
+  };
+  net::tcp_stream& below_;
+  std::unique_ptr<WOLFSSL, release> tls_;
+};
+
+awaitable<void> want_no_protocol(scene& all, net::tcp::endpoint at) {
+  auto stream = co_await village::dial(at);
+  REQUIRE(stream);
+  nameless one(all.client, *stream);
+  bool ended = one.step();
+  while (!ended) {
+    auto [error] = co_await stream->async_wait(asio::socket_base::wait_read, use_values);
+    if (error) co_return;
+    ended = one.step();
+  }
+  auto closed = co_await village::read_to_end(*stream);
+  (void)closed;
+}
+
+using intruder = awaitable<void> (*)(scene&, net::tcp::endpoint);
+
+// ---- the tests ------------------------------------------------------------------------------------------------------
+
+// A stranger, and the right client at the port that follows; then everything is as before.
+awaitable<void> suffer(scene& all, village::visitor& who, intruder act) {
+  const auto before_it = village::own_sockets();
+  const auto exposed = all.home->exposed();
+  const auto id = who.ask();
+  auto first = co_await village::await_answer(who);
+  REQUIRE(first);
+  CHECK((first->id == id && first->code == 0 && first->attempt == 1));
+  CHECK(village::own_sockets().listening == before_it.listening + 1);
+  auto intruding = act(all, first->endpoints.at(0));
+  co_await std::move(intruding);
+  auto second = co_await village::await_answer(who);
+  REQUIRE(second);
+  CHECK((second->id == id && second->code == 0 && second->attempt == 2));
+  CHECK(village::own_sockets().listening == before_it.listening + 1);
+  auto went = co_await go_in(all, who, *second);
+  CHECK_MESSAGE(went, went.error().message());
+  auto settled = co_await village::settles(before_it);
+  CHECK(settled);
+  CHECK(all.home->sessions() == 0);
+  CHECK(all.home->exposed().windows == exposed.windows + 1);
+  CHECK(all.home->exposed().listeners == exposed.listeners + 2);
+  CHECK(all.home->exposed().strangers == exposed.strangers + 1);
+}
+
+awaitable<void> suffer_all(scene& all) {
+  auto who = co_await arrive(all);
+  REQUIRE(who);
+  const std::pair<std::string, intruder> intruders[] = {
+      {"from elsewhere", come_from_elsewhere},
+      {"another key", show_another_key},
+      {"another ALPN", want_another_protocol},
+      {"no ALPN", want_no_protocol},
+      {"TLS 1.2", speak_tls_1_2},
+      {"HTTP", speak_http},
+      {"garbage", speak_garbage},
+      {"hangs up", hang_up},
+  };
+  for (const auto& [name, act] : intruders) {
+    INFO(name);
+    auto suffering = suffer(all, *who, act);
+    co_await std::move(suffering);
+  }
+  co_await stop(all);
+}
+
+awaitable<void> strangers_come(scene& all, std::uint8_t listeners) {
+  auto who = co_await arrive(all);
+  REQUIRE(who);
+  const auto before_it = village::own_sockets();
+  who->ask();
+  std::vector<net::tcp::endpoint> ports;
+  for (std::uint8_t attempt = 1; attempt <= listeners; ++attempt) {
+    auto said = co_await village::await_answer(*who);
+    REQUIRE(said);
+    CHECK(said->attempt == attempt);
+    ports.push_back(said->endpoints.at(0));
+    CHECK(village::own_sockets().listening == before_it.listening + 1);
+    co_await come_from_elsewhere(all, ports.back());
+  }
+  auto closed = co_await all.steps.saw("the window is closed");
+  CHECK(closed);
+  CHECK(all.steps.last("the window is closed").starts_with("stranger"));
+  CHECK(all.home->exposed().listeners == listeners);
+  CHECK(all.home->exposed().strangers == listeners);
+  for (const auto& port : ports) {
+    auto again = co_await village::dial(port);
+    CHECK(!again);
+  }
+  auto settled = co_await village::settles(before_it);
+  CHECK(settled);
+  auto went = co_await ask_and_go_in(all, *who);  // the next answer is the next window's: there was none in between
+  CHECK_MESSAGE(went, went.error().message());
+  co_await stop(all);
+}
+
+// Connects, says nothing, and is cut off at the deadline.
+awaitable<void> say_nothing(scene& all) {
+  auto who = co_await arrive(all);
+  REQUIRE(who);
+  const auto before_it = village::own_sockets();
+  who->ask();
+  auto said = co_await village::await_answer(*who);
+  REQUIRE(said);
+  const auto asked_at = clock::now();
+  {
+    auto stream = co_await village::dial(said->endpoints.at(0));
+    REQUIRE(stream);
+    auto closed = co_await all.steps.saw("somebody connected, the port is closed");
+    CHECK(closed);
+    CHECK(village::own_sockets().listening == before_it.listening);
+    auto ended = co_await village::read_to_end(*stream);
+    CHECK(ended);
+  }
+  CHECK(clock::now() - asked_at < 2s);
+  auto told = co_await all.steps.saw("no session came of a window");
+  CHECK(told);
+  auto settled = co_await village::settles(before_it);
+  CHECK(settled);
+  CHECK(all.home->exposed().listeners == 1);
+  auto went = co_await ask_and_go_in(all, *who);
+  CHECK_MESSAGE(went, went.error().message());
+  co_await stop(all);
+}
+
+awaitable<void> come_too_late(scene& all) {
+  auto who = co_await arrive(all);
+  REQUIRE(who);
+  const auto before_it = village::own_sockets();
+  who->ask(who->body(50ms));
+  auto said = co_await village::await_answer(*who);
+  REQUIRE(said);
+  CHECK(said->budget_ms <= 50);
+  auto closed = co_await all.steps.saw("the window is closed");
+  CHECK(closed);
+  CHECK(all.steps.last("the window is closed").starts_with("timeout"));
+  auto went = co_await go_in(all, *who, *said);
+  REQUIRE(!went);
+  CHECK(went.error() == errc::dial_refused);
+  auto settled = co_await village::settles(before_it);
+  CHECK(settled);
+  went = co_await ask_and_go_in(all, *who);
+  CHECK_MESSAGE(went, went.error().message());
+  co_await stop(all);
+}
+
+enum class lie { nonce, grant };
+
+// The right key at the right window, with a claim of something else.
+awaitable<void> claim_wrongly(scene& all, village::visitor& who, lie how) {
+  const auto before_it = village::own_sockets();
+  const auto other = all.here.home.issue(all.client.id());
+  who.ask();
+  auto said = co_await village::await_answer(who);
+  REQUIRE(said);
+  const auto nonce = how == lie::nonce ? crypto::random_octets<16>() : said->id;
+  const auto grant = how == lie::grant ? other.body().id : who.grant.body().id;
+  auto entering = village::enter_at(said->endpoints.at(0), who.self, all.id(), nonce, grant);
+  auto session = co_await std::move(entering);
+  REQUIRE(!session);
+  CHECK(session.error() == errc::proof_invalid);
+  auto settled = co_await village::settles(before_it);
+  CHECK(settled);
+  CHECK(all.home->sessions() == 0);
+}
+
+awaitable<void> claim_all(scene& all) {
+  auto who = co_await arrive(all);
+  REQUIRE(who);
+  co_await claim_wrongly(all, *who, lie::nonce);
+  co_await claim_wrongly(all, *who, lie::grant);
+  CHECK(all.home->exposed().listeners == 2);  // it was no stranger: no further port opens
+  auto went = co_await ask_and_go_in(all, *who);
+  CHECK_MESSAGE(went, went.error().message());
+  co_await stop(all);
+}
+
+awaitable<void> roam(scene& all, bool granted) {
+  village::terms with;
+  with.roam = granted;
+  auto who = co_await arrive(all, with);
+  REQUIRE(who);
+  auto body = who->body();
+  body.roam = true;
+  who->ask(body);
+  auto said = co_await village::await_answer(*who);
+  REQUIRE(said);
+  if (granted) {
+    REQUIRE(said->code == 0);
+    auto went = co_await go_in(all, *who, *said, village::elsewhere());
+    CHECK_MESSAGE(went, went.error().message());
+  } else {
+    CHECK(errc_from_wire(said->code) == errc::address_not_permitted);
+    CHECK(all.steps.count("opened a port") == 0);
+  }
+  co_await stop(all);
+}
+
+enum class doubt { nonce, grant };
+
+// What central cannot judge, and the server must.
+awaitable<void> ask_wrongly(scene& all, village::visitor& who, doubt what, errc expected) {
+  auto body = who.body();
+  if (what == doubt::nonce) body.nonce = crypto::random_octets<32>();
+  if (what == doubt::grant) body.grant = crypto::random_octets<16>();
+  const auto id = who.ask(body);
+  auto said = co_await village::await_answer(who);
+  REQUIRE(said);
+  CHECK(said->id == id);
+  CHECK(errc_from_wire(said->code) == expected);
+  CHECK(all.steps.count("opened a port") == 0);
+}
+
+awaitable<void> ask_all(scene& all) {
+  auto who = co_await arrive(all);
+  REQUIRE(who);
+  co_await ask_wrongly(all, *who, doubt::nonce, errc::request_stale);
+  co_await ask_wrongly(all, *who, doubt::grant, errc::grant_unknown);
+  auto went = co_await ask_and_go_in(all, *who);
+  CHECK_MESSAGE(went, went.error().message());
+  // one octet of the request is another: central ends the link of whoever sends that
+  auto octets = trust::signed_request::sign(who->body(), who->self).octets();
+  octets.back() ^= 1;
+  (void)who->up.send(signalling::request{octets});
+  auto why = co_await village::await_end(who->up);
+  CHECK(why == errc::signature_invalid);
+  CHECK(all.steps.count("opened a port") == 1);
+  co_await stop(all);
+}
+
+}  // namespace
+
+TEST_CASE("whoever comes to a window instead of the client closes it, and the client gets in at the next port") {
+  scene all;
+  testing::run(all.here.context, suffer_all(all));
+}
+
+TEST_CASE("a window has three listeners at most, however many strangers come") {
+  scene all;
+  testing::run(all.here.context, strangers_come(all, 3));
+}
+
+TEST_CASE("a window closes for good at the first stranger where the policy says so") {
+  scene all([](server_options& options) { options.on_stranger(windows::on_stranger::close); });
+  testing::run(all.here.context, strangers_come(all, 1));
+}
+
+TEST_CASE("whoever connects and says nothing has closed the port, and is cut off at the deadline") {
+  scene all([](server_options& options) { options.window_time(300ms); });
+  testing::run(all.here.context, say_nothing(all));
+}
+
+TEST_CASE("the right client finds the port closed when it comes too late") {
+  scene all;
+  testing::run(all.here.context, come_too_late(all));
+}
+
+TEST_CASE("the right key with a proof for another window or another grant is refused") {
+  scene all;
+  testing::run(all.here.context, claim_all(all));
+}
+
+TEST_CASE("a client comes from another address only by a grant that lets it roam") {
+  for (const bool granted : {true, false}) {
+    scene all;
+    testing::run(all.here.context, roam(all, granted));
+  }
+}
+
+TEST_CASE("a request under another nonce or an unknown grant opens no port, and a damaged one ends the link") {
+  scene all;
+  testing::run(all.here.context, ask_all(all));
+}
