@@ -2,13 +2,11 @@
 // ajar/central.hpp - the central node: brings servers and clients together, and can let nobody in.
 #pragma once
 
-#include <ajar/core/step.hpp>
+#include <ajar/central/options.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/identity/url.hpp>
 #include <ajar/net/dial.hpp>
 #include <ajar/signalling/link.hpp>
-#include <ajar/switchboard/accept_budget.hpp>
-#include <ajar/switchboard/admission.hpp>
 #include <ajar/switchboard/router.hpp>
 
 #include <asio/co_spawn.hpp>
@@ -22,50 +20,6 @@
 #include <vector>
 
 namespace ajar {
-
-/// How central behaves.
-class central_options {
- public:
-  /// @param at      where peers reach it; port 0 takes a random one
-  /// @param served  its operator's list
-  central_options(net::tcp::endpoint at, switchboard::admission served)
-      : at_(std::move(at)), served_(std::move(served)) {}
-
-  /// Of all links; 15 s by default.
-  central_options& heartbeat(std::chrono::milliseconds interval) {
-    heartbeat_ = interval;
-    return *this;
-  }
-  central_options& limits(switchboard::accept_limits limits) {
-    limits_ = limits;
-    return *this;
-  }
-  /// From the connection to the welcome, and to a client's first good grant; 10 s by default.
-  central_options& greet_within(std::chrono::milliseconds time) {
-    greet_within_ = time;
-    return *this;
-  }
-  /// How often servers get a new nonce for window requests; an hour by default.
-  central_options& renew_nonces(std::chrono::milliseconds every) {
-    renew_every_ = every;
-    return *this;
-  }
-  /// Called on the shards' executors, from several threads where there are several.
-  central_options& on_step(step_sink sink) {
-    steps_ = std::move(sink);
-    return *this;
-  }
-
- private:
-  friend class central;
-  net::tcp::endpoint at_;
-  switchboard::admission served_;
-  std::chrono::milliseconds heartbeat_{15'000};
-  switchboard::accept_limits limits_;
-  std::chrono::milliseconds greet_within_{10'000};
-  std::chrono::milliseconds renew_every_{3'600'000};
-  step_sink steps_;
-};
 
 /// The only node that listens permanently. It keeps nothing on disk, and no key of it opens anything.
 ///

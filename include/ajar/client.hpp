@@ -2,113 +2,18 @@
 // ajar/client.hpp - the client: reaches servers that have no open port.
 #pragma once
 
-#include <ajar/core/step.hpp>
+#include <ajar/client/options.hpp>
 #include <ajar/outbound/doorstep.hpp>
-#include <ajar/sessions/handshake.hpp>
-#include <ajar/signalling/uplink.hpp>
-#include <ajar/trust/grant_file.hpp>
-#include <ajar/windows/window.hpp>
+#include <ajar/rendezvous/ask.hpp>
+#include <ajar/rendezvous/offer.hpp>
 
-#include <deque>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <utility>
 #include <vector>
 
 namespace ajar {
-
-/// How a client behaves. Every function here runs on the client's executor and must not block for long.
-class client_options {
- public:
-  client_options() = default;
-
-  /// What its owner was granted.
-  client_options& grants(std::vector<trust::grant_file> held) {
-    grants_ = std::move(held);
-    return *this;
-  }
-  /// Where login numbers come from (identity::state_directory::next_login).
-  client_options& logins(std::function<result<std::uint64_t>()> source) {
-    logins_ = std::move(source);
-    return *this;
-  }
-  /// Let servers dial us there; the port is open only while one that may is linked.
-  client_options& door(net::tcp::endpoint at) {
-    door_ = std::move(at);
-    return *this;
-  }
-  /// What servers are told, where it differs from the door: a router's address and forwarded port.
-  client_options& advertise(net::tcp::endpoint at) {
-    advertised_ = std::move(at);
-    return *this;
-  }
-  /// Where our own windows are bound; by default the address that the link to central has.
-  client_options& window_address(net::address at) {
-    window_address_ = std::move(at);
-    return *this;
-  }
-  /// The local address of all that it dials; by default the one that the routes give.
-  client_options& from(net::address source) {
-    from_ = std::move(source);
-    return *this;
-  }
-  client_options& on_step(step_sink sink) {
-    steps_ = std::move(sink);
-    return *this;
-  }
-
- private:
-  friend class client;
-  std::vector<trust::grant_file> grants_;
-  std::function<result<std::uint64_t>()> logins_;
-  std::optional<net::tcp::endpoint> door_;
-  std::optional<net::tcp::endpoint> advertised_;
-  std::optional<net::address> window_address_;
-  std::optional<net::address> from_;
-  step_sink steps_;
-
-  net::dial_options dialling() const {
-    net::dial_options made;
-    if (from_) made.from(*from_);
-    return made;
-  }
-};
-
-/// Which path to take.
-enum class by { automatic, outbound, window, window_reverse };
-
-/// How one connection is made.
-class connect_options {
- public:
-  connect_options() = default;
-
-  connect_options& over(by way) {
-    way_ = way;
-    return *this;
-  }
-  /// Absolute, monotonic: for all of it. By default ten seconds, for a server that polls its interval in addition.
-  connect_options& until(time_point at) {
-    until_ = at;
-    return *this;
-  }
-  /// Our address is another than central sees: for grants that permit it.
-  connect_options& roam(bool on = true) {
-    roam_ = on;
-    return *this;
-  }
-
-  by way() const noexcept { return way_; }
-  bool roams() const noexcept { return roam_; }
-  const std::optional<time_point>& deadline() const noexcept { return until_; }
-
- private:
-  by way_ = by::automatic;
-  bool roam_ = false;
-  std::optional<time_point> until_;
-};
 
 /// A client. One link to each central whose servers it asks for; made at the first use.
 ///
@@ -150,14 +55,14 @@ class client {
   windows::report door_report() const { return state_->step ? state_->step->report() : windows::report(); }
 
  private:
-  using answers = std::deque<result<trust::signed_answer>>;
-
   struct state;
 
   // One central, and what it said.
   struct central_side final : signalling::uplink_events {
     central_side(state& whose, identity::url central, signalling::uplink_options terms)
-        : owner(whose), up(whose.self, std::move(central), std::move(terms), *this) {}
+        : owner(whose),
+          up(whose.self, std::move(central), std::move(terms), *this),
+          answers(std::make_shared<rendezvous::answers>(whose.changed.get_executor())) {}
 
     void linked(const signalling::welcome& greeting) override { owner.linked(*this, greeting); }
     result<> received(const signalling::message& what) override { return owner.received(*this, what); }
@@ -167,6 +72,7 @@ class client {
 
     state& owner;
     signalling::uplink up;
+    std::shared_ptr<rendezvous::answers> answers;
     net::tcp::endpoint seen;
     std::map<identity::peer_id, signalling::presence> present;
     std::map<trust::grant_id, std::error_code> refused;
@@ -200,7 +106,10 @@ class client {
 
     void abandon() {
       stopped = true;
-      for (auto& [url, side] : centrals) side->up.close();
+      for (auto& [url, side] : centrals) {
+        side->up.close();
+        side->answers->close(errc::canceled);
+      }
       if (step) step->close();
       dialled.clear();
       tasks.cancel();
@@ -264,7 +173,7 @@ class client {
       side.door_result.reset();
       side.last_loss = why;
       if (!again) side.final_cause = why;
-      for (auto& [id, got] : pending) got->push_back(fail(errc::link_lost));
+      side.answers->close(errc::link_lost);
       report_step(how.steps_, "", again ? "no link to central" : "the link to central ended for good", why.message());
       tend_door();
       changed.notify();
@@ -280,11 +189,9 @@ class client {
       } else if (const auto* proved = std::get_if<signalling::door_result>(&what)) {
         side.door_result = proved->code == 0 ? std::error_code() : errc_from_wire(proved->code);
       } else if (const auto* came = std::get_if<signalling::answer>(&what)) {
-        if (const auto at = pending.find(came->id); at != pending.end()) {
-          at->second->push_back(trust::signed_answer::open(came->signed_answer));
-        }
+        side.answers->received(*came);
       } else if (const auto* failed = std::get_if<signalling::failure>(&what)) {
-        if (const auto at = pending.find(failed->id); at != pending.end()) at->second->push_back(fail(failed->why));
+        side.answers->received(*failed);
       } else {
         return fail(errc::unexpected_message);
       }
@@ -365,7 +272,6 @@ class client {
     client_options how;
     notifier changed;
     std::map<std::string, std::shared_ptr<central_side>> centrals;
-    std::map<trust::request_id, std::shared_ptr<answers>> pending;
     std::map<identity::peer_id, sessions::session> dialled;
     std::optional<outbound::doorstep> step;
     std::optional<std::error_code> door_error;
@@ -375,9 +281,6 @@ class client {
   };
 
   // ---- one connection
-
-  static constexpr std::chrono::seconds answer_time{3};
-  static constexpr std::chrono::milliseconds grace{200};
 
   struct visit {
     identity::peer_id server;
@@ -417,6 +320,7 @@ class client {
         if (clock::now() + pause >= about->until) break;
         auto slept = co_await sleep_until(clock::now() + pause);
         if (!slept) co_return fail(slept.error());
+        if (self->stopped) co_return fail(errc::canceled);
       }
       if (!another_way_may_help(why)) break;
     }
@@ -482,14 +386,8 @@ class client {
   }
 
   static awaitable<result<sessions::session>> try_way(std::shared_ptr<state> self, shared_visit about, by way) {
-    switch (way) {
-      case by::outbound:
-        return await_dial(std::move(self), std::move(about));
-      case by::window_reverse:
-        return open_own(std::move(self), std::move(about));
-      default:
-        return through_window(std::move(self), std::move(about));
-    }
+    if (way == by::outbound) return await_dial(std::move(self), std::move(about));
+    return rendezvous_by(std::move(self), std::move(about), way);
   }
 
   // WO 2004/034190, non-listening server: the client waits, the server dials.
@@ -522,207 +420,17 @@ class client {
     }
   }
 
-  // The answers to one request arrive here while it lives.
-  class inbox {
-   public:
-    inbox(std::shared_ptr<state> of, const trust::request_id& id) : of_(std::move(of)), id_(id) {
-      of_->pending.emplace(id_, got_);
-    }
-    inbox(const inbox&) = delete;
-    inbox& operator=(const inbox&) = delete;
-    ~inbox() { of_->pending.erase(id_); }
-
-    const std::shared_ptr<answers>& got() const { return got_; }
-
-   private:
-    std::shared_ptr<state> of_;
-    trust::request_id id_;
-    std::shared_ptr<answers> got_ = std::make_shared<answers>();
-  };
-
-  static result<trust::signed_request> sign_request(state& self, const visit& about, trust::opener who,
-                                                    std::vector<net::tcp::endpoint> endpoints) {
-    const auto present = about.side->present.find(about.server);
-    if (present == about.side->present.end() || present->second.state != signalling::presence_state::online) {
-      return fail(errc::server_offline);
-    }
-    trust::window_request body;
-    body.id = crypto::random_octets<16>();
-    body.server = about.server;
-    body.nonce = present->second.nonce;
-    body.grant = about.grant.body().id;
-    body.who = who;
-    body.roam = about.how.roams();
-    body.budget_ms = static_cast<std::uint16_t>(windows::longest_window.count());
-    body.endpoints = std::move(endpoints);
-    return trust::signed_request::sign(std::move(body), self.self);
-  }
-
-  // It is the server's own, to us, and no refusal.
-  static result<trust::window_answer> checked(const state& self, const visit& about, const trust::request_id& id,
-                                              const result<trust::signed_answer>& came) {
-    if (!came) return fail(came.error() == errc::signature_invalid ? errc::answer_forged : came.error());
-    const auto& body = came->body();
-    if (came->signer() != about.server || body.id != id || body.client != self.self.id()) {
-      return fail(errc::answer_forged);
-    }
-    if (body.code != 0) return fail(errc_from_wire(body.code));
-    return body;
-  }
-
-  static awaitable<result<trust::window_answer>> next_answer(std::shared_ptr<state> self, shared_visit about,
-                                                             std::shared_ptr<answers> got, trust::request_id id,
-                                                             time_point until) {
-    while (got->empty()) {
-      auto change = self->changed.wait();
-      auto changed = co_await before(until, errc::exchange_timeout, std::move(change));
-      if (!changed) co_return fail(changed.error());
-    }
-    const auto came = std::move(got->front());
-    got->pop_front();
-    co_return checked(*self, *about, id, came);
-  }
-
-  static awaitable<result<sessions::session>> through_window(std::shared_ptr<state> self, shared_visit about) {
-    if (!about->grant.body().permits(trust::method::window)) co_return fail(errc::method_not_granted);
-    auto asked = sign_request(*self, *about, trust::opener::server, {});
-    if (!asked) co_return fail(asked.error());
-    const auto id = asked->body().id;
-    const inbox answers_here(self, id);
-    report_step(self->how.steps_, "B", "ask central for the server", short_name(about->server));
-    auto sent = about->side->up.send(signalling::request{asked->octets()});
-    if (!sent) co_return fail(sent.error());
-    auto until = std::min(about->until, clock::now() + answer_time);
-    std::error_code why = errc::exchange_timeout;
-    bool answered = false;
-    for (;;) {
-      auto waiting = next_answer(self, about, answers_here.got(), id, until);
-      auto came = co_await std::move(waiting);
-      if (!came) co_return fail(answered && came.error() == errc::exchange_timeout ? why : came.error());
-      report_step(self->how.steps_, "F", "central says: connect", "attempt " + std::to_string(came->attempt));
-      const auto closes = clock::now() + std::chrono::milliseconds(came->budget_ms);
-      // another answer may follow for as long as the server may have a window open
-      until = std::min(about->until, closes);
-      answered = true;
-      auto visiting = visit_port(self, about, *came, id, until);
-      auto guest = co_await std::move(visiting);
-      if (guest) co_return guest;
-      why = guest.error();
-      // a stranger may have been there first: then the server opens another port, and says so
-      const bool another = why == errc::window_unreachable || why == errc::window_timeout ||
-                           (windows::is_stranger(why) && why != errc::wrong_key);
-      if (!another || clock::now() >= until) co_return fail(why);
-    }
-  }
-
-  // WO 2004/034190, just-in-time listening, step G.
-  static awaitable<result<sessions::session>> visit_port(std::shared_ptr<state> self, shared_visit about,
-                                                         trust::window_answer came, trust::request_id id,
-                                                         time_point until) {
-    if (came.endpoints.empty()) co_return fail(errc::answer_forged);
-    net::endpoint at(came.endpoints.front());
-    report_step(self->how.steps_, "G", "connect", net::to_string(at));
-    const auto dialling = self->how.dialling();
-    auto stream = co_await net::dial(at, until, dialling);
-    if (!stream) {
-      if (is_canceled(stream.error()) || stream.error() == errc::bind_failed) co_return fail(stream.error());
-      // a port that answers is reachable, but closed again by now
-      co_return fail(stream.error() == errc::dial_refused ? errc::window_timeout : errc::window_unreachable);
-    }
-    auto entering = enter(self, about, std::move(*stream), tls::side::client, sessions::path::window, id, until);
-    auto guest = co_await std::move(entering);
-    co_return guest;
-  }
-
-  static awaitable<result<sessions::session>> enter(std::shared_ptr<state> self, shared_visit about,
-                                                    net::tcp_stream stream, tls::side which, sessions::path way,
-                                                    trust::request_id id, time_point until) {
-    auto expected = identity::expect(about->server, tls::alpn::session);
-    auto securing = sessions::secure(std::move(stream), which, self->self, std::move(expected), until);
-    auto secured = co_await std::move(securing);
-    if (!secured) co_return fail(secured.error());
-    const auto grant = about->grant.body().id;
-    auto entering = sessions::enter(std::move(*secured), self->self, way, id, grant, until);
-    auto guest = co_await std::move(entering);
-    co_return guest;
-  }
-
-  // The variation: we open the port and the server connects. Each listener has a request of its own.
-  static awaitable<result<sessions::session>> open_own(std::shared_ptr<state> self, shared_visit about) {
-    if (!about->grant.body().permits(trust::method::window)) co_return fail(errc::method_not_granted);
-    const auto local = self->how.window_address_ ? self->how.window_address_ : about->side->up.local_address();
+  // By a window, which one of the two opens.
+  static awaitable<result<sessions::session>> rendezvous_by(std::shared_ptr<state> self, shared_visit about, by way) {
     const auto present = about->side->present.find(about->server);
-    if (!local || present == about->side->present.end()) co_return fail(errc::link_lost);
-    windows::plan plan{net::tcp::endpoint(*local, 0), windows::expected_source::of(present->second.seen.address())};
-    const auto until = std::min(about->until, clock::now() + windows::default_window);
-    const auto current = std::make_shared<own_window>();
-    windows::announcement announce = [self, about, current](std::uint8_t, const net::tcp::endpoint& at) {
-      return announce_own(self, about, current, at);
-    };
-    auto admission = [self, about, current, until](net::tcp_stream stream) {
-      return enter(self, about, std::move(stream), tls::side::server, sessions::path::window_reverse, current->id,
-                   until);
-    };
-    auto opening = windows::open_window<sessions::session>(std::move(plan), until, std::move(announce), admission);
-    task_group work(self->changed.get_executor());
-    work.spawn(keep_outcome(self, current, std::move(opening)));
-    std::error_code refusal;
-    while (!current->came && !refusal) {
-      auto change = self->changed.wait();
-      auto changed = co_await before(until + grace, errc::window_timeout, std::move(change));
-      refusal = changed ? refusal_of(*self, *about, *current) : changed.error();
-    }
-    work.cancel();
-    co_await work.join();
-    if (refusal && !(current->came && current->came->guest)) co_return fail(refusal);
-    auto& came = *current->came;
-    report_step(
-        self->how.steps_, "", "our window is closed",
-        std::to_string(came.cost.exposure.count()) + " ns, " + std::to_string(came.cost.strangers) + " strangers");
-    if (came.guest) came.guest->set_window(came.cost);
-    co_return std::move(came.guest);
-  }
-
-  // What our listeners have in common.
-  struct own_window {
-    trust::request_id id{};
-    std::optional<inbox> answers_here;
-    std::optional<windows::outcome<sessions::session>> came;
-  };
-
-  static awaitable<void> keep_outcome(std::shared_ptr<state> self, std::shared_ptr<own_window> current,
-                                      awaitable<windows::outcome<sessions::session>> opening) {
-    auto came = co_await std::move(opening);
-    current->came.emplace(std::move(came));
-    self->changed.notify();
-  }
-
-  // A server that will not come says so at once, and the window need not stay open.
-  static std::error_code refusal_of(const state& self, const visit& about, const own_window& current) {
-    if (!current.answers_here) return {};
-    const auto& got = current.answers_here->got();
-    while (!got->empty()) {
-      const auto came = checked(self, about, current.id, got->front());
-      got->pop_front();
-      if (!came) return came.error();
-    }
-    return {};
-  }
-
-  static result<std::function<void()>> announce_own(const std::shared_ptr<state>& self, const shared_visit& about,
-                                                    const std::shared_ptr<own_window>& current,
-                                                    const net::tcp::endpoint& at) {
-    const net::tcp::endpoint outside(net::unmapped(about->side->seen.address()), at.port());
-    auto asked = sign_request(*self, *about, trust::opener::client, {outside});
-    if (!asked) return fail(asked.error());
-    current->id = asked->body().id;
-    current->answers_here.emplace(self, current->id);
-    const auto octets = asked->octets();
-    return std::function<void()>([self, about, octets, at] {
-      (void)about->side->up.send(signalling::request{octets});
-      report_step(self->how.steps_, "D", "opened a port of our own", net::to_string(at));
-      report_step(self->how.steps_, "B", "ask central for the server", short_name(about->server));
-    });
+    if (present == about->side->present.end()) co_return fail(errc::server_offline);
+    const auto what = std::make_shared<const rendezvous::errand>(rendezvous::errand{
+        self->self, about->grant, std::shared_ptr<signalling::uplink>(about->side, &about->side->up),
+        about->side->answers, present->second, about->side->seen.address(), self->how.window_address_,
+        self->how.dialling(), about->how.roams(), about->until, self->how.steps_});
+    auto work = way == by::window ? rendezvous::ask_for_window(what) : rendezvous::offer_window(what);
+    auto guest = co_await std::move(work);
+    co_return guest;
   }
 
   std::shared_ptr<state> state_;

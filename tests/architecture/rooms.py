@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 
-ROOMS = ["core", "wire", "crypto", "net", "tls", "identity", "trust", "signalling", "windows", "sessions", "outbound",
+ROOMS = ["core", "wire", "crypto", "net", "tls", "identity", "trust", "signalling", "windows", "sessions", "outbound", "rendezvous",
          "switchboard", "services"]
 ROLES = ["server", "client", "central"]
 # a header's further tests, where one file would be too long

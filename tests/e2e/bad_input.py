@@ -174,8 +174,8 @@ class BadInput(unittest.TestCase):
         with world.World() as w:
             w.start_central()
             w.start_server({"file": self.path})
-            given = w.grant("client", "--for", "1s")
-            time.sleep(1.2)
+            given = w.grant("client", "--for", "3s")
+            time.sleep(3.2)  # whole seconds count; to issue and to add it take some of them
             self.complains(w.run("client", "client", "ping", "home"), REFUSED, "the grant has ended", "a new one")
             self.complains(w.run("client", "client", "add", given), REFUSED, "the grant has ended")
 

@@ -10,7 +10,6 @@
 using namespace std::chrono_literals;
 using namespace ajar;
 using signalling::role;
-using village::link;
 
 namespace {
 
@@ -34,7 +33,7 @@ struct town {
   std::optional<central> node;
 };
 
-awaitable<result<link>> linked(town& all, identity::key who, role as, std::uint64_t login = 1) {
+awaitable<result<village::link>> linked(town& all, identity::key who, role as, std::uint64_t login = 1) {
   auto up = co_await village::dial_link(std::move(who), all.node->url());
   if (!up) co_return fail(up.error());
   auto greeted = co_await village::log_in(*up, as, login);
@@ -43,7 +42,7 @@ awaitable<result<link>> linked(town& all, identity::key who, role as, std::uint6
 }
 
 // A client that central serves.
-awaitable<result<link>> admitted(town& all) {
+awaitable<result<village::link>> admitted(town& all) {
   auto up = co_await linked(all, all.client, role::client);
   if (!up) co_return fail(up.error());
   (void)up->send(signalling::present_grant{all.home.issue(all.client.id()).octets()});
@@ -53,7 +52,7 @@ awaitable<result<link>> admitted(town& all) {
   co_return std::move(*up);
 }
 
-awaitable<bool> answers(link& up) {
+awaitable<bool> answers(village::link& up) {
   (void)up.send(signalling::ping{77});
   auto got = co_await village::await_message<signalling::pong>(up);
   co_return got && got->token == 77;
@@ -166,7 +165,7 @@ awaitable<void> speak_as_the_other(town& all) {
 
 // ---- grants ---------------------------------------------------------------------------------------------------------
 
-awaitable<void> expect_grade(link& up, trust::signed_grant grant, errc expected) {
+awaitable<void> expect_grade(village::link& up, trust::signed_grant grant, errc expected) {
   (void)up.send(signalling::present_grant{grant.octets()});
   auto graded = co_await village::await_message<signalling::grant_result>(up);
   REQUIRE(graded);
@@ -233,7 +232,7 @@ awaitable<void> present_many_grants(town& all) {
 
 // ---- doors ----------------------------------------------------------------------------------------------------------
 
-awaitable<void> expect_door(link& up, bytes record, errc expected) {
+awaitable<void> expect_door(village::link& up, bytes record, errc expected) {
   (void)up.send(signalling::door{record});
   auto told = co_await village::await_message<signalling::door_result>(up);
   REQUIRE(told);

@@ -193,6 +193,18 @@ TEST_CASE("plain HTTP and garbage are no TLS, silence is a timeout, and a cut is
   CHECK(testing::run(context, handshake_within(alone, std::chrono::seconds(5))).error() == errc::truncated);
 }
 
+TEST_CASE("a socket that blocks, as acceptors give them, does not block the thread") {
+  asio::io_context context;
+  asio::ip::tcp::acceptor listener(context, {asio::ip::make_address("127.0.0.1"), 0});
+  auto silent = testing::run(context, net::dial(net::endpoint(listener.local_endpoint()), soon()));
+  REQUIRE(silent);
+  const party own;
+  stream server(listener.accept(), own.context, tls::side::server, tls::expectation::any_key(tls::alpn::link));
+  auto done = testing::run(context, server.handshake(clock::now() + std::chrono::milliseconds(50)));
+  REQUIRE(!done);
+  CHECK(done.error() == errc::handshake_timeout);
+}
+
 TEST_CASE("both directions carry megabytes at once") {
   pair two;
   shake_both(two.context, two.client, two.server);

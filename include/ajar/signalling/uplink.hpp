@@ -124,6 +124,7 @@ class uplink {
   [[nodiscard]] awaitable<std::error_code> run() {
     constexpr std::chrono::milliseconds first{250};
     constexpr std::chrono::milliseconds longest{20'000};
+    const unlinked at_the_end{link_};
     net::backoff pause(first, longest);
     for (;;) {
       left_ = false;
@@ -184,6 +185,15 @@ class uplink {
     if (why == errc::eof || why == errc::truncated) co_return make_error_code(errc::link_lost);
     co_return why;
   }
+
+  // A cancellation leaves run() by an exception: the link goes then, too.
+  struct unlinked {
+    explicit unlinked(std::optional<link>& which) : which_(which) {}
+    unlinked(const unlinked&) = delete;
+    unlinked& operator=(const unlinked&) = delete;
+    ~unlinked() { which_.reset(); }
+    std::optional<link>& which_;
+  };
 
   identity::key self_;
   identity::url central_;

@@ -141,9 +141,7 @@ class directory {
     out_.clear();
     while (!timers_.empty() && timers_.begin()->first <= now) {
       const auto due = timers_.begin()->second;
-      timers_.erase(timers_.begin());
-      const auto found = servers_.find(due.server);
-      if (found == servers_.end()) continue;
+      const auto found = servers_.find(due.server);  // it is there as long as it has a timer
       if (due.request) {
         end_exchange(found->second, *due.request);
       } else {
@@ -183,6 +181,7 @@ class directory {
   };
   struct open_request {
     exchange life;
+    timer_map::iterator until;
     link_ref client_link;
     identity::peer_id client;
   };
@@ -295,6 +294,7 @@ class directory {
   }
 
   void end_polling(const identity::peer_id& id, server_entry& one) {
+    timers_.erase(*one.polling);
     one.polling.reset();
     publish_presence(id, one);
   }
@@ -452,8 +452,8 @@ class directory {
       return refuse(errc::too_many_requests);
     }
     const exchange life(now, what.budget);
-    timers_.emplace(life.deadline(), timer_key{what.server, what.id});
-    one.requests.emplace(what.id, open_request{life, what.link, what.client});
+    const auto until = timers_.emplace(life.deadline(), timer_key{what.server, what.id});
+    one.requests.emplace(what.id, open_request{life, until, what.link, what.client});
     ++client->second.open_requests;
     tell(one.up->link, signalling::command{what.seen, what.signed_request});
   }
@@ -493,6 +493,7 @@ class directory {
     if (auto* client = client_of(one, open->second)) {
       --(life.is_answered() ? client->answered_requests : client->open_requests);
     }
+    timers_.erase(open->second.until);
     one.requests.erase(open);
   }
 

@@ -249,6 +249,11 @@ class stream {
   };
 
   awaitable<result<>> negotiate() {
+    if constexpr (requires(std::error_code error) { state_->transport.non_blocking(true, error); }) {
+      std::error_code error;
+      state_->transport.non_blocking(true, error);  // what an acceptor gives is not, and would stop the whole thread
+      if (error) co_return outcome(error);
+    }
     for (;;) {
       auto step = state_->machine.handshake(*state_);
       if (step) break;

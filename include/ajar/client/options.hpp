@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/client/options.hpp - how a client behaves, and how one connection is made.
+#pragma once
+
+#include <ajar/core/step.hpp>
+#include <ajar/net/dial.hpp>
+#include <ajar/trust/grant_file.hpp>
+
+#include <functional>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace ajar {
+
+/// How a client behaves. Every function here runs on the client's executor and must not block for long.
+class client_options {
+ public:
+  client_options() = default;
+
+  /// What its owner was granted.
+  client_options& grants(std::vector<trust::grant_file> held) {
+    grants_ = std::move(held);
+    return *this;
+  }
+  /// Where login numbers come from (identity::state_directory::next_login).
+  client_options& logins(std::function<result<std::uint64_t>()> source) {
+    logins_ = std::move(source);
+    return *this;
+  }
+  /// Let servers dial us there; the port is open only while one that may is linked.
+  client_options& door(net::tcp::endpoint at) {
+    door_ = std::move(at);
+    return *this;
+  }
+  /// What servers are told, where it differs from the door: a router's address and forwarded port.
+  client_options& advertise(net::tcp::endpoint at) {
+    advertised_ = std::move(at);
+    return *this;
+  }
+  /// Where our own windows are bound; by default the address that the link to central has.
+  client_options& window_address(net::address at) {
+    window_address_ = std::move(at);
+    return *this;
+  }
+  /// The local address of all that it dials; by default the one that the routes give.
+  client_options& from(net::address source) {
+    from_ = std::move(source);
+    return *this;
+  }
+  client_options& on_step(step_sink sink) {
+    steps_ = std::move(sink);
+    return *this;
+  }
+
+ private:
+  friend class client;
+  std::vector<trust::grant_file> grants_;
+  std::function<result<std::uint64_t>()> logins_;
+  std::optional<net::tcp::endpoint> door_;
+  std::optional<net::tcp::endpoint> advertised_;
+  std::optional<net::address> window_address_;
+  std::optional<net::address> from_;
+  step_sink steps_;
+
+  net::dial_options dialling() const {
+    net::dial_options made;
+    if (from_) made.from(*from_);
+    return made;
+  }
+};
+
+/// Which path to take.
+enum class by { automatic, outbound, window, window_reverse };
+
+/// How one connection is made.
+class connect_options {
+ public:
+  connect_options() = default;
+
+  connect_options& over(by way) {
+    way_ = way;
+    return *this;
+  }
+  /// Absolute, monotonic: for all of it. By default ten seconds, for a server that polls its interval in addition.
+  connect_options& until(time_point at) {
+    until_ = at;
+    return *this;
+  }
+  /// Our address is another than central sees: for grants that permit it.
+  connect_options& roam(bool on = true) {
+    roam_ = on;
+    return *this;
+  }
+
+  by way() const noexcept { return way_; }
+  bool roams() const noexcept { return roam_; }
+  const std::optional<time_point>& deadline() const noexcept { return until_; }
+
+ private:
+  by way_ = by::automatic;
+  bool roam_ = false;
+  std::optional<time_point> until_;
+};
+
+}  // namespace ajar

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/rendezvous/errand.hpp - what a client needs to get one session by a window.
+#pragma once
+
+#include <ajar/core/step.hpp>
+#include <ajar/rendezvous/answers.hpp>
+#include <ajar/sessions/handshake.hpp>
+#include <ajar/signalling/uplink.hpp>
+#include <ajar/trust/grant.hpp>
+#include <ajar/windows/window.hpp>
+
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace ajar::rendezvous {
+
+/// One client's way to one server. All of it is there before the first step.
+struct errand {
+  identity::key self;
+  trust::signed_grant grant;               ///< its signer is the server
+  std::shared_ptr<signalling::uplink> up;  ///< to the central that both are linked to
+  std::shared_ptr<answers> inboxes;        ///< gets what comes over that link
+  signalling::presence presence;           ///< of the server, as central told it
+  net::address seen;                       ///< our own address, as central sees it
+  std::optional<net::address> bind_to;     ///< for windows of ours; else the address that the link has
+  net::dial_options dialling;
+  bool roam = false;  ///< our address may be another than central sees
+  time_point until;
+  step_sink steps;
+
+  const identity::peer_id& server() const noexcept { return presence.server; }
+};
+using shared_errand = std::shared_ptr<const errand>;
+
+/// Sign a request under the server's nonce. Errors: method_not_granted, server_offline.
+inline result<trust::signed_request> sign_request(const errand& about, trust::opener who,
+                                                  std::vector<net::tcp::endpoint> endpoints) {
+  if (!about.grant.body().permits(trust::method::window)) return fail(errc::method_not_granted);
+  if (about.presence.state != signalling::presence_state::online) return fail(errc::server_offline);
+  trust::window_request body;
+  body.id = crypto::random_octets<16>();
+  body.server = about.server();
+  body.nonce = about.presence.nonce;
+  body.grant = about.grant.body().id;
+  body.who = who;
+  body.roam = about.roam;
+  body.budget_ms = static_cast<std::uint16_t>(windows::longest_window.count());
+  body.endpoints = std::move(endpoints);
+  return trust::signed_request::sign(std::move(body), about.self);
+}
+
+/// The server's own answer to this request of ours. Errors: answer_forged, what the server refuses with, what central
+/// said instead.
+inline result<trust::window_answer> check_answer(const errand& about, const trust::request_id& id,
+                                                 const answers::one& came) {
+  if (!came) return fail(came.error() == errc::signature_invalid ? errc::answer_forged : came.error());
+  const auto& body = came->body();
+  if (came->signer() != about.server() || body.id != id || body.client != about.self.id()) {
+    return fail(errc::answer_forged);
+  }
+  if (body.code != 0) return fail(errc_from_wire(body.code));
+  return body;
+}
+
+/// Over a connection of a window: TLS with the server's key, then our proof. Cancellation: terminal.
+inline awaitable<result<sessions::session>> enter(shared_errand about, net::tcp_stream stream, tls::side which,
+                                                  sessions::path way, trust::request_id id, time_point until) {
+  auto expected = identity::expect(about->server(), tls::alpn::session);
+  auto securing = sessions::secure(std::move(stream), which, about->self, std::move(expected), until);
+  auto secured = co_await std::move(securing);
+  if (!secured) co_return fail(secured.error());
+  const auto grant = about->grant.body().id;
+  auto entering = sessions::enter(std::move(*secured), about->self, way, id, grant, until);
+  auto guest = co_await std::move(entering);
+  co_return guest;
+}
+
+}  // namespace ajar::rendezvous

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/server/options.hpp - how a server behaves.
+#pragma once
+
+#include <ajar/core/step.hpp>
+#include <ajar/identity/url.hpp>
+#include <ajar/net/dial.hpp>
+#include <ajar/rendezvous/respond.hpp>
+#include <ajar/trust/grant.hpp>
+#include <ajar/trust/revocations.hpp>
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <utility>
+
+namespace ajar {
+
+/// How a server behaves. Every function here runs on the server's executor and must not block for long.
+class server_options {
+ public:
+  explicit server_options(identity::url central) : central_(std::move(central)) {}
+
+  /// The ways that it serves; by default both.
+  server_options& methods(bool outbound, bool window) {
+    methods_ = static_cast<std::uint8_t>((outbound ? static_cast<int>(trust::method::outbound) : 0) |
+                                         (window ? static_cast<int>(trust::method::window) : 0));
+    return *this;
+  }
+  /// Ask for the roster at intervals, without a standing link. Only where windows are not served.
+  server_options& roster_every(std::chrono::milliseconds interval) {
+    roster_interval_ = interval;
+    return *this;
+  }
+  /// Where windows are bound; by default the address that the link to central has.
+  server_options& window_address(net::address at) {
+    window_address_ = std::move(at);
+    return *this;
+  }
+  /// How long a window is open at most, up to windows::longest_window.
+  server_options& window_time(std::chrono::milliseconds time) {
+    window_time_ = std::min(time, windows::longest_window);
+    return *this;
+  }
+  server_options& on_stranger(windows::on_stranger policy) {
+    on_stranger_ = policy;
+    return *this;
+  }
+  /// Where login numbers come from (identity::state_directory::next_login).
+  server_options& logins(std::function<result<std::uint64_t>()> source) {
+    logins_ = std::move(source);
+    return *this;
+  }
+  /// The grants that this server issued. Nothing for those that it did not.
+  server_options& grants(std::function<std::optional<trust::signed_grant>(const trust::grant_id&)> source) {
+    grants_ = std::move(source);
+    return *this;
+  }
+  /// What was revoked before it starts.
+  server_options& revocations(trust::signed_revocations list) {
+    revocations_.emplace(std::move(list));
+    return *this;
+  }
+  /// The local address of all that it dials; by default the one that the routes give.
+  server_options& from(net::address source) {
+    from_ = std::move(source);
+    return *this;
+  }
+  server_options& on_step(step_sink sink) {
+    steps_ = std::move(sink);
+    return *this;
+  }
+
+ private:
+  friend class server;
+  identity::url central_;
+  std::uint8_t methods_ =
+      static_cast<std::uint8_t>(trust::method::outbound) | static_cast<std::uint8_t>(trust::method::window);
+  std::chrono::milliseconds roster_interval_{0};
+  std::optional<net::address> window_address_;
+  std::chrono::milliseconds window_time_ = windows::default_window;
+  windows::on_stranger on_stranger_ = windows::on_stranger::close_and_reopen;
+  std::function<result<std::uint64_t>()> logins_;
+  std::function<std::optional<trust::signed_grant>(const trust::grant_id&)> grants_;
+  std::optional<trust::signed_revocations> revocations_;
+  std::optional<net::address> from_;
+  step_sink steps_;
+
+  net::dial_options dialling() const {
+    net::dial_options made;
+    if (from_) made.from(*from_);
+    return made;
+  }
+  rendezvous::respond_options responding() const { return {window_time_, on_stranger_, dialling(), steps_}; }
+};
+
+}  // namespace ajar

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <ajar/rendezvous/errand.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace ajar;
+
+namespace {
+
+struct scene {
+  identity::key server = identity::key::generate();
+  rendezvous::errand about = [this] {
+    trust::grant body;
+    const auto self = identity::key::generate();
+    body.id = crypto::random_octets<16>();
+    body.client = self.id();
+    body.not_after = wall_now() + std::chrono::hours(1);
+    body.methods = static_cast<std::uint8_t>(trust::method::window);
+    signalling::presence presence;
+    presence.server = server.id();
+    presence.state = signalling::presence_state::online;
+    presence.nonce = crypto::random_octets<32>();
+    auto grant = trust::signed_grant::sign(std::move(body), server);
+    return rendezvous::errand{self, std::move(grant), nullptr, nullptr, presence, {}, {}, {}, false, never, {}};
+  }();
+  trust::request_id id = crypto::random_octets<16>();
+
+  trust::window_answer answer() const {
+    trust::window_answer body;
+    body.id = id;
+    body.client = about.self.id();
+    return body;
+  }
+  std::error_code check(trust::window_answer body) const { return check(std::move(body), server); }
+  std::error_code check(trust::window_answer body, const identity::key& signer) const {
+    const auto checked = rendezvous::check_answer(about, id, trust::signed_answer::sign(std::move(body), signer));
+    return checked ? std::error_code() : checked.error();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a request is ours, for this server, under its nonce") {
+  const scene here;
+  const net::tcp::endpoint at(asio::ip::make_address("192.0.2.7"), 700);
+  const auto asked = rendezvous::sign_request(here.about, trust::opener::client, {at});
+  REQUIRE(asked);
+  CHECK(asked->signer() == here.about.self.id());
+  CHECK(asked->body().server == here.server.id());
+  CHECK(asked->body().nonce == here.about.presence.nonce);
+  CHECK(asked->body().grant == here.about.grant.body().id);
+  CHECK(asked->body().endpoints == std::vector{at});
+  const auto next = rendezvous::sign_request(here.about, trust::opener::client, {at});
+  REQUIRE(next);
+  CHECK(next->body().id != asked->body().id);
+}
+
+TEST_CASE("nothing is asked of a server that is not there, or without a grant for windows") {
+  scene here;
+  here.about.presence.state = signalling::presence_state::polling;
+  auto asked = rendezvous::sign_request(here.about, trust::opener::server, {});
+  REQUIRE(!asked);
+  CHECK(asked.error() == errc::server_offline);
+  trust::grant body = here.about.grant.body();
+  body.methods = static_cast<std::uint8_t>(trust::method::outbound);
+  here.about.grant = trust::signed_grant::sign(std::move(body), here.server);
+  asked = rendezvous::sign_request(here.about, trust::opener::server, {});
+  REQUIRE(!asked);
+  CHECK(asked.error() == errc::method_not_granted);
+}
+
+TEST_CASE("an answer counts if this server signed it, for us and for this request") {
+  const scene here;
+  CHECK(!here.check(here.answer()));
+  CHECK(here.check(here.answer(), identity::key::generate()) == errc::answer_forged);
+  CHECK(here.check(here.answer(), here.about.self) == errc::answer_forged);
+  auto to_another = here.answer();
+  to_another.client = here.server.id();
+  CHECK(here.check(to_another) == errc::answer_forged);
+  auto of_another = here.answer();
+  of_another.id[0] ^= 1;
+  CHECK(here.check(of_another) == errc::answer_forged);
+  const rendezvous::answers::one damaged = fail(errc::signature_invalid);
+  CHECK(rendezvous::check_answer(here.about, here.id, damaged).error() == errc::answer_forged);
+}
+
+TEST_CASE("a refusal is told as what the server says, and central's word as central's") {
+  const scene here;
+  auto refusal = here.answer();
+  refusal.code = static_cast<std::uint16_t>(errc::too_many_windows);
+  CHECK(here.check(refusal) == errc::too_many_windows);
+  refusal.code = 65'000;
+  CHECK(here.check(refusal) == errc::message_malformed);
+  const rendezvous::answers::one failure = fail(errc::server_offline);
+  CHECK(rendezvous::check_answer(here.about, here.id, failure).error() == errc::server_offline);
+}
