@@ -215,7 +215,7 @@ awaitable<void> present_many_grants(town& all) {
   auto up = co_await linked(all, all.client, role::client);
   REQUIRE(up);
   std::size_t presented = 0;
-  for (std::size_t server = 0; presented < of_all; ++server) {
+  while (presented < of_all) {
     village::owner owner;
     for (std::size_t i = 0; i <= of_one_server && presented < of_all; ++i, ++presented) {
       const auto grant = owner.issue(all.client.id());
@@ -293,7 +293,7 @@ awaitable<void> log_in_twice(town& all, role as) {
   const auto who = identity::key::generate();
   auto first = co_await linked(all, who, as, 5);
   REQUIRE(first);
-  for (const std::uint64_t login : {5, 4}) {
+  for (const auto login : {std::uint64_t{5}, std::uint64_t{4}}) {
     auto refused = co_await linked(all, who, as, login);
     REQUIRE(!refused);
     CHECK_MESSAGE(refused.error() == errc::login_too_low, refused.error().message());
