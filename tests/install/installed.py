@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 PROGRAM = """\
-#include <ajar/tls/stream.hpp>
+#include <ajar.hpp>
 int main() { return ajar::tls::make_credentials(ajar::crypto::signing_key::generate()).certificate.empty() ? 1 : 0; }
 """
 MESON = """\
@@ -60,7 +60,7 @@ def install(root, meson, folder):
         "-Dexamples=disabled", "-Dbenchmarks=disabled")
     run(*meson, "install", "-C", folder / "ajar")
     documents = prefix / "share" / "doc" / "ajar"
-    expected = [prefix / "include" / "ajar" / "tls" / "stream.hpp"]
+    expected = [prefix / "include" / "ajar.hpp", prefix / "include" / "ajar" / "tls" / "stream.hpp"]
     expected += [documents / name for name in ("README.md", "CHANGELOG.md", "LICENSE")]
     expected += [documents / "docs" / one.name for one in (root / "docs").glob("*.md")]
     for path in expected:
