@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""Each public header compiles alone: headers_alone.py ROOT BUILD
+
+The compiler and its arguments are those of first_unit.cpp in BUILD/compile_commands.json; nothing is generated.
+"""
+import json
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import rooms
+
+
+def command_of(build):
+    """The compiler and what it needs to find the headers."""
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        if entry["file"].endswith("first_unit.cpp"):
+            words = shlex.split(entry["command"])
+            break
+    else:
+        sys.exit("no first_unit.cpp in compile_commands.json")
+    kept = [word for word in words if not word.endswith("ccache")]
+    for option in ("-o", "-c", "-MF", "-MQ"):
+        at = kept.index(option)
+        del kept[at:at + 2]
+    return [word for word in kept if word not in ("-MD", "-g") and not word.startswith("-fsanitize")]
+
+
+def compile_alone(command, header, build):
+    done = subprocess.run([*command, "-fsyntax-only", "-Werror", "-x", "c++", "-"], input=f"#include <{header}>\n",
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=build)
+    return "" if done.returncode == 0 else f"{header}:\n{done.stdout}"
+
+
+def main():
+    root, build = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    command = command_of(build)
+    # the check itself must be able to fail
+    assert compile_alone(command, "ajar/there/is/no/such.hpp", build)
+    headers = rooms.headers(root)
+    with ThreadPoolExecutor(os.cpu_count()) as workers:
+        failures = [one for one in workers.map(lambda header: compile_alone(command, header, build), headers) if one]
+    print("".join(failures), end="")
+    print(f"{len(headers)} headers, {len(failures)} do not compile alone")
+    return 1 if failures or not headers else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
