@@ -69,6 +69,21 @@ class basic_session {
     auto done = co_await state_->stream.write(from, until);
     co_return unless_cut(std::move(done));
   }
+
+  /// For those who drive the session themselves (services/): as tls::stream's of the same names, none of which waits
+  /// but readable() and drain(). Errors: theirs, or why the session was cut.
+  result<std::size_t> try_read(std::span<std::uint8_t> into) { return unless_cut(state_->stream.try_read(into)); }
+  result<> put(bytes_view from) { return unless_cut(state_->stream.put(from)); }
+  std::size_t pending_output() const noexcept { return state_->stream.pending_output(); }
+  [[nodiscard]] awaitable<result<>> readable() {
+    auto done = co_await state_->stream.readable();
+    co_return unless_cut(std::move(done));
+  }
+  [[nodiscard]] awaitable<result<>> drain() {
+    auto done = co_await state_->stream.drain();
+    co_return unless_cut(std::move(done));
+  }
+
   /// Say goodbye and wait for the other's, so that nothing sent is lost; closed afterwards in any case.
   [[nodiscard]] awaitable<result<>> shutdown(time_point until) {
     auto done = co_await state_->stream.shutdown(until);
