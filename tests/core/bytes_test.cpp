@@ -41,3 +41,31 @@ TEST_CASE("text from elsewhere stays on one line") {
 }
 
 TEST_CASE("hexadecimal") { CHECK(to_hex(bytes{0, 15, 255}) == "000fff"); }
+
+TEST_CASE("base64 is that of RFC 4648, and one value has one encoding") {
+  const std::pair<const char*, const char*> samples[] = {{"", ""},        {"f", "Zg=="},        {"fo", "Zm8="},
+                                                         {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"foobar", "Zm9vYmFy"}};
+  for (const auto& [plain, coded] : samples) {
+    CHECK(to_base64(as_bytes(plain)) == coded);
+    const auto back = from_base64(coded);
+    REQUIRE(back.has_value());
+    CHECK(as_text(*back) == plain);
+  }
+  bytes all(256);
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::uint8_t>(i);
+  CHECK(from_base64(to_base64(all)) == all);
+  for (const char* wrong : {"Zg", "Zg=", "Zh==", "Zm9=", "Z===", "====", "Zm 9v", "Zm-v", "=Zm9", "Zg==Zg=="}) {
+    CHECK(!from_base64(wrong).has_value());
+  }
+}
+
+TEST_CASE("UTF-8 is told from what only looks like it") {
+  for (const std::string_view good :
+       {"", "plain", "Gr\xc3\xbc\xc3\x9f", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf"}) {
+    CHECK(is_utf8(good));
+  }
+  for (const std::string_view wrong : {"\xff", "\x80", "\xc0\xaf", "\xc3", "\xe2\x82", "\xed\xa0\x80", "\xe0\x80\xaf",
+                                       "\xf0\x80\x80\xaf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "a\xe9z"}) {
+    CHECK(!is_utf8(wrong));
+  }
+}

@@ -123,6 +123,9 @@ enum class errc : std::uint16_t {
   digest_mismatch,
   destination_unusable,
   answer_unexpected,
+  openat2_missing,
+  method_unknown,
+  range_beyond_end,
 };
 
 namespace detail {
@@ -287,6 +290,10 @@ inline constexpr error_text error_texts[] = {
      "name a folder that this user may write to, with enough room"},
     {errc::answer_unexpected, "the server gave an answer that has no place here",
      "bring both sides to the same version of ajar"},
+    {errc::openat2_missing, "this kernel cannot keep lookups inside a folder",
+     "folders are shared on Linux 5.6 or newer, where nothing forbids openat2(): single files can be shared"},
+    {errc::method_unknown, "the file service knows GET and HEAD only", "it shares for reading"},
+    {errc::range_beyond_end, "the file is shorter than the place that was asked for", "fetch it from its beginning"},
 };
 
 constexpr const error_text* find_text(errc code) noexcept {

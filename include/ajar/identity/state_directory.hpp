@@ -2,6 +2,7 @@
 // ajar/identity/state_directory.hpp - the folder in which a node keeps its key, its grants and its counters.
 #pragma once
 
+#include <ajar/core/descriptor.hpp>
 #include <ajar/identity/key.hpp>
 
 #include <dirent.h>
@@ -20,40 +21,6 @@
 
 namespace ajar::identity {
 
-namespace detail {
-
-class descriptor {
- public:
-  explicit descriptor(int number = -1) noexcept : number_(number) {}
-  descriptor(descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  descriptor& operator=(descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  ~descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  int get() const noexcept { return number_; }
-  explicit operator bool() const noexcept { return number_ >= 0; }
-
- private:
-  int number_;
-};
-
-inline std::error_code last_error() { return {errno, std::system_category()}; }
-
-inline result<> write_all(int to, bytes_view octets) {
-  while (!octets.empty()) {
-    const auto count = ::write(to, octets.data(), octets.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail(last_error());
-    octets = octets.subspan(static_cast<std::size_t>(count));
-  }
-  return {};
-}
-
-}  // namespace detail
-
 /// A 0700 folder with 0600 files. Every write is whole or not at all: a temporary file, fsync, rename, fsync.
 ///
 /// Names are single path elements. Threads: distinct objects safe; processes are kept apart by lock().
@@ -65,7 +32,7 @@ class state_directory {
   /// Open a folder, making it where it is not there. Errors: state_unusable, state_permissions.
   static result<state_directory> open(const std::string& path) {
     if (auto made = make_folders(path); !made) return fail(made.error());
-    detail::descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     struct stat status{};
     if (!folder || ::fstat(folder.get(), &status) != 0) return fail(errc::state_unusable);
     if ((status.st_mode & 077) != 0 || status.st_uid != ::geteuid()) return fail(errc::state_permissions);
@@ -91,10 +58,10 @@ class state_directory {
 
   /// A whole file. Nothing where there is none. Errors: state_permissions, state_damaged (too large), the system's.
   result<std::optional<bytes>> read(const std::string& name) const {
-    detail::descriptor file(::openat(folder_.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    descriptor file(::openat(folder_.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (!file && errno == ENOENT) return std::optional<bytes>();
     struct stat status{};
-    if (!file || ::fstat(file.get(), &status) != 0) return fail(detail::last_error());
+    if (!file || ::fstat(file.get(), &status) != 0) return fail(last_error());
     if (!S_ISREG(status.st_mode)) return fail(errc::state_damaged);
     if ((status.st_mode & 077) != 0 || status.st_uid != ::geteuid()) return fail(errc::state_permissions);
     bytes content;
@@ -102,7 +69,7 @@ class state_directory {
     for (;;) {
       const auto count = ::read(file.get(), piece.data(), piece.size());
       if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return fail(detail::last_error());
+      if (count < 0) return fail(last_error());
       if (count == 0) break;
       content.insert(content.end(), piece.begin(), piece.begin() + count);
       if (content.size() > largest_file) return fail(errc::state_damaged);
@@ -116,13 +83,13 @@ class state_directory {
     const auto temporary = "." + name + "." + to_hex(crypto::random_octets<8>());
     auto written = write_new(temporary, content);
     if (written && ::renameat(folder_.get(), temporary.c_str(), folder_.get(), name.c_str()) != 0) {
-      written = fail(detail::last_error());
+      written = fail(last_error());
     }
     if (!written) {
       ::unlinkat(folder_.get(), temporary.c_str(), 0);
       return written;
     }
-    if (::fsync(folder_.get()) != 0) return fail(detail::last_error());
+    if (::fsync(folder_.get()) != 0) return fail(last_error());
     return {};
   }
 
@@ -131,7 +98,7 @@ class state_directory {
     const int again = ::openat(folder_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR* folder = again < 0 ? nullptr : ::fdopendir(again);
     if (!folder) {
-      const auto error = detail::last_error();
+      const auto error = last_error();
       if (again >= 0) ::close(again);
       return fail(error);
     }
@@ -182,18 +149,18 @@ class state_directory {
   /// Held while one process uses the link of this node: commands that run side by side take turns.
   class hold {
    public:
-    explicit hold(detail::descriptor file) : file_(std::move(file)) {}
+    explicit hold(descriptor file) : file_(std::move(file)) {}
 
    private:
-    detail::descriptor file_;
+    descriptor file_;
   };
 
   /// Take the lock if nobody has it. Errors: would_block where another process holds it, the system's.
   result<hold> try_lock() const {
-    detail::descriptor file(::openat(folder_.get(), lock_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!file) return fail(detail::last_error());
+    descriptor file(::openat(folder_.get(), lock_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file) return fail(last_error());
     if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-      return fail(errno == EWOULDBLOCK ? make_error_code(errc::would_block) : detail::last_error());
+      return fail(errno == EWOULDBLOCK ? make_error_code(errc::would_block) : last_error());
     }
     return hold(std::move(file));
   }
@@ -204,7 +171,7 @@ class state_directory {
   static constexpr const char* lock_file = "lock";
   static constexpr std::string_view key_begin = "ajar-key/1 ";
 
-  state_directory(std::string path, detail::descriptor folder) : path_(std::move(path)), folder_(std::move(folder)) {}
+  state_directory(std::string path, descriptor folder) : path_(std::move(path)), folder_(std::move(folder)) {}
 
   static result<> make_folders(const std::string& path) {
     for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
@@ -225,17 +192,16 @@ class state_directory {
   }
 
   result<> write_new(const std::string& name, bytes_view content) const {
-    detail::descriptor file(
-        ::openat(folder_.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!file) return fail(detail::last_error());
-    auto written = detail::write_all(file.get(), content);
+    descriptor file(::openat(folder_.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file) return fail(last_error());
+    auto written = write_all(file.get(), content);
     if (!written) return written;
-    if (::fsync(file.get()) != 0) return fail(detail::last_error());
+    if (::fsync(file.get()) != 0) return fail(last_error());
     return {};
   }
 
   std::string path_;
-  detail::descriptor folder_;
+  descriptor folder_;
 };
 
 }  // namespace ajar::identity
