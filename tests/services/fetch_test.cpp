@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <ajar/services/fetch.hpp>
+
+#include <ajar/testing/run.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace ajar;
+using namespace ajar::services;
+
+namespace {
+
+// What a server says to one request: a head, pieces of a body, and how it ends.
+struct script {
+  response head;
+  std::vector<std::string> pieces;
+  std::error_code end = errc::eof;
+};
+
+struct scripted_stream {
+  awaitable<result<response>> answer(time_point) {
+    auto head = said->head;
+    co_return head;
+  }
+  awaitable<result<std::size_t>> read_some(std::span<std::uint8_t> into, time_point) {
+    auto& pieces = said->pieces;
+    if (pieces.empty()) co_return fail(said->end);
+    const auto count = std::min(into.size(), pieces.front().size());
+    std::copy_n(pieces.front().begin(), count, into.begin());
+    pieces.front().erase(0, count);
+    if (pieces.front().empty()) pieces.erase(pieces.begin());
+    co_return count;
+  }
+  std::shared_ptr<script> said;
+};
+
+struct scripted_server {
+  explicit scripted_server(script one) : said(std::make_shared<script>(std::move(one))) {}
+  awaitable<result<scripted_stream>> open(request what, bool, time_point) {
+    asked = std::move(what);
+    co_return scripted_stream{said};
+  }
+  std::shared_ptr<script> said;
+  request asked;
+};
+
+response file_of(std::size_t length) {
+  return response(200).with("etag", "\"x\"").with("content-length", std::to_string(length));
+}
+
+awaitable<result<std::string>> fetch_all(scripted_server& server) {
+  file_request asked(share_path{"files", "a", false});
+  auto file = co_await open_file(server, std::move(asked));
+  if (!file) co_return fail(file.error());
+  std::string all;
+  bytes piece(7);
+  for (;;) {
+    auto count = co_await file->read_some(piece);
+    if (!count) co_return fail(count.error());
+    if (*count == 0) co_return all;
+    all += as_text(bytes_view(piece).first(*count));
+  }
+}
+
+awaitable<result<std::vector<std::string>>> list_all(scripted_server& server) {
+  share_path place{"files", "deep", false};
+  auto folder = co_await open_folder(server, std::move(place));
+  if (!folder) co_return fail(folder.error());
+  std::vector<std::string> names;
+  for (;;) {
+    auto entry = co_await folder->next();
+    if (!entry) co_return fail(entry.error());
+    if (!*entry) co_return names;
+    names.push_back((*entry)->name);
+  }
+}
+
+result<std::string> fetched(script said) {
+  scripted_server server(std::move(said));
+  return testing::run(fetch_all(server));
+}
+result<std::vector<std::string>> listed(script said) {
+  scripted_server server(std::move(said));
+  return testing::run(list_all(server));
+}
+
+response listing() { return response(200).with("content-type", std::string(listing_type)); }
+const std::string one = "{\"name\":\"one\",\"type\":\"folder\"}\n";
+const std::string two = "{\"name\":\"two\",\"type\":\"folder\"}\n";
+
+}  // namespace
+
+TEST_CASE("a file is fetched, and whole only at its confirmed end") {
+  CHECK(fetched({file_of(12), {"hello ", "world!"}, errc::eof}).value() == "hello world!");
+  CHECK(fetched({file_of(0), {}, errc::eof}).value().empty());
+  CHECK(fetched({file_of(12), {"hello "}, errc::eof}).error() == errc::share_cut_short);
+  CHECK(fetched({file_of(12), {"hello "}, errc::stream_reset}).error() == errc::share_cut_short);
+  CHECK(fetched({file_of(12), {"hello world!"}, errc::stream_reset}).error() == errc::file_changed);
+  CHECK(fetched({file_of(11), {"hello world!"}, errc::eof}).error() == errc::body_length_wrong);
+  CHECK(fetched({file_of(12), {"hello "}, errc::stream_timeout}).error() == errc::stream_timeout);
+  CHECK(fetched({response(404), {}, errc::eof}).error() == errc::file_not_found);
+}
+
+TEST_CASE("a folder is listed, and whole only with its last line") {
+  CHECK(listed({listing(), {one + two + end_line(2)}, errc::eof}).value() == std::vector<std::string>{"one", "two"});
+  CHECK(listed({listing(), {one.substr(0, 5), one.substr(5) + two, end_line(2)}, errc::eof}).value().size() == 2);
+  CHECK(listed({listing(), {one + two}, errc::eof}).error() == errc::share_cut_short);
+  CHECK(listed({listing(), {one + two + end_line(2)}, errc::stream_reset}).error() == errc::share_cut_short);
+  CHECK(listed({listing(), {one + end_line(2)}, errc::eof}).error() == errc::listing_malformed);
+  CHECK(listed({listing(), {"{\"name\":\"..\",\"type\":\"folder\"}\n"}, errc::eof}).error() == errc::name_escapes);
+  CHECK(listed({response(200).with("content-type", "text/html"), {one}, errc::eof}).error() == errc::answer_unexpected);
+  CHECK(listed({response(404).with("ajar-error", "234"), {}, errc::eof}).error() == errc::not_a_folder);
+}
+
+TEST_CASE("a look says whether a file or a folder is there, by a request without a body") {
+  scripted_server file({file_of(12), {}, errc::eof});
+  const share_path place{"files", "a", false};
+  const auto head = testing::run(look_at(file, file_request(place).digest())).value();
+  CHECK(head.facts.kind == entry_kind::file);
+  CHECK(head.facts.size == 12);
+  CHECK(file.asked.method() == "HEAD");
+  CHECK(file.asked.fields().find("want-repr-digest").has_value());
+  scripted_server folder({response(308).with("location", "/files/a/"), {}, errc::eof});
+  CHECK(testing::run(look_at(folder, file_request(place))).value().facts.kind == entry_kind::folder);
+  scripted_server nothing({response(404).with("ajar-error", "231"), {}, errc::eof});
+  CHECK(testing::run(look_at(nothing, file_request(place))).error() == errc::file_not_found);
+}
