@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // ajar-central: the node that brings servers and clients together.
+#include "../tools/begin.hpp"
 #include "../tools/console.hpp"
+#include "options.hpp"
 
 #include <ajar/central.hpp>
 
@@ -21,26 +23,7 @@ constexpr const char* examples =
     "  ajar-central run --listen 127.0.0.1:7000 --open              every server: for trials\n"
     "  ajar-central id                                              this node's peer id alone\n";
 
-cxxopts::Options options() {
-  cxxopts::Options all(tool, "The node of ajar that listens; it can let nobody in anywhere.\n");
-  all.positional_help("run|id").custom_help("[OPTION...]");
-  auto add = all.add_options();
-  add("command", "", cxxopts::value<std::string>());
-  add("listen", "ADDR:PORT to listen at; port 0 takes a random one", cxxopts::value<std::string>());
-  add("admit", "file with the peer ids of the servers to serve", cxxopts::value<std::string>());
-  add("open", "serve every server: for trials");
-  add("name", "host that the printed URL names, if not the address of --listen", cxxopts::value<std::string>());
-  add("threads", "threads to spread links over", cxxopts::value<unsigned>()->default_value("1"));
-  add("heartbeat", "how often links are probed, such as 15s", cxxopts::value<std::string>()->default_value("15s"));
-  add("state", "state folder; else $AJAR_STATE, else the XDG state folder", cxxopts::value<std::string>());
-  add("json", "steps as JSON lines on stdout");
-  add("quiet", "print the URL alone");
-  add("h,help", "this text");
-  all.parse_positional({"command"});
-  return all;
-}
-
-std::optional<ajar::switchboard::admission> read_admission(const cxxopts::ParseResult& given) {
+std::optional<ajar::switchboard::admission> read_admission(const tools::settings& given) {
   if (given.count("open")) {
     fmt::print(stderr, "{}: --open serves every server that comes: for trials only\n", tool);
     return ajar::switchboard::admission::open();
@@ -70,7 +53,7 @@ ajar::awaitable<void> stop_at_signal(asio::signal_set& signals, ajar::central& c
   for (auto& one : contexts) one->stop();
 }
 
-int run(const cxxopts::ParseResult& given) {
+int run(const tools::settings& given) {
   if (!given.count("listen") || given.count("open") + given.count("admit") != 1) {
     fmt::print(stderr, "{}: run needs --listen ADDR:PORT and one of --admit FILE and --open\n{}", tool, examples);
     return tools::usage;
@@ -126,13 +109,10 @@ int run(const cxxopts::ParseResult& given) {
 
 int main(int count, char** words) {
   return tools::guarded(tool, [&]() -> int {
-    auto all = options();
-    const auto given = all.parse(count, words);
+    const auto begun = tools::begin(tools::central_table(), examples, count, words);
+    if (const auto* code = std::get_if<int>(&begun)) return *code;
+    const auto& given = std::get<tools::settings>(begun);
     const auto command = tools::text_option(given, "command");
-    if (given.count("help")) {
-      fmt::print("{}\n{}{}", all.help(), examples, tools::exit_codes_help);
-      return tools::success;
-    }
     if (command == "run") return run(given);
     if (command == "id") {
       auto self = tools::open_node(tool, "central", tools::text_option(given, "state"));

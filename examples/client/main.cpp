@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // ajar-client: reaches servers that have no open port.
 #include "../tools/bare.hpp"
+#include "../tools/begin.hpp"
 #include "../tools/console.hpp"
+#include "options.hpp"
 
 #include <ajar/client.hpp>
 #include <ajar/trust/held_grants.hpp>
@@ -26,29 +28,6 @@ constexpr const char* examples =
     "  ajar-client cat home:notes > notes.txt           a shared file to stdout\n"
     "  ajar-client cat home:notes --by outbound --door 0.0.0.0:4000   let the server dial here\n";
 
-cxxopts::Options options() {
-  cxxopts::Options all(tool, "Fetches what a server shares, through a port that is open for one connection.\n");
-  all.positional_help("id|add|servers|ping|cat").custom_help("[OPTION...]");
-  auto add = all.add_options();
-  add("command", "", cxxopts::value<std::string>());
-  add("words", "", cxxopts::value<std::vector<std::string>>());
-  add("by", "auto, outbound, window, or window-reverse", cxxopts::value<std::string>()->default_value("auto"));
-  add("door", "ADDR:PORT where servers may dial us (outbound)", cxxopts::value<std::string>());
-  add("advertise", "ADDR:PORT that servers are told, if it differs", cxxopts::value<std::string>());
-  add("window-address", "the local address of our windows", cxxopts::value<std::string>());
-  add("roam", "our address is another than central sees (for grants with --roam)");
-  add("within", "give up after so long; by default 10s", cxxopts::value<std::string>());
-  add("count", "ping: how often", cxxopts::value<unsigned>()->default_value("3"));
-  add("name", "add: what to call the server", cxxopts::value<std::string>());
-  add("from", "the local address of all connections, if not the routes' choice", cxxopts::value<std::string>());
-  add("state", "state folder; else $AJAR_STATE, else the XDG state folder", cxxopts::value<std::string>());
-  add("explain", "the steps, on stderr");
-  add("json", "path and window as JSON: on stdout, for cat on stderr");
-  add("h,help", "this text");
-  all.parse_positional({"command", "words"});
-  return all;
-}
-
 int wrong(std::string_view what) {
   fmt::print(stderr, "{}: {}\n", tool, what);
   return tools::usage;
@@ -56,7 +35,7 @@ int wrong(std::string_view what) {
 
 // ---- add, servers
 
-int add(const cxxopts::ParseResult& given, const tools::node& self) {
+int add(const tools::settings& given, const tools::node& self) {
   const auto words = tools::list_option(given, "words");
   if (words.size() != 1) return wrong("add needs one grant file");
   std::ifstream file(words[0], std::ios::binary);
@@ -81,7 +60,7 @@ int add(const cxxopts::ParseResult& given, const tools::node& self) {
   return tools::success;
 }
 
-int servers(const cxxopts::ParseResult& given, const tools::node& self) {
+int servers(const tools::settings& given, const tools::node& self) {
   const ajar::trust::held_grants held(self.state, self.key.id());
   const auto all = held.list();
   if (!all) return tools::complain(tool, self.state.path(), all.error());
@@ -275,7 +254,7 @@ std::optional<ajar::by> parse_by(const std::string& text) {
   return std::nullopt;
 }
 
-int visit(const cxxopts::ParseResult& given, const tools::node& self, bool cat) {
+int visit(const tools::settings& given, const tools::node& self, bool cat) {
   const auto words = tools::list_option(given, "words");
   if (words.size() != 1) return wrong(cat ? "cat needs SERVER:NAME" : "ping needs SERVER");
   const auto colon = words[0].find(':');
@@ -350,13 +329,10 @@ int visit(const cxxopts::ParseResult& given, const tools::node& self, bool cat) 
 
 int main(int count, char** words) {
   return tools::guarded(tool, [&]() -> int {
-    auto all = options();
-    const auto given = all.parse(count, words);
+    const auto begun = tools::begin(tools::client_table(), examples, count, words);
+    if (const auto* code = std::get_if<int>(&begun)) return *code;
+    const auto& given = std::get<tools::settings>(begun);
     const auto command = tools::text_option(given, "command");
-    if (given.count("help")) {
-      fmt::print("{}\n{}{}", all.help(), examples, tools::exit_codes_help);
-      return tools::success;
-    }
     const bool known =
         command == "id" || command == "add" || command == "servers" || command == "ping" || command == "cat";
     if (!known) {

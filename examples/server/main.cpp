@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // ajar-server: shares files with those its owner signed for, from behind a firewall, with no port that stands open.
+#include "../tools/begin.hpp"
 #include "../tools/console.hpp"
+#include "options.hpp"
 #include "sandbox.hpp"
 #include "share.hpp"
 
@@ -23,38 +25,6 @@ constexpr const char* examples =
     "  ajar-server grant CLIENT_ID --central ajar://HOST:PORT/ID --service notes:r --for 30d --out laptop.grant\n"
     "  ajar-server grants                                  what was granted, to whom, until when\n";
 
-cxxopts::Options options() {
-  cxxopts::Options all(tool, "Shares files; clients are dialled, or a port opens for one of them at a time.\n");
-  all.positional_help("id|run|grant|grants").custom_help("[OPTION...]");
-  auto add = all.add_options();
-  add("command", "", cxxopts::value<std::string>());
-  add("words", "", cxxopts::value<std::vector<std::string>>());
-  add("central", "central's URL, as ajar-central printed it", cxxopts::value<std::string>());
-  add("share", "NAME=FILE, once for each", cxxopts::value<std::vector<std::string>>());
-  add("mode", "outbound, window, or both", cxxopts::value<std::string>()->default_value("outbound,window"));
-  add("roster", "live, or every=TIME without a standing link (mode outbound)",
-      cxxopts::value<std::string>()->default_value("live"));
-  add("on-stranger", "close, or close-and-reopen", cxxopts::value<std::string>()->default_value("close-and-reopen"));
-  add("window-address", "the local address of windows, if not that of the link to central",
-      cxxopts::value<std::string>());
-  add("service", "grant: NAME:r or NAME:rw, once for each", cxxopts::value<std::vector<std::string>>());
-  add("for", "grant: how long, such as 30d", cxxopts::value<std::string>()->default_value("30d"));
-  add("lan", "grant: private and loopback addresses may be dialled");
-  add("roam", "grant: windows may be open to any address, for this key");
-  add("methods", "grant: outbound, window, or both", cxxopts::value<std::string>()->default_value("outbound,window"));
-  add("sessions", "grant: at a time", cxxopts::value<std::uint16_t>()->default_value("16"));
-  add("windows", "grant: a minute", cxxopts::value<std::uint16_t>()->default_value("120"));
-  add("name", "grant: what this server is called", cxxopts::value<std::string>()->default_value("server"));
-  add("out", "grant: the file to write; - for stdout", cxxopts::value<std::string>());
-  add("from", "the local address of all connections, if not the routes' choice", cxxopts::value<std::string>());
-  add("state", "state folder; else $AJAR_STATE, else the XDG state folder", cxxopts::value<std::string>());
-  add("json", "steps, or the list, as JSON lines on stdout");
-  add("quiet", "no steps on stderr");
-  add("h,help", "this text");
-  all.parse_positional({"command", "words"});
-  return all;
-}
-
 int wrong(std::string_view what) {
   fmt::print(stderr, "{}: {}\n", tool, what);
   return tools::usage;
@@ -74,7 +44,7 @@ std::optional<std::uint8_t> parse_methods(std::string_view text) {
   return bits == 0 ? std::nullopt : std::optional(bits);
 }
 
-std::optional<ajar::identity::url> central_of(const cxxopts::ParseResult& given) {
+std::optional<ajar::identity::url> central_of(const tools::settings& given) {
   const auto text = tools::text_option(given, "central");
   auto url = ajar::identity::parse_url(text);
   if (url) return std::move(*url);
@@ -93,7 +63,7 @@ std::optional<ajar::trust::service_right> parse_service(const std::string& text)
   return made;
 }
 
-int grant(const cxxopts::ParseResult& given) {
+int grant(const tools::settings& given) {
   const auto words = tools::list_option(given, "words");
   if (words.size() != 1 || !given.count("out")) return wrong("grant needs a client's peer id and --out FILE");
   const auto client = ajar::identity::parse_peer_id(words[0]);
@@ -167,7 +137,7 @@ std::string services_of(const ajar::trust::grant& body) {
   return text;
 }
 
-int grants(const cxxopts::ParseResult& given) {
+int grants(const tools::settings& given) {
   auto self = tools::open_node(tool, "server", tools::text_option(given, "state"));
   if (!self) return tools::local_trouble;
   const ajar::trust::issued_grants issued(self->state, self->key.id());
@@ -205,7 +175,7 @@ struct run_plan {
   tools::shares shared;
 };
 
-std::optional<run_plan> plan_run(const cxxopts::ParseResult& given) {
+std::optional<run_plan> plan_run(const tools::settings& given) {
   run_plan made;
   auto central = central_of(given);
   if (!central) return std::nullopt;
@@ -288,7 +258,7 @@ ajar::awaitable<void> stop_at_signal(running& all, asio::signal_set& signals) {
   co_await all.server.stop();
 }
 
-int run(const cxxopts::ParseResult& given) {
+int run(const tools::settings& given) {
   auto planned = plan_run(given);
   if (!planned) return tools::usage;
   auto self = tools::open_node(tool, "server", tools::text_option(given, "state"));
@@ -331,13 +301,10 @@ int run(const cxxopts::ParseResult& given) {
 
 int main(int count, char** words) {
   return tools::guarded(tool, [&]() -> int {
-    auto all = options();
-    const auto given = all.parse(count, words);
+    const auto begun = tools::begin(tools::server_table(), examples, count, words);
+    if (const auto* code = std::get_if<int>(&begun)) return *code;
+    const auto& given = std::get<tools::settings>(begun);
     const auto command = tools::text_option(given, "command");
-    if (given.count("help")) {
-      fmt::print("{}\n{}{}", all.help(), examples, tools::exit_codes_help);
-      return tools::success;
-    }
     if (command == "run") return run(given);
     if (command == "grant") return grant(given);
     if (command == "grants") return grants(given);

@@ -2,13 +2,14 @@
 // What the three reference tools have in common towards a person and a shell.
 #pragma once
 
+#include "settings.hpp"
+
 #include <ajar/core/step.hpp>
 #include <ajar/identity/state_directory.hpp>
 
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <cstdio>
-#include <cxxopts.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -46,10 +47,10 @@ inline exit_code exit_code_of(const std::error_code& why) {
 }
 
 // Options that may be absent.
-inline std::string text_option(const cxxopts::ParseResult& given, const char* name) {
+inline std::string text_option(const settings& given, const char* name) {
   return given.count(name) ? given[name].as<std::string>() : std::string();
 }
-inline std::vector<std::string> list_option(const cxxopts::ParseResult& given, const char* name) {
+inline std::vector<std::string> list_option(const settings& given, const char* name) {
   return given.count(name) ? given[name].as<std::vector<std::string>>() : std::vector<std::string>();
 }
 
@@ -133,14 +134,11 @@ inline ajar::step_sink step_printer(const std::string& who, bool json, std::FILE
   };
 }
 
-// Runs a tool's main: what cxxopts and the system throw becomes a line and an exit code.
+// Runs a tool's main: what the system throws becomes a line and an exit code.
 template <class Main>
 int guarded(const char* tool, Main&& body) {
   try {
     return body();
-  } catch (const cxxopts::exceptions::exception& error) {
-    fmt::print(stderr, "{}: {}: see {} --help\n", tool, error.what(), tool);
-    return usage;
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}: {}\n", tool, error.what());
     return local_trouble;

@@ -22,6 +22,10 @@ SANITIZED = os.environ.get("AJAR_SANITIZED") == "1"
 DONE, USAGE, LOCAL, NO_CENTRAL, REFUSED, NOT_REACHED, CUT_SHORT = 0, 2, 3, 4, 5, 6, 7
 
 
+os.environ["XDG_CONFIG_HOME"] = "/nonexistent"  # no settings of whoever runs the tests
+os.environ.pop("AJAR_CONFIG", None)
+
+
 class World:
     """Processes in a folder of their own; all are gone when it ends."""
 

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSL-1.0
+// What can be said to ajar-central.
+#pragma once
+
+#include "../tools/checks.hpp"
+#include "../tools/option_table.hpp"
+
+namespace tools {
+
+inline option_table make_central_table() {
+  option_table all("ajar-central", "The node of ajar that listens; it can let nobody in anywhere.\n");
+  all.command_named("run", "bring servers and clients together");
+  all.command_named("id", "this node's peer id");
+  all.add("listen", "ADDR:PORT to listen at; port 0 takes a random one")
+      .takes("ADDR:PORT")
+      .checked(check::endpoint)
+      .of({"run"});
+  all.add("admit", "file with the peer ids of the servers to serve")
+      .takes("FILE")
+      .path_of(completes::file)
+      .of({"run"})
+      .instead_of("open")
+      .live();
+  all.add("open", "serve every server: for trials").of({"run"}).instead_of("admit").live();
+  all.add("name", "host that the printed URL names, if not the address of --listen").takes("HOST").of({"run"});
+  all.add("threads", "threads to spread links over").takes_number(1, 64).by_default("1").of({"run"});
+  all.add("heartbeat", "how often links are probed, such as 15s")
+      .takes("TIME")
+      .by_default("15s")
+      .checked(check::duration("15s"))
+      .of({"run"});
+  all.add("most-links", "links in total, a thread").takes_number(1, 10'000'000).by_default("200000").of({"run"}).live();
+  all.add("most-half-open", "connections that are not linked yet, a thread")
+      .takes_number(1, 1'000'000)
+      .by_default("2048")
+      .of({"run"})
+      .live();
+  all.add("most-half-open-per-address", "the same, of one IPv4 address or IPv6 /64")
+      .takes_number(1, 1'000'000)
+      .by_default("64")
+      .of({"run"})
+      .live();
+  all.add("most-refusals-per-address", "a minute; after them its connections are closed unseen")
+      .takes_number(1, 1'000'000)
+      .by_default("120")
+      .of({"run"})
+      .live();
+  all.add("state", "state folder; else $AJAR_STATE, else the XDG state folder")
+      .takes("FOLDER")
+      .path_of(completes::folder);
+  all.add("json", "steps as JSON lines on stdout");
+  all.add("quiet", "print the URL alone").of({"run"});
+  all.add_usual();
+  return all;
+}
+
+inline const option_table& central_table() {
+  static const auto all = make_central_table();
+  return all;
+}
+
+}  // namespace tools

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSL-1.0
+// What can be said to a tool: one table for its command line, its file, its completion and its documents.
+//
+// To add an option: one add() in examples/TOOL/options.hpp, then tools/options-table --write. tools/options-table reads
+// those files as text, so that each add() is one statement of literals.
+#pragma once
+
+#include "option.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tools {
+
+// How many letters differ, a swapped pair counting as one (Damerau-Levenshtein, optimal string alignment).
+inline std::size_t letters_between(std::string_view a, std::string_view b) {
+  std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
+  for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+    }
+  }
+  return d[a.size()][b.size()];
+}
+
+class option_table {
+ public:
+  struct command {
+    std::string name;
+    std::string help;
+    completes words = completes::nothing;  // what follows it
+  };
+
+  // Every tool can say what it was told, and complete what is typed.
+  option_table(std::string tool, std::string summary) : tool_(std::move(tool)), summary_(std::move(summary)) {}
+
+  option_table& command_named(std::string name, std::string help, completes words = completes::nothing) {
+    commands_.push_back({std::move(name), std::move(help), words});
+    return *this;
+  }
+  // The last ones of every tool.
+  void add_usual() {
+    command_named("config", "the settings in effect, and where each comes from");
+    command_named("completion", "completion bash: a script for the shell");
+    add("config", "file of settings; else $AJAR_CONFIG, else the state folder's config.toml, ...")
+        .takes("FILE")
+        .path_of(completes::file)
+        .command_line_only();
+    add("check", "config: check this file and do nothing else")
+        .takes("FILE")
+        .path_of(completes::file)
+        .of({"config"})
+        .command_line_only();
+    add("help", "this text").letter('h').command_line_only();
+  }
+
+  option& add(std::string name, std::string help) {
+    options_.emplace_back(std::move(name), std::move(help));
+    return options_.back();
+  }
+
+  const std::string& tool() const noexcept { return tool_; }
+  const std::string& summary() const noexcept { return summary_; }
+  const std::vector<option>& options() const noexcept { return options_; }
+  const std::vector<command>& commands() const noexcept { return commands_; }
+
+  const option* find(std::string_view name) const {
+    const auto at = std::ranges::find(options_, name, &option::name);
+    return at == options_.end() ? nullptr : &*at;
+  }
+
+  // The key of a file that was probably meant. Nothing where none resembles it.
+  const option* nearest(std::string_view name) const {
+    constexpr std::size_t longest = 64;
+    const option* best = nullptr;
+    if (name.size() > longest) return best;
+    std::size_t least = std::max<std::size_t>(1, name.size() / 3) + 1;
+    for (const auto& one : options_) {
+      const auto distance = letters_between(name, one.name());
+      if (one.in_file() && distance < least) {
+        least = distance;
+        best = &one;
+      }
+    }
+    return best;
+  }
+
+  // "id|run|config"
+  std::string command_line() const {
+    std::string text;
+    for (const auto& one : commands_) text += (text.empty() ? "" : "|") + one.name;
+    return text;
+  }
+
+ private:
+  std::string tool_;
+  std::string summary_;
+  std::vector<option> options_;
+  std::vector<command> commands_;
+};
+
+}  // namespace tools
