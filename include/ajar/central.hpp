@@ -11,6 +11,7 @@
 
 #include <asio/co_spawn.hpp>
 #include <asio/ip/v6_only.hpp>
+#include <asio/post.hpp>
 #include <map>
 #include <memory>
 #include <optional>
@@ -60,6 +61,22 @@ class central {
     }
   }
 
+  /// Serve the servers of this list from now on. Others are cut off with not_admitted at once, and so are clients that
+  /// are left without a grant of one of them.
+  /// Threads: any, from open() until stop().
+  void admit(const switchboard::admission& served) {
+    for (const auto& one : shards_) {
+      asio::post(one->on, [one, served] { one->admit(served); });
+    }
+  }
+
+  /// Other limits from now on; whoever is there stays. Threads: as admit().
+  void limit(const switchboard::accept_limits& limits) {
+    for (const auto& one : shards_) {
+      asio::post(one->on, [one, limits] { one->budget.limit(limits); });
+    }
+  }
+
   /// Close the port and every link, and wait for all of it.
   [[nodiscard]] awaitable<void> stop() {
     const auto all = shards_;
@@ -105,6 +122,7 @@ class central {
         : on(executor),
           number(which),
           shared(std::move(all)),
+          served(shared->how.served_),
           known(shared->how.heartbeat_),
           budget(shared->how.limits_),
           port(executor),
@@ -166,6 +184,36 @@ class central {
       if (std::holds_alternative<signalling::command>(what.what)) step_done("C", "command the server");
       if (std::holds_alternative<signalling::answer>(what.what)) step_done("F", "tell the client to connect");
       (void)peer.link.send(what.what);
+    }
+
+    // ---- the operator's list
+
+    void admit(switchboard::admission list) {
+      served = std::move(list);
+      for (const auto& [number, one] : links) {
+        if (one->who == signalling::role::server) {
+          if (!served.admits(one->id)) cut_off(*one);
+          continue;
+        }
+        const std::set<identity::peer_id> concerned = servers_of(*one);
+        for (const auto& server : concerned) {
+          if (served.admits(server)) continue;
+          shared->routes.send(switchboard::event::client_left{one->ref, server, one->id});
+          for (const auto& [grant, from] : one->grants) {
+            if (from != server) continue;
+            (void)one->link.send(signalling::grant_result{grant, static_cast<std::uint16_t>(errc::not_admitted)});
+          }
+        }
+        const auto lost = std::erase_if(one->grants, [&](const auto& held) { return !served.admits(held.second); });
+        if (lost > 0 && one->grants.empty()) cut_off(*one);
+      }
+      step_done("", "took another admission list", served.is_open() ? "open" : std::to_string(served.size()));
+    }
+
+    void cut_off(peer_link& one) {
+      step_done("", "cut off a peer", short_name(one.id) + ": " + make_error_code(errc::not_admitted).message());
+      one.link.close(errc::not_admitted);
+      one.verdict.notify();
     }
 
     // ---- time
@@ -305,7 +353,7 @@ class central {
       if (!first) co_return fail(errc::unexpected_message);
       if (first->version != signalling::protocol_version) co_return fail(errc::unknown_version);
       one->who = first->who;
-      if (one->who == signalling::role::server && !self->shared->how.served_.admits(one->id)) {
+      if (one->who == signalling::role::server && !self->served.admits(one->id)) {
         co_return fail(errc::not_admitted);
       }
       one->next_nonce = clock::now() + self->shared->how.renew_every_;
@@ -367,7 +415,7 @@ class central {
         return one->link.send(signalling::grant_result{body.id, static_cast<std::uint16_t>(why)});
       };
       if (body.client != one->id) return refuse(errc::grant_of_another);
-      if (!shared->how.served_.admits(server)) return refuse(errc::not_admitted);
+      if (!served.admits(server)) return refuse(errc::not_admitted);
       if (wall_now() >= body.not_after) return refuse(errc::grant_expired);
       if (one->grants.size() >= most_grants) return refuse(errc::limit_reached);
       one->grants[body.id] = server;
@@ -455,6 +503,7 @@ class central {
     asio::any_io_executor on;
     std::uint32_t number;
     std::shared_ptr<common> shared;
+    switchboard::admission served;  // its own copy, so that no lock is needed where it changes
     switchboard::directory known;
     switchboard::accept_budget budget;
     asio::ip::tcp::acceptor port;

@@ -55,6 +55,10 @@ class server {
     co_await state->tasks.join();
   }
 
+  /// For the windows that open from now on: what strangers bring about, and where they are bound (server_options).
+  void on_stranger(windows::on_stranger policy) { state_->how.on_stranger(policy); }
+  void window_address(std::optional<net::address> at) { state_->how.window_address_ = std::move(at); }
+
   /// What its windows cost so far.
   const exposure& exposed() const noexcept { return state_->exposed; }
   /// The sessions that are alive.

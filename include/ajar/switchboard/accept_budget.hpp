@@ -49,6 +49,9 @@ class accept_budget {
   /// A link ended.
   void unlinked() { --links_; }
 
+  /// From now on. Who is there stays.
+  void limit(accept_limits limits) { limits_ = limits; }
+
   std::size_t links() const noexcept { return links_; }
   std::size_t half_open() const noexcept { return half_open_; }
 
