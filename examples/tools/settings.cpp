@@ -3,6 +3,7 @@
 #include "settings.hpp"
 
 #include <ajar/core/bytes.hpp>
+#include <ajar/core/descriptor.hpp>
 #include <ajar/identity/state_directory.hpp>
 
 #include <fcntl.h>
@@ -260,7 +261,7 @@ class file_reader {
 // The whole of a file that may hold settings.
 tl::expected<std::string, mistakes> content_of(const std::string& path) {
   constexpr std::size_t largest = 1 << 20;
-  const ajar::identity::detail::descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  const ajar::descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat status{};
   if (!file || ::fstat(file.get(), &status) != 0) {
     return mistake(path + ": cannot be read (" + std::strerror(errno) + "): name a file of settings");
