@@ -410,13 +410,15 @@ awaitable<void> renew(town& all, server& home) {
 // ---- several shards -------------------------------------------------------------------------------------------------
 
 struct thread_of {
-  explicit thread_of(asio::io_context& one) : guard(one.get_executor()), runs([&one] { one.run(); }) {}
+  explicit thread_of(asio::io_context& one) : context(one), guard(one.get_executor()), runs([&one] { one.run(); }) {}
   thread_of(const thread_of&) = delete;
   thread_of& operator=(const thread_of&) = delete;
   ~thread_of() {
     guard.reset();
+    context.stop();  // a test that failed half-way has not stopped central
     runs.join();
   }
+  asio::io_context& context;
   asio::executor_work_guard<asio::io_context::executor_type> guard;
   std::thread runs;
 };
@@ -505,7 +507,10 @@ TEST_CASE("a renewed nonce is the one to ask under") {
 
 namespace {
 
-awaitable<void> meet_all(central& node, server& home, std::vector<std::unique_ptr<client>>& clients, peer_id id) {
+awaitable<void> meet_all(central& node, server& home, const village::watch& steps,
+                         std::vector<std::unique_ptr<client>>& clients, peer_id id) {
+  auto up = co_await steps.saw("linked to central");
+  REQUIRE(up);
   for (const auto& one : clients) {
     for (const auto way : {by::window, by::window_reverse, by::outbound}) {
       const auto how = connect_options().over(way).until(village::soon());
@@ -535,6 +540,8 @@ TEST_CASE("peers of different shards meet every way") {
   village::owner owner;
   server_options options(node.url());
   options.logins(village::logins()).grants([&](const trust::grant_id& id) { return owner.find(id); });
+  const village::watch steps(context);
+  options.on_step(steps.sink("server"));
   server home(context.get_executor(), owner.key, options);
   home.start();
   home.spawn(village::serve_echo(home));
@@ -545,5 +552,5 @@ TEST_CASE("peers of different shards meet every way") {
     own.grants({{node.url(), "home", owner.issue(key.id())}}).logins(village::logins()).door(village::loopback());
     clients.push_back(std::make_unique<client>(context.get_executor(), key, own));
   }
-  testing::run(context, meet_all(node, home, clients, owner.key.id()));
+  testing::run(context, meet_all(node, home, steps, clients, owner.key.id()));
 }

@@ -32,14 +32,18 @@ class dial_options {
   std::optional<address> source_;
 };
 
-/// Every connection of ajar: small messages leave at once, and reads and writes never block.
-/// Errors: what the kernel says.
+/// Every connection of ajar: small messages leave at once, reads and writes never block, and an idle connection whose
+/// other end has vanished ends after two minutes (RFC 9293 section 3.8.4). Errors: what the kernel says.
 inline result<> prepare(tcp_stream& stream) {
   std::error_code error;
   stream.non_blocking(true, error);
   if (error) return fail(error);
   stream.set_option(tcp::no_delay(true), error);
   if (error) return fail(error);
+  stream.set_option(asio::socket_base::keep_alive(true), error);
+  for (const auto& [option, value] : {std::pair(TCP_KEEPIDLE, 60), {TCP_KEEPINTVL, 15}, {TCP_KEEPCNT, 4}}) {
+    (void)::setsockopt(stream.native_handle(), IPPROTO_TCP, option, &value, sizeof value);  // best effort
+  }
   return {};
 }
 
