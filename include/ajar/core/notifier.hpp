@@ -7,6 +7,7 @@
 #include <ajar/core/result.hpp>
 
 #include <cstdint>
+#include <utility>
 
 namespace ajar {
 
@@ -31,6 +32,13 @@ class notifier {
     (void)error;  // both notify() and a cancellation end the wait with operation_aborted
     if (notified_ == before) co_return fail(errc::canceled);
     co_return result<>{};
+  }
+
+  /// The same for Asio's composed operations: void(std::error_code) at the next notify(), or when it is cancelled; the
+  /// operation's own cancellation state tells which.
+  template <class Token>
+  auto async_wait(Token&& token) {
+    return timer_.async_wait(std::forward<Token>(token));
   }
 
   asio::any_io_executor get_executor() { return timer_.get_executor(); }
