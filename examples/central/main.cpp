@@ -2,6 +2,7 @@
 // ajar-central: the node that brings servers and clients together.
 #include "../tools/begin.hpp"
 #include "../tools/console.hpp"
+#include "../tools/reload.hpp"
 #include "options.hpp"
 
 #include <ajar/central.hpp>
@@ -17,13 +18,19 @@ namespace {
 
 constexpr const char* tool = "ajar-central";
 
+constexpr const char* one_list = "one of --admit FILE and --open";
+
 constexpr const char* examples =
     "Examples:\n"
     "  ajar-central run --listen 0.0.0.0:7000 --admit servers.txt   a peer id a line, from 'ajar-server id'\n"
     "  ajar-central run --listen 127.0.0.1:7000 --open              every server: for trials\n"
     "  ajar-central id                                              this node's peer id alone\n";
 
-std::optional<ajar::switchboard::admission> read_admission(const tools::settings& given) {
+// What is wrong with it: "FILE:LINE: what".
+using served = tl::expected<ajar::switchboard::admission, std::string>;
+
+served read_admission(const tools::settings& given) {
+  if (given.count("open") + given.count("admit") != 1) return tl::unexpected<std::string>(one_list);
   if (given.count("open")) {
     fmt::print(stderr, "{}: --open serves every server that comes: for trials only\n", tool);
     return ajar::switchboard::admission::open();
@@ -32,16 +39,26 @@ std::optional<ajar::switchboard::admission> read_admission(const tools::settings
   std::ifstream file(path);
   std::ostringstream content;
   content << file.rdbuf();
-  if (!file) {
-    fmt::print(stderr, "{}: {}: cannot be read: name a file with a peer id a line\n", tool, path);
-    return std::nullopt;
-  }
+  if (!file) return tl::unexpected(path + ": cannot be read: name a file with a peer id a line");
   auto list = ajar::switchboard::admission::parse(content.str());
-  if (!list) {
-    fmt::print(stderr, "{}: {}:{}: {}\n", tool, path, list.error().line, ajar::explain(list.error().why));
-    return std::nullopt;
-  }
-  return std::move(*list);
+  if (list) return std::move(*list);
+  return tl::unexpected(fmt::format("{}:{}: {}", path, list.error().line, ajar::explain(list.error().why)));
+}
+
+ajar::switchboard::accept_limits limits_of(const tools::settings& given) {
+  return {given.as<std::size_t>("most-half-open"), given.as<std::size_t>("most-half-open-per-address"),
+          given.as<std::size_t>("most-refusals-per-address"), given.as<std::size_t>("most-links")};
+}
+
+// At SIGHUP: the list and the limits, if both are good.
+void take_over(const tools::reload& again, ajar::central& central) {
+  const auto now = again.read();
+  if (!now) return;
+  const auto list = read_admission(*now);
+  if (!list) return again.keep(list.error());
+  central.admit(*list);
+  central.limit(limits_of(*now));
+  again.taken(*now);
 }
 
 ajar::awaitable<void> stop_at_signal(asio::signal_set& signals, ajar::central& central,
@@ -53,31 +70,28 @@ ajar::awaitable<void> stop_at_signal(asio::signal_set& signals, ajar::central& c
   for (auto& one : contexts) one->stop();
 }
 
-int run(const tools::settings& given) {
+int run(const tools::settings& given, int count, char** words) {
   if (!given.count("listen") || given.count("open") + given.count("admit") != 1) {
-    fmt::print(stderr, "{}: run needs --listen ADDR:PORT and one of --admit FILE and --open\n{}", tool, examples);
+    fmt::print(stderr, "{}: run needs --listen ADDR:PORT and {}\n{}", tool, one_list, examples);
     return tools::usage;
   }
   const auto at = ajar::net::parse_numeric_endpoint(tools::text_option(given, "listen"));
-  if (!at) {
-    tools::complain(tool, "--listen", at.error());
-    return tools::usage;
-  }
   const auto beat = tools::parse_duration(given["heartbeat"].as<std::string>());
   const auto threads = given["threads"].as<unsigned>();
-  if (!beat || threads < 1 || threads > 64) {
-    fmt::print(stderr, "{}: --heartbeat is a duration such as 15s, --threads is 1 to 64\n", tool);
-    return tools::usage;
+  auto list = read_admission(given);
+  if (!list) {
+    fmt::print(stderr, "{}: {}\n", tool, list.error());
+    return tools::local_trouble;
   }
-  auto served = read_admission(given);
-  if (!served) return tools::local_trouble;
   auto self = tools::open_node(tool, "central", tools::text_option(given, "state"));
   if (!self) return tools::local_trouble;
 
-  ajar::central_options how(*at, std::move(*served));
-  how.heartbeat(*beat);
+  ajar::central_options how(*at, std::move(*list));
+  how.heartbeat(*beat).limits(limits_of(given));
   const bool json = given.count("json") != 0;
-  if (json || !given.count("quiet")) how.on_step(tools::step_printer("central", json, json ? stdout : stderr));
+  ajar::step_sink steps;
+  if (json || !given.count("quiet")) steps = tools::step_printer("central", json, json ? stdout : stderr);
+  how.on_step(steps);
 
   std::vector<std::unique_ptr<asio::io_context>> contexts;
   std::vector<asio::any_io_executor> shards;
@@ -98,6 +112,10 @@ int run(const tools::settings& given) {
   for (auto& one : contexts) busy.emplace_back(asio::make_work_guard(*one));
   central.start();
   asio::co_spawn(*contexts.front(), stop_at_signal(signals, central, contexts), asio::detached);
+  const tools::reload again(tools::central_table(), count, words, given, steps);
+  asio::signal_set hangups(*contexts.front(), SIGHUP);
+  asio::co_spawn(*contexts.front(), tools::reload_at_hangup(hangups, [&] { take_over(again, central); }),
+                 asio::detached);
   std::vector<std::thread> others;
   for (unsigned i = 1; i < threads; ++i) others.emplace_back([&one = *contexts[i]] { one.run(); });
   contexts.front()->run();
@@ -113,7 +131,7 @@ int main(int count, char** words) {
     if (const auto* code = std::get_if<int>(&begun)) return *code;
     const auto& given = std::get<tools::settings>(begun);
     const auto command = tools::text_option(given, "command");
-    if (command == "run") return run(given);
+    if (command == "run") return run(given, count, words);
     if (command == "id") {
       auto self = tools::open_node(tool, "central", tools::text_option(given, "state"));
       if (!self) return tools::local_trouble;

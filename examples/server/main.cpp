@@ -2,6 +2,7 @@
 // ajar-server: shares files with those its owner signed for, from behind a firewall, with no port that stands open.
 #include "../tools/begin.hpp"
 #include "../tools/console.hpp"
+#include "../tools/reload.hpp"
 #include "options.hpp"
 #include "sandbox.hpp"
 #include "share.hpp"
@@ -175,52 +176,57 @@ struct run_plan {
   tools::shares shared;
 };
 
+// What is wrong with them: "--share: what", or "FILE:LINE:COLUMN: share: what".
+using planned_shares = tl::expected<tools::shares, std::string>;
+
+planned_shares plan_shares(const tools::settings& given) {
+  tools::shares made;
+  const auto all = given.as<std::vector<std::string>>("share");
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto equals = all[i].find('=');
+    const auto path = all[i].substr(equals + 1);
+    const auto where = given.where("share", i) + ": " + ajar::escaped(path, 4096);
+    if (tools::landlock::keeps_from(path)) {
+      return tl::unexpected(where + ": lies outside of what this process may read since it started: needs a restart");
+    }
+    if (!tools::open_file::open(path)) return tl::unexpected(where + ": no file that can be read");
+    made.emplace(all[i].substr(0, equals), path);
+  }
+  if (made.empty()) return tl::unexpected<std::string>("share something: --share NAME=FILE");
+  return made;
+}
+
+ajar::windows::on_stranger policy_of(const tools::settings& given) {
+  return given.as<std::string>("on-stranger") == "close" ? ajar::windows::on_stranger::close
+                                                         : ajar::windows::on_stranger::close_and_reopen;
+}
+
+// The table has checked it.
+std::optional<ajar::net::address> address_of(const tools::settings& given, const char* name) {
+  if (!given.count(name)) return std::nullopt;
+  return asio::ip::make_address(tools::text_option(given, name));
+}
+
 std::optional<run_plan> plan_run(const tools::settings& given) {
   run_plan made;
   auto central = central_of(given);
   if (!central) return std::nullopt;
   made.central = std::move(*central);
-  const auto methods = parse_methods(given["mode"].as<std::string>());
-  if (!methods) return wrong("--mode is outbound, window, or outbound,window"), std::nullopt;
-  made.methods = *methods;
+  made.methods = *parse_methods(given["mode"].as<std::string>());
   const auto roster = given["roster"].as<std::string>();
   if (roster.starts_with("every=")) {
-    const auto every = tools::parse_duration(roster.substr(6));
-    if (!every) return wrong("--roster is live or every=TIME, such as every=30s"), std::nullopt;
     if (made.methods != static_cast<std::uint8_t>(ajar::trust::method::outbound)) {
-      return wrong("--roster every=TIME goes with --mode outbound: a window needs a standing link"), std::nullopt;
+      return wrong(given.where("roster") + " every=TIME goes with --mode outbound: a window needs a standing link"),
+             std::nullopt;
     }
-    made.roster_every = *every;
-  } else if (roster != "live") {
-    return wrong("--roster is live or every=TIME, such as every=30s"), std::nullopt;
+    made.roster_every = *tools::parse_duration(roster.substr(6));
   }
-  const auto policy = given["on-stranger"].as<std::string>();
-  if (policy == "close") {
-    made.policy = ajar::windows::on_stranger::close;
-  } else if (policy != "close-and-reopen") {
-    return wrong("--on-stranger is close or close-and-reopen"), std::nullopt;
-  }
-  if (given.count("window-address")) {
-    std::error_code error;
-    made.window_address = asio::ip::make_address(tools::text_option(given, "window-address"), error);
-    if (error) return wrong("--window-address is an address of this machine"), std::nullopt;
-  }
-  if (given.count("from")) {
-    std::error_code error;
-    made.from = asio::ip::make_address(tools::text_option(given, "from"), error);
-    if (error) return wrong("--from is an address of this machine"), std::nullopt;
-  }
-  for (const auto& text : tools::list_option(given, "share")) {
-    const auto equals = text.find('=');
-    const auto name = text.substr(0, equals);
-    if (equals == std::string::npos || !ajar::trust::is_name(name) || made.shared.contains(name)) {
-      return wrong("--share is NAME=FILE, each name once: " + text), std::nullopt;
-    }
-    const auto path = text.substr(equals + 1);
-    if (!tools::open_file::open(path)) return wrong(path + ": no file that can be read"), std::nullopt;
-    made.shared.emplace(name, path);
-  }
-  if (made.shared.empty()) return wrong("share something: --share NAME=FILE"), std::nullopt;
+  made.policy = policy_of(given);
+  made.window_address = address_of(given, "window-address");
+  made.from = address_of(given, "from");
+  auto shared = plan_shares(given);
+  if (!shared) return wrong(shared.error()), std::nullopt;
+  made.shared = std::move(*shared);
   return made;
 }
 
@@ -228,6 +234,7 @@ struct running {
   ajar::server server;
   ajar::trust::issued_grants& issued;
   tools::shares shared;
+  std::string settings_file;
   int exit = tools::success;
 };
 
@@ -243,12 +250,13 @@ ajar::awaitable<void> serve(running& all) {
   }
 }
 
-ajar::awaitable<void> serve_until_signal(running& all, asio::signal_set& signals) {
+ajar::awaitable<void> serve_until_signal(running& all, asio::signal_set& signals, asio::signal_set& hangups) {
   auto serving = serve(all);
   co_await std::move(serving);
   co_await all.server.stop();
   std::error_code ignored;
   signals.cancel(ignored);
+  hangups.cancel(ignored);
 }
 
 ajar::awaitable<void> stop_at_signal(running& all, asio::signal_set& signals) {
@@ -258,7 +266,41 @@ ajar::awaitable<void> stop_at_signal(running& all, asio::signal_set& signals) {
   co_await all.server.stop();
 }
 
-int run(const tools::settings& given) {
+// At SIGHUP: the shares and what is live besides, if all of it is good. Sessions go on, and so does what they fetch.
+void take_over(const tools::reload& again, running& all) {
+  const auto now = again.read();
+  if (!now) {
+    if (tools::landlock::keeps_from(all.settings_file)) {
+      again.keep(all.settings_file +
+                 ": was replaced, and the sandbox keeps the new one from being read: restart, and " +
+                 "keep it in the state folder or in one named ajar");
+    }
+    return;
+  }
+  auto shared = plan_shares(*now);
+  if (!shared) return again.keep(shared.error());
+  all.shared = std::move(*shared);
+  all.server.on_stranger(policy_of(*now));
+  all.server.window_address(address_of(*now, "window-address"));
+  again.taken(*now);
+}
+
+// The kernel's fence around the shares; how far it must be there is the owner's to say.
+bool fence(const tools::settings& given, const run_plan& plan, const std::string& state, const ajar::step_sink& steps) {
+  const auto how = given.as<std::string>("sandbox");
+  if (how == "off") return true;
+  std::vector<std::string> paths;
+  for (const auto& [name, path] : plan.shared) paths.push_back(path);
+  const auto fenced = tools::fence_in(paths, state, given.file());
+  const auto found = fenced ? tools::spoken_fence() : fenced.error().message();
+  ajar::report_step(steps, "", fenced ? "only the shares can be read" : "no fence around the shares", found);
+  if (fenced || how != "required") return true;
+  fmt::print(stderr, "{}: {}: {}: use a kernel with Landlock, or --sandbox auto\n", tool, given.where("sandbox"),
+             found);
+  return false;
+}
+
+int run(const tools::settings& given, int count, char** words) {
   auto planned = plan_run(given);
   if (!planned) return tools::usage;
   auto self = tools::open_node(tool, "server", tools::text_option(given, "state"));
@@ -285,13 +327,19 @@ int run(const tools::settings& given) {
       .grants([&](const ajar::trust::grant_id& id) { return issued.find(id); });
   if (planned->from) how.from(*planned->from);
   if (planned->window_address) how.window_address(*planned->window_address);
-  if (json || !given.count("quiet")) how.on_step(tools::step_printer("server", json, json ? stdout : stderr));
+  ajar::step_sink steps;
+  if (json || !given.count("quiet")) steps = tools::step_printer("server", json, json ? stdout : stderr);
+  how.on_step(steps);
+  if (!fence(given, *planned, self->state.path(), steps)) return tools::local_trouble;
 
   asio::io_context context(1);
-  running all{ajar::server(context.get_executor(), self->key, how), issued, planned->shared};
+  running all{ajar::server(context.get_executor(), self->key, how), issued, planned->shared, given.file()};
   asio::signal_set signals(context, SIGINT, SIGTERM);
+  asio::signal_set hangups(context, SIGHUP);
+  const tools::reload again(tools::server_table(), count, words, given, steps);
   all.server.start();
-  asio::co_spawn(context, serve_until_signal(all, signals), asio::detached);
+  asio::co_spawn(context, serve_until_signal(all, signals, hangups), asio::detached);
+  asio::co_spawn(context, tools::reload_at_hangup(hangups, [&] { take_over(again, all); }), asio::detached);
   asio::co_spawn(context, stop_at_signal(all, signals), asio::detached);
   context.run();
   return all.exit;
@@ -305,7 +353,7 @@ int main(int count, char** words) {
     if (const auto* code = std::get_if<int>(&begun)) return *code;
     const auto& given = std::get<tools::settings>(begun);
     const auto command = tools::text_option(given, "command");
-    if (command == "run") return run(given);
+    if (command == "run") return run(given, count, words);
     if (command == "grant") return grant(given);
     if (command == "grants") return grants(given);
     if (command == "id") {

@@ -41,6 +41,11 @@ inline option_table make_server_table() {
       .checked(check::address)
       .of({"run"})
       .live();
+  all.add("sandbox", "auto; required: not without Landlock; off: the server may read all that its user may")
+      .takes("HOW")
+      .one_of({"auto", "required", "off"})
+      .by_default("auto")
+      .of({"run"});
   all.add("service", "grant: NAME:r or NAME:rw, once for each").takes_list("NAME:r").of({"grant"}).command_line_only();
   all.add("for", "grant: how long, such as 30d")
       .takes("TIME")

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
-// The kernel's own word that a server in outbound mode opens no port.
+// What a server may do at most, by the kernel's own word: open no port (outbound mode), and read its shares alone.
 #pragma once
 
+#include "../tools/landlock.hpp"
+
 #include <seccomp.h>
+#include <unistd.h>
 #include <cerrno>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace tools {
 
@@ -19,6 +24,51 @@ inline int forbid_listening() {
     if (error != 0) return -error;
   }
   return -seccomp_load(filter.get());
+}
+
+// A file of settings is replaced when it is edited, so that its folder must be readable to read it again. A folder that
+// may hold anything else is not opened for that: there the file itself must do.
+inline std::string readable_for(const std::string& settings_file) {
+  const auto folder = settings_file.substr(0, settings_file.rfind('/'));
+  const auto name = folder.substr(folder.rfind('/') + 1);
+  return name == "ajar" ? folder : settings_file;
+}
+
+// From here on this process, with all its threads, reads these shares and writes this state folder; besides them it
+// sees what it needs to find central: getaddrinfo() loads its modules and reads its files when a name is asked for
+// (nsswitch.conf(5)), in a thread of Asio's. It runs no program.
+//
+// Errors: function_not_supported where the kernel has no Landlock, the system's.
+inline ajar::result<> fence_in(const std::vector<std::string>& shares, const std::string& state,
+                               const std::string& settings_file) {
+  landlock fence;
+  for (const auto& one : shares) fence.may_read(one);
+  fence.may_write(state);
+  if (!settings_file.empty()) fence.may_read(readable_for(settings_file));
+  // These are replaced, not written, when the network changes: the folders, so that the new ones are found as well. In
+  // /etc that is fit only for those to whom it shows nothing secret.
+  for (const char* folder : {"/run/systemd/resolve", "/run/systemd/machines", "/run/resolvconf", "/run/NetworkManager",
+                             "/run/connman", "/run/netconfig", "/run/nscd"}) {
+    fence.may_read(folder);
+  }
+  if (::geteuid() != 0) fence.may_read("/etc");
+  for (const char* file : {"/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf",
+                           "/etc/services", "/etc/protocols", "/etc/hostname", "/etc/ld.so.cache", "/etc/localtime"}) {
+    fence.may_read(file);
+  }
+  // glibc's modules: everybody's to read
+  for (const char* library :
+       {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/gnu/store"}) {
+    fence.may_read(library);
+  }
+  // randomness, and this process's own account of itself
+  for (const char* other : {"/dev/urandom", "/dev/random", "/dev/null", "/proc/self"}) fence.may_read(other);
+  return fence.enforce();
+}
+
+// For status: "landlock 7", or "none".
+inline std::string spoken_fence() {
+  return landlock::in_force() > 0 ? "landlock " + std::to_string(landlock::in_force()) : "none";
 }
 
 }  // namespace tools

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSL-1.0
+// SIGHUP: the settings are read again, as they were at the start, and taken over whole or not at all.
+#pragma once
+
+#include "begin.hpp"
+
+#include <ajar/core/awaitable.hpp>
+#include <ajar/core/step.hpp>
+
+#include <asio/signal_set.hpp>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace tools {
+
+// What is needed to read them again, and to tell of it.
+class reload {
+ public:
+  // @param before  those that the tool runs with
+  // @param said    what is told as steps; may be empty
+  reload(const option_table& table, int count, const char* const* words, settings before, ajar::step_sink said)
+      : table_(table), count_(count), words_(words), before_(std::move(before)), said_(std::move(said)) {}
+
+  // The settings as they are now. Nothing where one of them is wrong: the log says which.
+  std::optional<settings> read() const {
+    auto now = read_settings(table_, count_, words_);
+    if (now) return std::move(*now);
+    for (const auto& one : now.error()) keep(one);
+    return std::nullopt;
+  }
+
+  // Say that nothing has changed, and why.
+  void keep(const std::string& why) const { say("kept the settings as they were", why); }
+
+  // All that is live has been taken over.
+  void taken(const settings& now) const {
+    for (const auto& name : wanting_restart(table_, "run", before_, now)) {
+      const auto* entry = now.find(name);
+      const bool in_file = entry && entry->from == settings::source::file;
+      say("a changed setting needs a restart", in_file ? now.where(name) : name);
+    }
+    ajar::report_step(said_, "", "read the settings again", now.file().empty() ? "there is no file" : now.file());
+  }
+
+ private:
+  // What must be known is said where no steps are printed, too.
+  void say(std::string_view what, const std::string& detail) const {
+    if (!said_) fmt::print(stderr, "{}: {}: {}\n", table_.tool(), what, detail);
+    ajar::report_step(said_, "", what, detail);
+  }
+
+  const option_table& table_;
+  int count_;
+  const char* const* words_;
+  settings before_;
+  ajar::step_sink said_;
+};
+
+// Until the signals are cancelled.
+inline ajar::awaitable<void> reload_at_hangup(asio::signal_set& hangups, std::function<void()> again) {
+  for (;;) {
+    auto [error, number] = co_await hangups.async_wait(ajar::use_values);
+    (void)number;
+    if (error) co_return;
+    again();
+  }
+}
+
+}  // namespace tools
