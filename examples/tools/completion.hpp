@@ -22,7 +22,7 @@ inline constexpr std::string_view completion_script =
 
 # ENDING CANDIDATE...: offer those that begin with the word
 @F@_offer() {
-  local ending=$1 one quoted home='~/'
+  local ending=$1 one quoted home=\~/
   shift
   for one in "$@"; do
     [[ $one == "$cur"* && $one != "$cur/" ]] || continue
@@ -44,22 +44,24 @@ inline constexpr std::string_view completion_script =
 
 # ENDING: the names that this client has for servers
 @F@_servers() {
-  local line
+  local line all
+  all=$("${words[0]}" servers "${own[@]}" 2>/dev/null </dev/null) || return
   while IFS= read -r line; do
-    @F@_offer ' ' "${line%% *}$1"
-  done < <("${words[0]}" servers "${own[@]}" 2>/dev/null </dev/null)
+    [[ -n $line ]] && @F@_offer ' ' "${line%% *}$1"
+  done <<<"$all"
 }
 
 # what a server has; names that want escapes are left out
 @F@_remote() {
-  local line folder=${cur%"${cur##*[:/]}"}
+  local line all folder=${cur%"${cur##*[:/]}"}
   if [[ $cur != *:* ]]; then
     @F@_servers :
     return
   fi
+  all=$("${words[0]}" ls "$folder" --within 2s "${own[@]}" 2>/dev/null </dev/null) || return
   while IFS= read -r line; do
     [[ -n $line && $line != *\\* && $line != *[[:cntrl:]]* ]] && @F@_offer ' ' "$folder$line"
-  done < <("${words[0]}" ls "$folder" --within 2s "${own[@]}" 2>/dev/null </dev/null | head -n 1000)
+  done <<<"$all"
 }
 
 @F@() {
