@@ -3,7 +3,8 @@
 
 documents.py ROOT    check, exit 1 with every difference
 
-docs/errors.md is what tools/errors-table prints; README.md has the tagged regions of its examples octet for octet;
+docs/errors.md is what tools/errors-table prints; docs/configuration.md has the tables that tools/options-table makes of
+the tools' options; README.md has the tagged regions of its examples octet for octet;
 docs/protocol.md names every message with its number and every domain; every local link leads somewhere.
 """
 import difflib
@@ -41,6 +42,13 @@ def check(root):
         lines = difflib.unified_diff(read("docs/errors.md").splitlines(), printed.stdout.splitlines(), "docs/errors.md",
                                      "tools/errors-table", lineterm="", n=0)
         differences += ["docs/errors.md is stale: run tools/errors-table > docs/errors.md", *lines]
+
+    printed = subprocess.run([sys.executable, str(root / "tools/options-table"), str(root)], capture_output=True, text=True,
+                             encoding="utf-8", check=False)
+    if printed.returncode != 0:
+        differences.append(printed.stderr.strip() or "tools/options-table failed")
+    elif printed.stdout != read("docs/configuration.md"):
+        differences.append("docs/configuration.md is stale: run tools/options-table --write")
 
     for path, tags in README_REGIONS.items():
         for tag in tags:

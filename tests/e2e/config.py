@@ -180,6 +180,7 @@ class Running(unittest.TestCase):
     def test_without_steps_a_bad_file_is_told_all_the_same(self):
         self.server.write_text('quiet = true\n[share]\nsmall = "small"\n')
         self.w.start("server", "server", "server", "run", "--config", self.server, "--central", self.w.url)
+        self.w.wait_for("central", "a server asks for its roster")
         self.assertEqual(self.get("small").stdout, self.small.read_bytes())
         self.server.write_text("quiet = 1\n")
         self.hang_up("server", f"ajar-server: kept the settings as they were: {self.server}:1:9: quiet is a whole number")
