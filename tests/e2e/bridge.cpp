@@ -6,7 +6,10 @@
 // that
 //                                      STATE has a grant for; the port is written to PORTFILE
 // bridge from-session STATE URL PORT   a server at the central of URL: each session becomes a connection to PORT
+// bridge get STATE PATH COUNT          ask the only server of STATE for PATH so often at once; the body, if all are
+// equal
 #include <ajar.hpp>
+#include <ajar/services/multiplexer.hpp>
 #include <ajar/trust/held_grants.hpp>
 #include <ajar/trust/issued_grants.hpp>
 
@@ -97,6 +100,50 @@ ajar::awaitable<void> accept_sessions(ajar::server& server, std::uint16_t port) 
   }
 }
 
+using namespace ajar::services;
+
+ajar::awaitable<void> get(multiplexer& streams, std::string path, ajar::result<ajar::bytes>& into) {
+  const request what("GET", std::move(path));
+  auto asked = co_await streams.open(what);
+  if (!asked) {
+    into = ajar::fail(asked.error());
+    co_return;
+  }
+  auto head = co_await asked->answer(ajar::clock::now() + std::chrono::seconds(20));
+  if (!head || !head->ok()) {
+    into = ajar::fail(head ? make_error_code(ajar::errc::file_not_found) : head.error());
+    co_return;
+  }
+  ajar::bytes room(64 * 1024);
+  ajar::bytes all;
+  for (;;) {
+    auto count = co_await asked->read_some(room, ajar::clock::now() + std::chrono::seconds(20));
+    if (!count && count.error() == ajar::errc::eof) break;
+    if (!count) {
+      into = ajar::fail(count.error());
+      co_return;
+    }
+    all.insert(all.end(), room.begin(), room.begin() + static_cast<std::ptrdiff_t>(*count));
+  }
+  into = std::move(all);
+}
+
+ajar::awaitable<void> get_all(ajar::client& client, ajar::peer_id server, std::string path,
+                              std::vector<ajar::result<ajar::bytes>>& all) {
+  auto session = co_await client.connect(server);
+  co_await client.stop();
+  if (!session) {
+    for (auto& one : all) one = ajar::fail(session.error());
+    co_return;
+  }
+  multiplexer streams(std::move(*session), http_role::client);
+  ajar::task_group group(streams.get_executor());
+  for (auto& one : all) group.spawn(get(streams, path, one));
+  co_await group.join();
+  auto parted = co_await streams.shutdown(ajar::clock::now() + std::chrono::seconds(2));
+  (void)parted;
+}
+
 template <class T>
 T must(ajar::result<T> value) {
   if (!value) throw std::system_error(value.error());
@@ -132,6 +179,22 @@ void run_from_session(const std::string& folder, const std::string& url, std::ui
   context.run();
 }
 
+void run_get(const std::string& folder, const std::string& path, std::size_t count) {
+  asio::io_context context(1);
+  const auto state = must(ajar::identity::state_directory::open(folder));
+  const auto key = must(state.load_key());
+  const auto grants = must(ajar::trust::held_grants(state, key.id()).list());
+  ajar::client client(context.get_executor(), key,
+                      ajar::client_options().grants({grants.at(0).file}).logins([&] { return state.next_login(); }));
+  std::vector<ajar::result<ajar::bytes>> all(count, ajar::fail(ajar::errc::canceled));
+  asio::co_spawn(context, get_all(client, grants.at(0).file.grant.signer(), path, all), asio::detached);
+  context.run();
+  for (const auto& one : all) {
+    if (must(one) != *all[0]) throw std::runtime_error("two answers differ");
+  }
+  fmt::print("{}", ajar::as_text(*all.at(0)));
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -141,7 +204,8 @@ int main(int count, char** words) {
     if (all.size() == 4 && all[0] == "from-session") {
       return run_from_session(all[1], all[2], static_cast<std::uint16_t>(std::stoi(all[3]))), 0;
     }
-    fmt::print(stderr, "bridge to-session STATE PORTFILE | from-session STATE URL PORT\n");
+    if (all.size() == 4 && all[0] == "get") return run_get(all[1], all[2], std::stoul(all[3])), 0;
+    fmt::print(stderr, "bridge to-session STATE PORTFILE | from-session STATE URL PORT | get STATE PATH COUNT\n");
   } catch (const std::exception& error) {
     fmt::print(stderr, "bridge: {}\n", error.what());
   }

@@ -64,8 +64,9 @@ class Http2(unittest.TestCase):
             (cls.folder / f"small{i}").write_bytes(os.urandom(100 + i))
         (cls.folder / "large").write_bytes(os.urandom(20 << 20))
         cls.server = w.start_server({"docs": cls.folder})
-        w.grant(services=("docs:r",))
-        cls.port = cls.bridge("to-session", w.folder / "client", w.folder / "port")
+        for client in ("client", "stranger"):
+            w.grant(client, "--windows", "60000", "--sessions", "100", services=("docs:r",))
+        cls.port = cls.bridge("to-session", w.folder / "stranger", w.folder / "port")
 
     @classmethod
     def tearDownClass(cls):
@@ -94,10 +95,11 @@ class Http2(unittest.TestCase):
     def test_curl(self):
         large = (self.folder / "large").read_bytes()
         curl = ("curl", "--silent", "--show-error", "--fail", "--http2-prior-knowledge", "--noproxy", "*")
-        self.assertEqual(self.program(*curl, self.url("large")), large)
+        self.assertTrue(self.program(*curl, self.url("large")) == large)
         self.assertEqual(self.program(*curl, "--range", "1000-1999", self.url("large")), large[1000:2000])
-        self.assertEqual(self.program(*curl, "--parallel", *[self.url(f"small{i}") for i in range(50)]).__len__(),
-                         sum(100 + i for i in range(50)))
+        # one request each: curl 7.88 breaks its second one over a connection, with nghttpd too
+        for i in range(5):
+            self.assertEqual(self.program(*curl, self.url(f"small{i}")), (self.folder / f"small{i}").read_bytes())
         head = self.program(*curl, "--head", self.url("large")).decode().lower()
         self.assertIn(f"content-length: {len(large)}", head)
         self.assertIn("etag:", head)
@@ -128,18 +130,13 @@ class Http2(unittest.TestCase):
             w.running["nghttpd"] = subprocess.Popen(["nghttpd", "--no-tls", "--htdocs", str(docs), str(port)], stdout=log,
                                                     stderr=log)
         w.text("server", "other", "id")
-        w.grant("visitor", server="other", name="theirs", services=("file:r",))
+        w.grant("visitor", "--windows", "60000", server="other", name="theirs", services=("file:r",))
         self.bridge("from-session", w.folder / "other", w.url, port)
-        until = time.monotonic() + 20
-        while True:
-            done = w.run("client", "visitor", "cat", "theirs:file", "--by", "window")
-            if done.returncode == 0 or time.monotonic() > until:
-                break
-            time.sleep(0.1)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(done.stdout, (docs / "file").read_bytes())
-        missing = w.run("client", "visitor", "cat", "theirs:absent", "--by", "window")
-        self.assertEqual(missing.returncode, world.CUT_SHORT, missing.stderr)
+        w.wait_for("bridgefrom-session", "linked to central")
+        state = str(w.folder / "visitor")
+        for count in ("1", "100"):
+            self.assertTrue(self.program(str(BRIDGE), "get", state, "/file", count) == (docs / "file").read_bytes())
+        self.assertNotEqual(subprocess.run([str(BRIDGE), "get", state, "/absent", "1"], capture_output=True).returncode, 0)
 
     # ---- the forge
 
@@ -147,6 +144,7 @@ class Http2(unittest.TestCase):
         """Send `octets` over and over until the other side has had enough; @return how much it took, in octets."""
         with socket.create_connection(("127.0.0.1", self.port)) as attack:
             attack.sendall(PREFACE + frame(SETTINGS, 0, 0) + first)
+            self.assertNotEqual(attack.recv(9), b"", "there was no session to attack")
             attack.setblocking(False)
             sent, piece, until = 0, octets * max(1, 16384 // len(octets)), time.monotonic() + seconds
             while time.monotonic() < until:

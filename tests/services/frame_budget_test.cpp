@@ -38,3 +38,40 @@ TEST_CASE("bodies earn frames, up to the burst") {
   budget.earn(std::size_t{1} << 40);
   CHECK(spent_at(budget, now, 1'000'000) <= frame_budget::burst);
 }
+
+TEST_CASE("frames are read from octets that are cut anywhere") {
+  bytes octets;
+  const auto frame = [&](std::size_t size, std::uint8_t kind, std::uint8_t flags) {
+    const bytes head{static_cast<std::uint8_t>(size >> 16),
+                     static_cast<std::uint8_t>(size >> 8),
+                     static_cast<std::uint8_t>(size),
+                     kind,
+                     flags,
+                     0,
+                     0,
+                     0,
+                     1};
+    octets.insert(octets.end(), head.begin(), head.end());
+    octets.insert(octets.end(), size, 0);
+  };
+  for (int i = 0; i < 10; ++i) {
+    frame(300, 0, 0);  // DATA
+    frame(0, 0, 1);    // its end
+    frame(20, 1, 4);   // HEADERS
+    frame(8, 6, 1);    // an answer to a PING
+    frame(0, 4, 1);    // and to SETTINGS
+    frame(0, 0, 0);    // these two cost
+    frame(4, 8, 0);
+  }
+  for (const std::size_t piece : {1, 2, 7, 100, 100'000}) {
+    CAPTURE(piece);
+    frame_budget budget;
+    const time_point now(1h);
+    budget.skip(5);
+    CHECK(budget.read(bytes(5), now));
+    for (bytes_view left = octets; !left.empty(); left = left.subspan(std::min(piece, left.size()))) {
+      CHECK(budget.read(left.first(std::min(piece, left.size())), now));
+    }
+    CHECK(spent_at(budget, now, 1'000'000) == frame_budget::burst - 20);
+  }
+}

@@ -376,6 +376,8 @@ TEST_CASE("windows of one octet: what is asked for arrives, octet by octet") {
 
 TEST_CASE("frames without content are a flood, whatever their kind") {
   const auto ask = forge::ask(1, forge::get("/"), forge::end_headers);
+  auto ended = ask;
+  ended += forge::frame(forge::rst_stream, 0, 1, forge::number(8));
   struct flood {
     std::string name;
     bytes first;
@@ -387,6 +389,8 @@ TEST_CASE("frames without content are a flood, whatever their kind") {
       {"SETTINGS", {}, forge::frame(forge::settings, 0, 0)},
       {"WINDOW_UPDATE of the session", {}, forge::frame(forge::window_update, 0, 0, forge::number(1))},
       {"WINDOW_UPDATE of a stream", ask, forge::frame(forge::window_update, 0, 1, forge::number(1))},
+      {"empty DATA of a stream that has ended", ended, forge::frame(forge::data, 0, 1)},
+      {"unknown", {}, forge::frame(0xbe, 0, 0, bytes(5))},
       {"PRIORITY", {}, forge::frame(forge::priority, 0, 3, bytes{0, 0, 0, 0, 16})},
   };
   for (const auto& one : floods) {

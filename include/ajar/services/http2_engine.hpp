@@ -49,6 +49,7 @@ class http2_engine {
                            : nghttp2_session_server_new2(&session, callbacks.get(), this, option.get());
     if (failed != 0) throw std::bad_alloc();
     session_.reset(session);
+    if (role == http_role::server) budget_.skip(NGHTTP2_CLIENT_MAGIC_LEN);
     announce();
   }
   http2_engine(const http2_engine&) = delete;
@@ -59,8 +60,9 @@ class http2_engine {
   /// What has come. Errors: http2_violated, http2_flood; the session is over then.
   result<> receive(bytes_view octets, time_point now) {
     now_ = now;
+    if (!budget_.read(octets, now)) return fail(errc::http2_flood);
     const auto taken = nghttp2_session_mem_recv(session_.get(), octets.data(), octets.size());
-    if (flooded_ || taken == NGHTTP2_ERR_FLOODED) return fail(errc::http2_flood);
+    if (taken == NGHTTP2_ERR_FLOODED) return fail(errc::http2_flood);
     if (taken < 0) return fail(errc::http2_violated);
     if (probe_due_ && tuner_.wants_probe(now)) probe(now);
     probe_due_ = false;
@@ -229,8 +231,6 @@ class http2_engine {
   static http2_engine& self(void* engine) { return *static_cast<http2_engine*>(engine); }
 
   static void set(nghttp2_session_callbacks* callbacks) {
-    nghttp2_session_callbacks_set_on_begin_frame_callback(
-        callbacks, [](auto*, const auto* head, void* engine) { return self(engine).on_begin_frame(*head); });
     nghttp2_session_callbacks_set_on_begin_headers_callback(
         callbacks, [](auto*, const auto* frame, void* engine) { return self(engine).on_begin_headers(*frame); });
     nghttp2_session_callbacks_set_on_header_callback(
@@ -342,16 +342,6 @@ class http2_engine {
     urgent_ = urgent_ || urgent;
     if (std::exchange(stream.noted, true)) return;
     if (auto shared = find(stream.id)) news_.push_back(std::move(shared));
-  }
-
-  int on_begin_frame(const nghttp2_frame_hd& head) {
-    const bool acknowledges = (head.flags & NGHTTP2_FLAG_ACK) != 0;
-    bool empty = head.type != NGHTTP2_HEADERS && head.type != NGHTTP2_DATA && head.type != NGHTTP2_CONTINUATION;
-    if ((head.type == NGHTTP2_PING || head.type == NGHTTP2_SETTINGS) && acknowledges) empty = false;
-    if (head.type == NGHTTP2_DATA) empty = head.length == 0 && (head.flags & NGHTTP2_FLAG_END_STREAM) == 0;
-    if (!empty || budget_.spend(now_)) return 0;
-    flooded_ = true;
-    return NGHTTP2_ERR_CALLBACK_FAILURE;
   }
 
   int on_begin_headers(const nghttp2_frame& frame) {
@@ -531,7 +521,6 @@ class http2_engine {
   std::vector<std::shared_ptr<http2_stream>> news_;
   bool urgent_ = false;
   bool draining_ = false;
-  bool flooded_ = false;
   std::optional<errc> failed_;
   bool probe_due_ = false;
   time_point now_{};
