@@ -9,6 +9,7 @@
 #include <ajar/services/multiplexer.hpp>
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/utsname.h>
 #include <algorithm>
 #include <asio/detached.hpp>
@@ -202,6 +203,53 @@ std::vector<double> small_beside(int bulk, int times) {
   return us;
 }
 
+// ---- memory
+
+awaitable<void> hold(multiplexer& client, std::size_t count, std::vector<stream>& held, asio::io_context& context) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const request what("GET", "/silent");
+    auto asked = co_await client.open(what);
+    if (asked) held.push_back(std::move(*asked));
+  }
+  auto answered = co_await client.ping(clock::now() + std::chrono::seconds(1));  // the server has seen them all
+  (void)answered;
+  context.stop();
+}
+
+awaitable<void> take(multiplexer& server, std::vector<stream>& held) {
+  for (;;) {
+    auto asked = co_await server.accept();
+    if (!asked) co_return;
+    held.push_back(std::move(*asked));
+  }
+}
+
+struct heap_use {
+  double session = 0;   // octets, both ends, with HTTP/2 at rest
+  double a_stream = 0;  // the same for one open stream
+};
+
+heap_use measure_heap() {
+  constexpr std::size_t count = 200;
+  asio::io_context context(1);
+  auto two = connect(context);
+  std::vector<stream> asked, taken;
+  asked.reserve(count);
+  taken.reserve(count);
+  const auto before = ::mallinfo2().uordblks;
+  auto client = std::make_unique<multiplexer>(std::move(two.client), http_role::client);
+  auto server = std::make_unique<multiplexer>(std::move(two.server), http_role::server);
+  asio::co_spawn(context, take(*server, taken), asio::detached);
+  asio::co_spawn(context, hold(*client, 0, asked, context), asio::detached);
+  context.run();
+  context.restart();
+  const auto at_rest = ::mallinfo2().uordblks;
+  asio::co_spawn(context, hold(*client, count, asked, context), asio::detached);
+  context.run();
+  const auto with_streams = ::mallinfo2().uordblks;
+  return {static_cast<double>(at_rest - before), static_cast<double>(with_streams - at_rest) / count};
+}
+
 double quantile(std::vector<double> values, double q) {
   if (values.empty()) return 0;
   const auto at = static_cast<std::size_t>(q * static_cast<double>(values.size() - 1) + 0.5);
@@ -291,6 +339,9 @@ int main(int count, char** words) {
     }
     print_line(how, "100 octets, alone", "us", small_beside(0, 2000), "floor");
     print_line(how, "100 octets beside 10 bulk streams", "us", small_beside(10, 2000), "p99 <= 2000");
+    const auto heap = measure_heap();
+    print_line(how, "heap of HTTP/2 at rest, both ends", "octets", {heap.session}, "");
+    print_line(how, "heap of an open stream, both ends", "octets", {heap.a_stream}, "");
     return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "bench_streams: {}\n", error.what());
