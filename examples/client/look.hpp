@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSL-1.0
+// ping, cat and ls: what only looks.
+#pragma once
+
+#include "out.hpp"
+#include "walk.hpp"
+
+#include <algorithm>
+
+namespace tools {
+
+// ---- ping
+
+inline ajar::awaitable<ajar::result<exit_code>> ping(visit_ptr at, unsigned count, bool json) {
+  std::optional<std::chrono::nanoseconds> best;
+  for (unsigned i = 0; i < count; ++i) {
+    auto took = co_await at->over.ping(ajar::clock::now() + ajar::services::patience);
+    if (!took) co_return ajar::fail(took.error());
+    best = best ? std::min<std::chrono::nanoseconds>(*best, *took) : std::chrono::nanoseconds(*took);
+  }
+  auto cost = co_await ask_cost(at);
+  if (!cost) co_return ajar::fail(cost.error());
+  auto line = path_report(*at, *cost);
+  line["round_trip_us"] = best->count() / 1000;
+  if (json) {
+    fmt::print("{}\n", line.dump());
+    co_return success;
+  }
+  const auto way = at->over.info().way;
+  fmt::print("{}: by {} in {:.1f} ms, round trip {:.3f} ms{}\n", at->server, to_string(way),
+             static_cast<double>(at->connected_in.count()) / 1e6, static_cast<double>(best->count()) / 1e6,
+             way == ajar::sessions::path::outbound
+                 ? std::string(", no port opened for it")
+                 : fmt::format(", a port was open for {} us", cost->exposure_ns / 1000));
+  co_return success;
+}
+
+// ---- cat
+
+inline ajar::awaitable<ajar::result<exit_code>> cat(visit_ptr at, ajar::services::share_path place, bool json) {
+  standard_output out(at->over.get_executor());
+  if (json) {
+    auto cost = co_await ask_cost(at);
+    if (!cost) co_return ajar::fail(cost.error());
+    fmt::print(stderr, "{}\n", path_report(*at, *cost).dump());
+  }
+  ajar::services::file_request asked(std::move(place));
+  auto file = co_await ajar::services::open_file(at->over, std::move(asked));
+  if (!file) co_return ajar::fail(file.error());
+  ajar::bytes piece(64 * 1024);
+  for (;;) {
+    auto count = co_await file->read_some(piece);
+    if (!count) co_return ajar::fail(count.error());
+    if (*count == 0) co_return success;
+    auto written = co_await out.write(ajar::bytes_view(piece).first(*count));
+    if (!written) co_return ajar::fail(written.error());
+  }
+}
+
+// ---- ls
+
+struct ls_format {
+  bool long_lines = false;
+  bool deep = false;
+  bool json = false;
+};
+
+inline std::string ls_line(const walked& one, const ls_format& how) {
+  using ajar::services::entry_kind;
+  const auto& entry = one.entry;
+  const auto& facts = entry.facts;
+  const bool file = facts && facts->kind == entry_kind::file;
+  if (how.json) {
+    nlohmann::ordered_json line;
+    const bool plain = ajar::is_utf8(one.path);
+    line[plain ? "path" : "path_base64"] = plain ? one.path : ajar::to_base64(ajar::as_bytes(one.path));
+    line["type"] = to_string(entry.kind);
+    if (entry.kind == entry_kind::link && facts) line["to"] = to_string(facts->kind);
+    if (file) ajar::services::detail::add_facts(line, *facts);
+    return line.dump() + "\n";
+  }
+  auto name = shown(one.path) + (entry.kind == entry_kind::folder ? "/" : "");
+  if (!how.long_lines) return name + "\n";
+  if (entry.kind == entry_kind::link) name += fmt::format(" -> {}", facts ? to_string(facts->kind) : "nothing here");
+  return fmt::format("{:>14}  {:>16}  {}\n", file ? std::to_string(facts->size) : std::string(to_string(entry.kind)),
+                     file ? shown_time(facts->modified) : "", name);
+}
+
+// Sorted where that takes no more than this many entries; else as the server has them.
+inline constexpr std::size_t most_sorted = 20'000;
+
+inline ajar::awaitable<ajar::result<exit_code>> ls(visit_ptr at, ajar::services::share_path place, ls_format how) {
+  standard_output out(at->over.get_executor());
+  if (!place.folder) {  // it may be a file
+    ajar::services::file_request asked(place);
+    auto found = co_await ajar::services::look_at(at->over, std::move(asked));
+    if (!found) co_return ajar::fail(found.error());
+    if (found->facts.kind == ajar::services::entry_kind::file) {
+      walked alone;
+      alone.path = name_of({at->server, place});
+      alone.entry = {alone.path, found->facts.kind, found->facts};
+      const auto line = ls_line(alone, how);
+      auto written = co_await out.write(ajar::as_bytes(line));
+      if (!written) co_return ajar::fail(written.error());
+      co_return success;
+    }
+  }
+  walk all(at, place, how.deep);
+  std::vector<walked> held;
+  std::string text;
+  bool sorted = true;
+  auto code = success;
+  for (bool more = true; more;) {
+    auto next = co_await all.next();
+    if (!next) {
+      const bool deeper = how.deep && !all.place().empty();
+      if (!deeper || !concerns_one_place(next.error())) co_return ajar::fail(next.error());
+      code = complain(client_tool, shown(at->server + ":" + all.place()), next.error());
+      continue;
+    }
+    more = next->has_value();
+    if (more && sorted) held.push_back(std::move(**next));
+    if (more && !sorted) text = ls_line(**next, how);
+    if (sorted && (!more || held.size() > most_sorted)) {
+      if (!more) std::ranges::sort(held, {}, &walked::path);
+      sorted = false;
+      text.clear();
+      for (const auto& one : held) text += ls_line(one, how);
+      held = std::vector<walked>();
+    }
+    if (sorted || text.empty()) continue;
+    auto written = co_await out.write(ajar::as_bytes(text));
+    if (!written) co_return ajar::fail(written.error());
+    text.clear();
+  }
+  co_return code;
+}
+
+}  // namespace tools

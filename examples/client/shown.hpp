@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSL-1.0
+// Names, sizes and times as a person reads them. Pure.
+#pragma once
+
+#include <ajar/core/bytes.hpp>
+#include <ajar/core/clock.hpp>
+#include <ajar/services/file_facts.hpp>
+
+#include <fmt/format.h>
+#include <array>
+
+namespace tools {
+
+// A name from the network for a terminal: UTF-8 as it is, but no control character, nothing that turns the direction
+// of writing, and nothing that is no UTF-8.
+inline std::string shown(std::string_view name) {
+  constexpr std::size_t longest = 4096;
+  if (name.size() > longest || !ajar::is_utf8(name)) return ajar::escaped(name, longest);
+  for (std::size_t at = 0; at < name.size(); ++at) {
+    const auto octet = static_cast<std::uint8_t>(name[at]);
+    const auto next = [&](std::size_t i) { return static_cast<std::uint8_t>(name[at + i]); };
+    const bool control = octet < 0x20 || octet == 0x7f || octet == '\\' || (octet == 0xc2 && next(1) < 0xa0);
+    // U+061C, U+200B to U+200F, U+2028 to U+202E, U+2066 to U+2069, U+FEFF
+    const bool direction = (octet == 0xd8 && next(1) == 0x9c) ||
+                           (octet == 0xe2 && next(1) == 0x80 &&
+                            ((next(2) >= 0x8b && next(2) <= 0x8f) || (next(2) >= 0xa8 && next(2) <= 0xae))) ||
+                           (octet == 0xe2 && next(1) == 0x81 && next(2) >= 0xa6 && next(2) <= 0xa9) ||
+                           (octet == 0xef && next(1) == 0xbb && next(2) == 0xbf);
+    if (control || direction) return ajar::escaped(name, longest);
+  }
+  return std::string(name);
+}
+
+// 999 B, 1.5 kB, 23 MB: powers of ten, as disks are sold.
+inline std::string shown_size(double octets) {
+  constexpr std::array<const char*, 7> units = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+  std::size_t unit = 0;
+  while (octets >= 999.5 && unit + 1 < units.size()) {
+    octets /= 1000;
+    ++unit;
+  }
+  return octets < 9.95 && unit > 0 ? fmt::format("{:.1f} {}", octets, units[unit])
+                                   : fmt::format("{:.0f} {}", octets, units[unit]);
+}
+
+// 0:07, 12:34, 3:04:05
+inline std::string shown_duration(std::chrono::seconds length) {
+  const auto hours = length.count() / 3600;
+  const auto minutes = length.count() / 60 % 60;
+  const auto seconds = length.count() % 60;
+  return hours > 0 ? fmt::format("{}:{:02}:{:02}", hours, minutes, seconds) : fmt::format("{}:{:02}", minutes, seconds);
+}
+
+// 2004-04-22 10:00
+inline std::string shown_time(ajar::services::file_time at) {
+  const auto days = std::chrono::floor<std::chrono::days>(at);
+  const std::chrono::year_month_day date(days);
+  const std::chrono::hh_mm_ss time(std::chrono::floor<std::chrono::seconds>(at - days));
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
+                     time.minutes().count());
+}
+
+// What is said while files arrive.
+struct progress_numbers {
+  std::uint64_t octets = 0;  // that came
+  std::uint64_t total = 0;   // that are known of
+  std::uint64_t before = 0;  // of `octets`, what was there before
+  std::uint64_t files = 0;   // that are done
+  std::uint64_t known = 0;   // files that are known of
+  bool complete = false;     // all are known
+  double seconds = 0;
+};
+
+// 45 %  1.2 GB of 2.6 GB  112 MB/s  0:12 left  12 of 340 files
+inline std::string shown_progress(const progress_numbers& now) {
+  const double rate =
+      now.seconds > 0 ? static_cast<double>(now.octets - std::min(now.before, now.octets)) / now.seconds : 0;
+  std::string line;
+  if (now.complete && now.total > 0) {
+    line += fmt::format("{:3} %  ",
+                        static_cast<int>(100.0 * static_cast<double>(now.octets) / static_cast<double>(now.total)));
+  }
+  line += fmt::format("{} of {}{}  {}/s", shown_size(static_cast<double>(now.octets)),
+                      shown_size(static_cast<double>(now.total)), now.complete ? "" : "+", shown_size(rate));
+  if (now.complete && rate > 0 && now.total > now.octets) {
+    constexpr double longest = 360'000;
+    const auto left = std::min(longest, static_cast<double>(now.total - now.octets) / rate);
+    line += "  " + shown_duration(std::chrono::seconds(static_cast<std::int64_t>(left + 0.5))) + " left";
+  }
+  line += fmt::format("  {} of {}{} files", now.files, now.known, now.complete ? "" : "+");
+  return line;
+}
+
+}  // namespace tools
