@@ -13,40 +13,48 @@ inline option_table make_client_table() {
   all.command_named("add", "keep a grant", completes::file);
   all.command_named("servers", "a line for each: name, id");
   all.command_named("ping", "reach a server, and say how", completes::server);
+  all.command_named("ls", "what is shared, or in a shared folder", completes::remote_path);
+  all.command_named("get", "files and folders, to a folder here", completes::remote_path);
   all.command_named("cat", "a shared file to stdout", completes::remote_path);
   all.add("by", "auto, outbound, window, or window-reverse")
       .takes("WAY")
       .one_of({"auto", "outbound", "window", "window-reverse"})
       .by_default("auto")
-      .of({"ping", "cat"});
+      .of({"ping", "ls", "get", "cat"});
   all.add("door", "ADDR:PORT where servers may dial us (outbound)")
       .takes("ADDR:PORT")
       .checked(check::endpoint)
-      .of({"ping", "cat"});
+      .of({"ping", "ls", "get", "cat"});
   all.add("advertise", "ADDR:PORT that servers are told, if it differs")
       .takes("ADDR:PORT")
       .checked(check::endpoint)
-      .of({"ping", "cat"});
+      .of({"ping", "ls", "get", "cat"});
   all.add("window-address", "the local address of our windows")
       .takes("ADDR")
       .checked(check::address)
-      .of({"ping", "cat"});
-  all.add("roam", "our address is another than central sees (for grants with --roam)").of({"ping", "cat"});
+      .of({"ping", "ls", "get", "cat"});
+  all.add("roam", "our address is another than central sees (for grants with --roam)").of({"ping", "ls", "get", "cat"});
   all.add("within", "give up after so long; by default 10s")
       .takes("TIME")
       .checked(check::duration("10s"))
-      .of({"ping", "cat"});
+      .of({"ping", "ls", "get", "cat"});
   all.add("count", "ping: how often").takes_number(1, 1000).by_default("3").of({"ping"});
   all.add("name", "add: what to call the server").takes("NAME").checked(check::name).of({"add"}).command_line_only();
   all.add("from", "the local address of all connections, if not the routes' choice")
       .takes("ADDR")
       .checked(check::address)
-      .of({"ping", "cat"});
+      .of({"ping", "ls", "get", "cat"});
   all.add("state", "state folder; else $AJAR_STATE, else the XDG state folder")
       .takes("FOLDER")
       .path_of(completes::folder);
-  all.add("explain", "the steps, on stderr").of({"ping", "cat"});
-  all.add("json", "path and window as JSON: on stdout, for cat on stderr").of({"servers", "ping", "cat", "config"});
+  all.add("explain", "the steps, on stderr").of({"ping", "ls", "get", "cat"});
+  all.add("long", "ls: size, time and kind too").letter('l').of({"ls"}).command_line_only();
+  all.add("recursive", "ls: the folders in it too").letter('R').of({"ls"}).command_line_only();
+  all.add("verify", "get: compare SHA-256 with the server's").of({"get"});
+  all.add("parallel", "get: so many files at a time").takes_number(1, 64).by_default("8").of({"get"});
+  all.add("quiet", "get: nothing but complaints").of({"get"});
+  all.add("json", "JSON lines on stdout; cat: path and window on stderr")
+      .of({"servers", "ping", "ls", "get", "cat", "config"});
   all.add_usual();
   return all;
 }

@@ -32,7 +32,7 @@ class part_file {
   // How much of it is there.
   std::uint64_t size() const noexcept { return size_; }
   const std::string& name() const noexcept { return name_; }
-  std::string shown_path() const { return in_->path() + "/" + name_; }
+  const std::string& temporary() const noexcept { return temporary_; }
 
   // Errors: the system's.
   ajar::result<> append(ajar::bytes_view octets) {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "../tools/console.hpp"
+#include "../tools/settings.hpp"
+#include "options.hpp"
 #include "place.hpp"
 #include "shown.hpp"
 
@@ -185,7 +187,7 @@ inline std::optional<ajar::by> parse_by(const std::string& text) {
 }
 
 // Nothing: all is well. Else it has complained, and this is the exit code.
-inline std::optional<int> read_addresses(const cxxopts::ParseResult& given, ajar::client_options& how) {
+inline std::optional<int> read_addresses(const settings& given, ajar::client_options& how) {
   for (const auto* option : {"door", "advertise"}) {
     if (!given.count(option)) continue;
     const auto at = ajar::net::parse_numeric_endpoint(text_option(given, option));
@@ -213,8 +215,8 @@ inline std::optional<int> read_addresses(const cxxopts::ParseResult& given, ajar
 //
 // @param about      what the errand is about, for a complaint
 // @param resumable  an interrupted errand has not done what was asked
-inline int visit_server(const cxxopts::ParseResult& given, const node& self, const std::string& server,
-                        const std::string& about, errand what, bool resumable = false) {
+inline int visit_server(const settings& given, const node& self, const std::string& server, const std::string& about,
+                        errand what, bool resumable = false) {
   const auto way = detail::parse_by(given["by"].as<std::string>());
   if (!way) return wrong("--by is auto, outbound, window, or window-reverse");
   const auto within =
