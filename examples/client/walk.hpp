@@ -65,6 +65,7 @@ class walk {
   // A place below where the walk began.
   ajar::services::share_path below(const std::string& path) const {
     auto made = from_;
+    made.folder = false;
     if (path.empty()) return made;
     if (made.share.empty()) {  // the list of shares
       made.share = path.substr(0, path.find('/'));

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
-// ajar-server: shares files with those its owner signed for, from behind a firewall, with no port that stands open.
+// ajar-server: shares folders and files with those its owner signed for, from behind a firewall, with no port that
+// stands open.
 #include "../tools/begin.hpp"
 #include "../tools/console.hpp"
 #include "../tools/reload.hpp"
+#include "guest.hpp"
 #include "options.hpp"
 #include "sandbox.hpp"
-#include "share.hpp"
 
 #include <ajar/server.hpp>
 #include <ajar/trust/grant_file.hpp>
@@ -21,9 +22,9 @@ constexpr const char* tool = "ajar-server";
 constexpr const char* examples =
     "Examples:\n"
     "  ajar-server id                                      this server's peer id alone, for central's --admit list\n"
-    "  ajar-server run --central ajar://HOST:PORT/ID --share notes=/home/me/notes.txt\n"
+    "  ajar-server run --central ajar://HOST:PORT/ID --share photos=/home/me/photos\n"
     "  ajar-server run --central ajar://HOST:PORT/ID --share notes=notes.txt --mode outbound --roster every=30s\n"
-    "  ajar-server grant CLIENT_ID --central ajar://HOST:PORT/ID --service notes:r --for 30d --out laptop.grant\n"
+    "  ajar-server grant CLIENT_ID --central ajar://HOST:PORT/ID --service photos:r --for 30d --out laptop.grant\n"
     "  ajar-server grants                                  what was granted, to whom, until when\n";
 
 int wrong(std::string_view what) {
@@ -166,6 +167,13 @@ int grants(const tools::settings& given) {
 
 // ---- run
 
+// Shares by their names, and where they are.
+struct named_share {
+  std::string path;
+  ajar::services::shared_folder what;
+};
+using named_shares = std::map<std::string, named_share>;
+
 struct run_plan {
   ajar::identity::url central;
   std::uint8_t methods = 0;
@@ -173,14 +181,14 @@ struct run_plan {
   ajar::windows::on_stranger policy = ajar::windows::on_stranger::close_and_reopen;
   std::optional<ajar::net::address> window_address;
   std::optional<ajar::net::address> from;
-  tools::shares shared;
+  named_shares shared;
 };
 
 // What is wrong with them: "--share: what", or "FILE:LINE:COLUMN: share: what".
-using planned_shares = tl::expected<tools::shares, std::string>;
+using planned_shares = tl::expected<named_shares, std::string>;
 
 planned_shares plan_shares(const tools::settings& given) {
-  tools::shares made;
+  named_shares made;
   const auto all = given.as<std::vector<std::string>>("share");
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto equals = all[i].find('=');
@@ -189,10 +197,14 @@ planned_shares plan_shares(const tools::settings& given) {
     if (tools::landlock::keeps_from(path)) {
       return tl::unexpected(where + ": lies outside of what this process may read since it started: needs a restart");
     }
-    if (!tools::open_file::open(path)) return tl::unexpected(where + ": no file that can be read");
-    made.emplace(all[i].substr(0, equals), path);
+    auto opened = ajar::services::shared_folder::open(path);
+    if (!opened && opened.error() == ajar::errc::openat2_missing) {
+      return tl::unexpected(where + ": " + ajar::explain(opened.error()));
+    }
+    if (!opened) return tl::unexpected(where + ": no folder, and no file that can be read");
+    made.emplace(all[i].substr(0, equals), named_share{path, std::move(*opened)});
   }
-  if (made.empty()) return tl::unexpected<std::string>("share something: --share NAME=FILE");
+  if (made.empty()) return tl::unexpected<std::string>("share something: --share NAME=FOLDER");
   return made;
 }
 
@@ -233,7 +245,7 @@ std::optional<run_plan> plan_run(const tools::settings& given) {
 struct running {
   ajar::server server;
   ajar::trust::issued_grants& issued;
-  tools::shares shared;
+  ajar::services::file_service files;
   std::string settings_file;
   int exit = tools::success;
 };
@@ -245,7 +257,7 @@ ajar::awaitable<void> serve(running& all) {
       if (!ajar::is_canceled(session.error())) all.exit = tools::complain(tool, "central", session.error());
       co_return;
     }
-    auto one = std::make_shared<tools::guest>(std::move(*session), all.shared, all.issued);
+    auto one = std::make_shared<tools::guest>(std::move(*session), all.files, all.issued);
     all.server.spawn(tools::guest::serve(std::move(one)));
   }
 }
@@ -266,6 +278,14 @@ ajar::awaitable<void> stop_at_signal(running& all, asio::signal_set& signals) {
   co_await all.server.stop();
 }
 
+ajar::services::share_set share_set_of(named_shares from) {
+  ajar::services::share_set made;
+  for (auto& [name, one] : from) {
+    made.emplace(name, std::make_shared<const ajar::services::shared_folder>(std::move(one.what)));
+  }
+  return made;
+}
+
 // At SIGHUP: the shares and what is live besides, if all of it is good. Sessions go on, and so does what they fetch.
 void take_over(const tools::reload& again, running& all) {
   const auto now = again.read();
@@ -279,7 +299,7 @@ void take_over(const tools::reload& again, running& all) {
   }
   auto shared = plan_shares(*now);
   if (!shared) return again.keep(shared.error());
-  all.shared = std::move(*shared);
+  all.files.share_only(share_set_of(std::move(*shared)));
   all.server.on_stranger(policy_of(*now));
   all.server.window_address(address_of(*now, "window-address"));
   again.taken(*now);
@@ -290,7 +310,7 @@ bool fence(const tools::settings& given, const run_plan& plan, const std::string
   const auto how = given.as<std::string>("sandbox");
   if (how == "off") return true;
   std::vector<std::string> paths;
-  for (const auto& [name, path] : plan.shared) paths.push_back(path);
+  for (const auto& [name, one] : plan.shared) paths.push_back(one.path);
   const auto fenced = tools::fence_in(paths, state, given.file());
   const auto found = fenced ? tools::spoken_fence() : fenced.error().message();
   ajar::report_step(steps, "", fenced ? "only the shares can be read" : "no fence around the shares", found);
@@ -333,7 +353,9 @@ int run(const tools::settings& given, int count, char** words) {
   if (!fence(given, *planned, self->state.path(), steps)) return tools::local_trouble;
 
   asio::io_context context(1);
-  running all{ajar::server(context.get_executor(), self->key, how), issued, planned->shared, given.file()};
+  running all{ajar::server(context.get_executor(), self->key, how), issued,
+              ajar::services::file_service(context.get_executor()), given.file()};
+  all.files.share_only(share_set_of(std::move(planned->shared)));
   asio::signal_set signals(context, SIGINT, SIGTERM);
   asio::signal_set hangups(context, SIGHUP);
   const tools::reload again(tools::server_table(), count, words, given, steps);

@@ -8,14 +8,15 @@
 namespace tools {
 
 inline option_table make_server_table() {
-  option_table all("ajar-server", "Shares files; clients are dialled, or a port opens for one of them at a time.\n");
+  option_table all("ajar-server",
+                   "Shares folders and files; clients are dialled, or a port opens for one of them at a time.\n");
   all.command_named("id", "this server's peer id");
   all.command_named("run", "share, and serve");
   all.command_named("grant", "sign what a client may do");
   all.command_named("grants", "what was granted, to whom, until when");
   all.add("central", "central's URL, as ajar-central printed it").takes("URL").checked(check::url).of({"run", "grant"});
-  all.add("share", "NAME=FILE, once for each")
-      .takes_pairs("NAME=FILE")
+  all.add("share", "NAME=FOLDER or NAME=FILE, once for each")
+      .takes_pairs("NAME=PATH")
       .path_of(completes::file)
       .checked(check::named_path)
       .of({"run"})

@@ -36,6 +36,7 @@ inline exit_code exit_code_of(const std::error_code& why) {
   using ajar::errc;
   if (why.category() != ajar::category()) return local_trouble;
   const auto value = static_cast<errc>(why.value());
+  if (value == errc::file_not_permitted) return refused;
   if (value == errc::server_offline || value == errc::exchange_timeout) return not_reached;
   if (value >= errc::share_not_found) return cut_short;
   if (value >= errc::window_timeout) return not_reached;

@@ -64,7 +64,7 @@ TEST_CASE("a service answers on streams") {
   testing::run(context, answer(service, file));
   CHECK(file.got.value().status() == 200);
   CHECK(file.text == "content");
-  service.unshare("files");
+  service.share_only({});
   answered gone(request("GET", "/files/a"));
   testing::run(context, answer(service, gone));
   CHECK(gone.got.value().status() == 404);

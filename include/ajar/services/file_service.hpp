@@ -83,7 +83,8 @@ class file_service {
   void share(const std::string& name, shared_folder what) {
     shares_.insert_or_assign(name, std::make_shared<const shared_folder>(std::move(what)));
   }
-  void unshare(const std::string& name) { shares_.erase(name); }
+  /// Offer these and no others; what is being sent of others goes on.
+  void share_only(share_set all) { shares_ = std::move(all); }
   const share_set& shares() const noexcept { return shares_; }
 
   /// Answer the request of a stream: a head and a body that the stream pulls.

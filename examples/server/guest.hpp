@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSL-1.0
+// One session of a client: its requests, answered side by side until it goes.
+#pragma once
+
+#include <ajar/core/task_group.hpp>
+#include <ajar/services/file_service.hpp>
+#include <ajar/services/multiplexer.hpp>
+#include <ajar/trust/issued_grants.hpp>
+
+#include <memory>
+#include <string>
+
+namespace tools {
+
+class guest {
+ public:
+  guest(ajar::sessions::session session, ajar::services::file_service& files, ajar::trust::issued_grants& issued)
+      : over_(std::move(session), ajar::services::http_role::server),
+        files_(files),
+        issued_(issued),
+        work_(over_.get_executor()) {}
+
+  // Until the client goes, or has asked nothing for ten minutes.
+  static ajar::awaitable<void> serve(std::shared_ptr<guest> self) {
+    constexpr std::chrono::minutes idle{10};
+    const ender guard(*self);
+    for (;;) {
+      auto accepting = self->over_.accept();
+      auto next = co_await ajar::before(ajar::clock::now() + idle, ajar::errc::read_timeout, std::move(accepting));
+      if (next) {
+        self->work_.spawn(answer(self, std::move(*next)));
+        continue;
+      }
+      const bool busy = next.error() == ajar::errc::read_timeout && self->over_.streams() > 0;
+      if (!busy) break;
+    }
+    self->work_.cancel();
+    co_await self->work_.join();
+    auto parted = co_await self->over_.shutdown(ajar::clock::now() + std::chrono::seconds(2));
+    (void)parted;
+  }
+
+ private:
+  // Whoever stops the one who accepts stops those who answer.
+  struct ender {
+    explicit ender(guest& which) : of(which) {}
+    ender(const ender&) = delete;
+    ender& operator=(const ender&) = delete;
+    ~ender() { of.work_.cancel(); }
+    guest& of;
+  };
+
+  static ajar::awaitable<void> answer(std::shared_ptr<guest> self, ajar::services::stream stream) {
+    if (stream.asked().path() == "/.session") {
+      self->tell_of_session(stream);
+      co_return;
+    }
+    const ajar::services::read_permission may_read = [self](std::string_view share) { return self->may_read(share); };
+    auto answered = co_await self->files_.answer(stream, may_read);
+    (void)answered;  // the stream has ended before; its client knows why
+  }
+
+  // What the client's window at this server cost: the server alone has seen all of it.
+  void tell_of_session(ajar::services::stream& stream) const {
+    nlohmann::ordered_json body = {{"path", to_string(over_.info().way)}};
+    if (const auto& window = over_.info().window) {
+      body["exposure_ns"] = static_cast<std::uint64_t>(window->exposure.count());
+      body["listeners"] = window->listeners;
+      body["strangers"] = window->strangers;
+    }
+    auto text = body.dump() + "\n";
+    ajar::services::response head(200);
+    head.with("content-type", "application/json").with("content-length", std::to_string(text.size()));
+    if (stream.asked().method() == "HEAD") text.clear();
+    const auto given = stream.respond(head, std::move(text));
+    (void)given;
+  }
+
+  // The grant is asked each time: a share may have been taken out of it.
+  ajar::result<> may_read(std::string_view share) const {
+    const auto grant = issued_.find(over_.info().grant);
+    const auto* right = grant ? grant->body().find(share) : nullptr;
+    if (!right || !right->read) return ajar::fail(ajar::errc::service_not_granted);
+    return {};
+  }
+
+  ajar::services::multiplexer over_;
+  ajar::services::file_service& files_;
+  ajar::trust::issued_grants& issued_;
+  ajar::task_group work_;
+};
+
+}  // namespace tools
