@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""The main job, once by each method, with three processes on loopback: ./dev demo [FILE]
+"""The main job, once by each method, with three processes on loopback: ./dev demo [FOLDER]
 
-demo.py TOOLS [FILE]    TOOLS is the folder with ajar-central, ajar-server and ajar-client
+demo.py TOOLS [FOLDER|FILE]    TOOLS is the folder with ajar-central, ajar-server and ajar-client
 
-A real file is fetched and compared octet for octet. Each step is printed with its microseconds and with the letter that
+A real folder (docs/, if none is named) is fetched whole and compared octet for octet. Each step is printed with its microseconds and with the letter that
 WO 2004/034190 gives it; then what the kernel says about the server.
 """
 import hashlib
@@ -19,8 +19,8 @@ import time
 
 
 class Demo:
-    def __init__(self, tools, file, folder):
-        self.tools, self.file, self.folder = tools, file, folder
+    def __init__(self, tools, share, folder):
+        self.tools, self.share, self.folder = tools, share, folder
         self.running = []
 
     def tool(self, name, *words):
@@ -79,11 +79,34 @@ def seccomp(process):
     return next(line.split()[1] for line in status.splitlines() if line.startswith("Seccomp:"))
 
 
+def contents(path):
+    """{name: digest} of all files below a folder, and {name: None} of the folders; of a file, its digest alone."""
+    def digest(file):
+        sum_ = hashlib.sha256()
+        with file.open("rb") as octets:
+            while piece := octets.read(1 << 20):
+                sum_.update(piece)
+        return sum_.hexdigest()
+
+    if path.is_file():
+        return digest(path)
+    found = {}
+    for one in path.rglob("*"):
+        if one.is_dir() and not one.is_symlink():
+            found[one.relative_to(path)] = None
+        elif one.is_file() and one.resolve().is_relative_to(path.resolve()):
+            found[one.relative_to(path)] = digest(one)
+    return found
+
+
 def fetch(demo, logs, title, *how):
-    """One cat; its own steps and those of the other two, in the order of the machine's clock."""
+    """One get; its own steps and those of the other two, in the order of the machine's clock."""
     print(f"\n{title}")
     marks = {name: len(log.read_text()) for name, log in logs.items()}
-    client = subprocess.run(demo.tool("client", "cat", "home:file", "--json", "--explain", *how), capture_output=True)
+    into = demo.folder / "fetched" / how[1]
+    into.parent.mkdir(exist_ok=True)
+    client = subprocess.run(demo.tool("client", "get", "home:share", str(into), "--json", "--explain", *how),
+                            capture_output=True)
     time.sleep(0.1)
     said = client.stderr.decode()
     if client.returncode != 0:
@@ -95,9 +118,10 @@ def fetch(demo, logs, title, *how):
     for one in steps:
         detail = f"  ({one['detail']})" if one["detail"] else ""
         print(f"  {one['us'] - steps[0]['us']:>7} us  {one['letter'] or ' '}  {one['who']:<8}{one['what']}{detail}")
-    report = next(json.loads(line) for line in said.splitlines() if '"path"' in line)
-    same = hashlib.sha256(client.stdout).digest() == hashlib.sha256(demo.file.read_bytes()).digest()
-    print(f"  {len(client.stdout)} octets, {'identical' if same else 'DIFFERENT'}; path: {report['path']}")
+    report = json.loads(client.stdout.decode().splitlines()[-1])
+    same = contents(into if demo.share.is_file() else into / "share") == contents(demo.share)
+    print(f"  {report['files']} files, {report['octets']} octets in {report['seconds']:.3f} s, "
+          f"{'identical' if same else 'DIFFERENT'}; path: {report['path']}")
     if not same:
         sys.exit(1)
     return report
@@ -107,11 +131,12 @@ def main():
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
     tools = pathlib.Path(sys.argv[1])
-    file = pathlib.Path(sys.argv[2] if len(sys.argv) == 3 else tools / "ajar-server").resolve()
-    if not file.is_file() or not os.access(file, os.R_OK):
-        sys.exit(f"demo: {file} is no file that can be read: name one, as in ./dev demo README.md")
+    docs = pathlib.Path(__file__).resolve().parent.parent / "docs"
+    share = pathlib.Path(sys.argv[2]).resolve() if len(sys.argv) == 3 else docs
+    if not (share.is_file() or share.is_dir()) or not os.access(share, os.R_OK):
+        sys.exit(f"demo: {share} is no folder or file that can be read: name one, as in ./dev demo docs")
     with tempfile.TemporaryDirectory(prefix="ajar-demo-") as name:
-        demo = Demo(tools, file, pathlib.Path(name))
+        demo = Demo(tools, share, pathlib.Path(name))
         try:
             show(demo)
         finally:
@@ -127,16 +152,16 @@ def show(demo):
     demo.wait_for(central_log, "ajar://")
     url = central_log.read_text().split()[0]
     grant = demo.folder / "laptop.grant"
-    demo.ask("server", "grant", demo.ask("client", "id"), "--central", url, "--service", "file:r", "--for", "1h",
+    demo.ask("server", "grant", demo.ask("client", "id"), "--central", url, "--service", "share:r", "--for", "1h",
              "--lan", "--name", "home", "--out", str(grant))
     demo.ask("client", "add", str(grant))
     print(f"central   {url}\nserver    {demo.ask('server', 'id')}\nclient    {demo.ask('client', 'id')}\n"
-          f"file      {demo.file}")
+          f"share     {demo.share}")
     print("On loopback every port is reachable. Elsewhere a window or a door is reached only where its port is, until\n"
           "crossings are built: the side that opens it must not be behind a NAT or firewall that keeps the other out.")
 
     print("\n--- just-in-time listening: a port opens for one client, and closes at its connection")
-    server, log = demo.start("server", "run", "--central", url, "--share", f"file={demo.file}", "--mode", "window")
+    server, log = demo.start("server", "run", "--central", url, "--share", f"share={demo.share}", "--mode", "window")
     demo.wait_for(log, "linked to central")
     logs = {"server": log, "central": central_log}
     print(f"  listening sockets of the server before: {listening(server)}")
@@ -150,7 +175,7 @@ def show(demo):
     demo.stop(server)
 
     print("\n--- the non-listening server: it dials its clients, and can open no port")
-    server, log = demo.start("server", "run", "--central", url, "--share", f"file={demo.file}", "--mode", "outbound")
+    server, log = demo.start("server", "run", "--central", url, "--share", f"share={demo.share}", "--mode", "outbound")
     demo.wait_for(log, "linked to central")
     logs["server"] = log
     print(f"  Seccomp: {seccomp(server)} (2: listen() and accept() are refused by a filter of its own)")

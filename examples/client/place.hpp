@@ -42,6 +42,7 @@ inline place_result parse_place(std::string_view text) {
   if (made.at.folder) rest.remove_suffix(1);
   if (rest.empty()) return made;
   made.at.inside = rest.substr(1);
+  if (made.at.inside.empty()) return tl::unexpected<std::string>("a path has no empty part, no '.' and no '..'");
   // the same rules as at the server, and told before anybody is dialled
   if (!ajar::services::parse_url_path(ajar::services::to_url_path(made.at))) {
     return tl::unexpected<std::string>("a path has no empty part, no '.' and no '..'");

@@ -66,7 +66,9 @@ def check(root):
         mirrored = f"ajar/{stem}.hpp" if room == "roles" else f"ajar/{room}/{stem}.hpp"
         folder = include
         if room == "tools":  # what the reference tools are made of
-            mirrored, folder = f"tools/{stem}.hpp", root / "examples"
+            folder = root / "examples"
+            own = [one for one in ("tools", "central", "server", "client") if (folder / one / f"{stem}.hpp").exists()]
+            mirrored = f"{own[0] if own else 'tools'}/{stem}.hpp"
         names = INCLUDE.findall(test.read_text())
         if f"tests/{room}/{test.name}" in OTHER_TESTS:
             mirrored = OTHER_TESTS[f"tests/{room}/{test.name}"]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <ajar/services/file_answer.hpp>
 
-#include "temporary_folder.hpp"
+#include "../temporary_folder.hpp"
 
 #include <doctest/doctest.h>
 

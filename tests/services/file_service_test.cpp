@@ -4,7 +4,7 @@
 #include <ajar/core/task_group.hpp>
 #include <ajar/testing/run.hpp>
 
-#include "temporary_folder.hpp"
+#include "../temporary_folder.hpp"
 
 #include <doctest/doctest.h>
 
