@@ -85,6 +85,21 @@ class incoming_folder {
   bytes piece_ = bytes(16 * 1024);
 };
 
+namespace detail {
+
+// The few octets of a refusal: a stream that is left before its end has to be reset, and a server bears few resets.
+template <class Stream>
+awaitable<void> read_to_end(Stream& stream) {
+  constexpr int most_pieces = 16;
+  bytes piece(1024);
+  for (int i = 0; i < most_pieces; ++i) {
+    auto count = co_await stream.read_some(piece, clock::now() + patience);
+    if (!count) co_return;
+  }
+}
+
+}  // namespace detail
+
 /// Ask for a file. Errors: as parse_file_head, the stream's.
 template <class Multiplexer>
 [[nodiscard]] awaitable<result<incoming_file<stream_of<Multiplexer>>>> open_file(Multiplexer& over,
@@ -94,7 +109,10 @@ template <class Multiplexer>
   auto answered = co_await stream->answer(clock::now() + patience);
   if (!answered) co_return fail(answered.error());
   auto head = parse_file_head(asked, *answered);
-  if (!head) co_return fail(head.error());
+  if (!head) {
+    co_await detail::read_to_end(*stream);
+    co_return fail(head.error());
+  }
   co_return incoming_file<stream_of<Multiplexer>>(std::move(*stream), std::move(*head));
 }
 
@@ -109,7 +127,10 @@ template <class Multiplexer>
   auto answered = co_await stream->answer(clock::now() + patience);
   if (!answered) co_return fail(answered.error());
   const auto type = answered->fields().find("content-type");
-  if (answered->status() != 200) co_return fail(cause_of(*answered));
+  if (answered->status() != 200) {
+    co_await detail::read_to_end(*stream);
+    co_return fail(cause_of(*answered));
+  }
   if (!type || *type != listing_type) co_return fail(errc::answer_unexpected);
   co_return incoming_folder<stream_of<Multiplexer>>(std::move(*stream));
 }
