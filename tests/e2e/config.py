@@ -40,7 +40,7 @@ class Settings(unittest.TestCase):
                  f"{path}:3:8: mode is outbound, window, or outbound,window",
                  f"{path}:4:8: json is text: write json = true",
                  f"{path}:5:1: lan is for the command line only: remove it here",
-                 f'{path}:7:8: share.docs is a whole number: write [share] and below it NAME = "FILE"']
+                 f'{path}:7:8: share.docs is a whole number: write [share] and below it NAME = "PATH"']
         for words in (("run", "--config", path), ("config", "--check", path), ("id", "--config", path)):
             done = self.w.run("server", "state", *words)
             self.assertEqual(done.returncode, USAGE)
