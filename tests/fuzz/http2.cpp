@@ -72,7 +72,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     send_all(engine);
     engine.tell_news();
-    if (engine.streams() > http2_engine::most_streams) std::abort();
+    if (engine.streams() > most_streams) std::abort();
   }
   engine.end_all(ajar::errc::canceled);
   return 0;

@@ -322,9 +322,9 @@ TEST_CASE("a client opens no more streams than the other side takes") {
     REQUIRE(two.client.open(request("GET", "/"), false));
     ++count;
   }
-  CHECK(count == http2_engine::most_streams);
+  CHECK(count == most_streams);
   two.carry();
-  CHECK(two.server.streams() == http2_engine::most_streams);
+  CHECK(two.server.streams() == most_streams);
 }
 
 TEST_CASE("all streams end with the session's cause") {
@@ -472,7 +472,7 @@ TEST_CASE("ten thousand streams at once: no more are taken than were announced")
     if (!one.send(forge::ask(2 * i + 1, forge::get("/")))) break;
     most = std::max(most, one.server.streams());
   }
-  CHECK(most == http2_engine::most_streams);
+  CHECK(most == most_streams);
 }
 
 TEST_CASE("a body that is not as long as was said is told apart") {

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <ajar/services/frame_budget.hpp>
+#include <ajar/services/http2_session.hpp>
 #include <ajar/services/http2_stream.hpp>
 
-#include <nghttp2/nghttp2.h>
 #include <array>
 #include <charconv>
 #include <deque>
@@ -13,16 +13,7 @@
 #include <map>
 #include <utility>
 
-// In nghttp2 from 1.57 and 1.61 on, and in what distributions have mended; elsewhere these are null.
-extern "C" {
-[[gnu::weak]] void nghttp2_option_set_stream_reset_rate_limit(nghttp2_option*, std::uint64_t, std::uint64_t);
-[[gnu::weak]] void nghttp2_option_set_max_continuations(nghttp2_option*, std::size_t);
-}
-
 namespace ajar::services {
-
-/// Which side of HTTP/2 one is. It follows from who is client and who is server, never from who dialled.
-enum class http_role { client, server };
 
 /// nghttp2, with the limits that a hostile peer needs. Pure: the time is given, octets come and go by calls.
 ///
@@ -30,25 +21,8 @@ enum class http_role { client, server };
 /// Source: RFC 9113; the traps: docs/protocol.md, "Streams".
 class http2_engine {
  public:
-  static constexpr std::uint32_t most_streams = 256;
-  static constexpr std::size_t frame_payload = 16384 - 9;  ///< with its head one full TLS record
-
-  http2_engine(http_role role, const asio::any_io_executor& executor) : role_(role), executor_(executor) {
-    nghttp2_session_callbacks* made = nullptr;
-    nghttp2_option* limits = nullptr;
-    if (nghttp2_session_callbacks_new(&made) != 0) throw std::bad_alloc();
-    const std::unique_ptr<nghttp2_session_callbacks, decltype(&nghttp2_session_callbacks_del)> callbacks(
-        made, &nghttp2_session_callbacks_del);
-    if (nghttp2_option_new(&limits) != 0) throw std::bad_alloc();
-    const std::unique_ptr<nghttp2_option, decltype(&nghttp2_option_del)> option(limits, &nghttp2_option_del);
-    set(callbacks.get());
-    set(option.get());
-    nghttp2_session* session = nullptr;
-    const int failed = role == http_role::client
-                           ? nghttp2_session_client_new2(&session, callbacks.get(), this, option.get())
-                           : nghttp2_session_server_new2(&session, callbacks.get(), this, option.get());
-    if (failed != 0) throw std::bad_alloc();
-    session_.reset(session);
+  http2_engine(http_role role, const asio::any_io_executor& executor)
+      : role_(role), executor_(executor), session_(detail::make_http2_session(role, *this)) {
     if (role == http_role::server) budget_.skip(NGHTTP2_CLIENT_MAGIC_LEN);
     announce();
   }
@@ -116,7 +90,7 @@ class http2_engine {
                                   .add(":scheme", "https")
                                   .add(":authority", asked.authority().empty() ? "ajar" : asked.authority())
                                   .add(":path", asked.path());
-    const auto head = lines_of(pseudo, asked.fields());
+    const auto head = detail::header_lines(pseudo, asked.fields());
     if (!head) return fail(head.error());
     auto stream = std::make_shared<http2_stream>(executor_);
     stream->asked = std::move(asked);
@@ -144,7 +118,7 @@ class http2_engine {
   result<> respond(http2_stream& stream, const response& answer) {
     if (stream.closed) return fail(stream.why);
     const auto pseudo = field_list().add(":status", std::to_string(answer.status()));
-    const auto head = lines_of(pseudo, answer.fields());
+    const auto head = detail::header_lines(pseudo, answer.fields());
     if (!head) return fail(head.error());
     auto provider = provider_of(stream);
     const bool bodiless = stream.finishing && !stream.source && stream.out.empty();
@@ -222,53 +196,9 @@ class http2_engine {
   }
 
  private:
+  template <class Engine>
+  friend struct detail::http2_callbacks;
   static constexpr std::uint64_t probe_token = 0;
-
-  struct release {
-    void operator()(nghttp2_session* session) const noexcept { nghttp2_session_del(session); }
-  };
-
-  static http2_engine& self(void* engine) { return *static_cast<http2_engine*>(engine); }
-
-  static void set(nghttp2_session_callbacks* callbacks) {
-    nghttp2_session_callbacks_set_on_begin_headers_callback(
-        callbacks, [](auto*, const auto* frame, void* engine) { return self(engine).on_begin_headers(*frame); });
-    nghttp2_session_callbacks_set_on_header_callback(
-        callbacks, [](nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name, std::size_t name_size,
-                      const std::uint8_t* value, std::size_t value_size, std::uint8_t, void* engine) {
-          return self(engine).on_header(*frame, as_text({name, name_size}), as_text({value, value_size}));
-        });
-    nghttp2_session_callbacks_set_on_frame_recv_callback(
-        callbacks, [](auto*, const auto* frame, void* engine) { return self(engine).on_frame(*frame); });
-    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
-        callbacks, [](nghttp2_session*, std::uint8_t, std::int32_t id, const std::uint8_t* data, std::size_t size,
-                      void* engine) { return self(engine).on_data(id, {data, size}); });
-    nghttp2_session_callbacks_set_on_frame_send_callback(
-        callbacks, [](auto*, const auto* frame, void* engine) { return self(engine).on_sent(*frame); });
-    nghttp2_session_callbacks_set_on_stream_close_callback(
-        callbacks, [](nghttp2_session*, std::int32_t id, std::uint32_t code, void* engine) {
-          return self(engine).on_close(id, code);
-        });
-    nghttp2_session_callbacks_set_data_source_read_length_callback(
-        callbacks,
-        [](nghttp2_session*, std::uint8_t, std::int32_t, std::int32_t, std::int32_t, std::uint32_t, void*) -> ssize_t {
-          return frame_payload;
-        });
-  }
-
-  static void set(nghttp2_option* limits) {
-    constexpr std::size_t most_acknowledgements = 100, most_continuations = 4;
-    constexpr std::uint64_t resets_at_once = 100, resets_a_second = 33;
-    nghttp2_option_set_no_auto_window_update(limits, 1);
-    nghttp2_option_set_no_closed_streams(limits, 1);
-    nghttp2_option_set_max_outbound_ack(limits, most_acknowledgements);
-    nghttp2_option_set_max_send_header_block_length(limits, longest_head);
-    nghttp2_option_set_peer_max_concurrent_streams(limits, most_streams);
-    if (nghttp2_option_set_stream_reset_rate_limit) {
-      nghttp2_option_set_stream_reset_rate_limit(limits, resets_at_once, resets_a_second);
-    }
-    if (nghttp2_option_set_max_continuations) nghttp2_option_set_max_continuations(limits, most_continuations);
-  }
 
   void announce() {
     const std::array<nghttp2_settings_entry, 4> ours{{
@@ -281,34 +211,13 @@ class http2_engine {
     nghttp2_session_set_local_window_size(session_.get(), NGHTTP2_FLAG_NONE, 0, whole_.window());
   }
 
-  // The names and values stay where they are until nghttp2 has copied them.
-  static result<std::vector<nghttp2_nv>> lines_of(const field_list& pseudo, const field_list& fields) {
-    std::vector<nghttp2_nv> lines;
-    lines.reserve(pseudo.size() + fields.size());
-    std::size_t size = 0;
-    const auto add = [&](const std::string& name, const std::string& value) {
-      const auto* n = reinterpret_cast<const std::uint8_t*>(name.data());
-      const auto* v = reinterpret_cast<const std::uint8_t*>(value.data());
-      size += name.size() + value.size() + 32;
-      lines.push_back({const_cast<std::uint8_t*>(n), const_cast<std::uint8_t*>(v), name.size(), value.size(),
-                       NGHTTP2_NV_FLAG_NONE});
-      return (name.starts_with(':') || nghttp2_check_header_name(n, name.size()) != 0) &&
-             nghttp2_check_header_value(v, value.size()) != 0;
-    };
-    bool permitted = true;
-    for (const auto& [name, value] : pseudo) permitted = add(name, value) && permitted;
-    for (const auto& [name, value] : fields) permitted = add(name, value) && permitted;
-    if (!permitted) return fail(errc::message_malformed);
-    if (size > longest_head) return fail(errc::head_too_long);
-    return lines;
-  }
-
   nghttp2_data_provider provider_of(http2_stream& stream) {
     nghttp2_data_provider made{};
     made.source.ptr = &stream;
     made.read_callback = [](nghttp2_session*, std::int32_t, std::uint8_t* into, std::size_t size, std::uint32_t* flags,
                             nghttp2_data_source* source, void* engine) {
-      return self(engine).on_pull(*static_cast<http2_stream*>(source->ptr), {into, size}, *flags);
+      return static_cast<http2_engine*>(engine)->on_pull(*static_cast<http2_stream*>(source->ptr), {into, size},
+                                                         *flags);
     };
     return made;
   }
@@ -529,7 +438,7 @@ class http2_engine {
   window_tuner::meter whole_{window_tuner::session_start};
   bytes small_;
   bytes_view held_;
-  std::unique_ptr<nghttp2_session, release> session_;  // last: freed first
+  detail::http2_session session_;  // last: freed first
 };
 
 }  // namespace ajar::services
