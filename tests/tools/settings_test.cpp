@@ -149,6 +149,16 @@ TEST_CASE("what is no TOML has its place too, on one line") {
     CHECK(all[0].ends_with(": write KEY = \"VALUE\", as TOML has it"));
     for (const char c : all[0]) CHECK((c >= 0x20 && c < 0x7f));
   }
+  // letters that are no ASCII, where toml++ must not take them for blanks
+  for (const char* text : {"caf\xc3\xa9 = 1", "flag = \xef\xb3\xbf", "mode =+[0\"x\xef\xbb\xb7\" = true"}) {
+    REQUIRE(wrong(text).size() == 1);
+    CHECK(wrong(text)[0].ends_with(": write KEY = \"VALUE\", as TOML has it"));
+  }
+  CHECK(wrong("flag = true\ncaf\xc3\xa9 = 1")[0].starts_with("/etc/x.toml:2:4: "));
+  CHECK(wrong("flag = true\nlisten = '\xc3\xa9' \xc3\xa9")[0].starts_with("/etc/x.toml:2:14: "));
+  CHECK(parsed("# caf\xc3\xa9 '\nlisten = 'caf\xc3\xa9 #' # '\nadmit = \"/\\\"\xc3\xa9\\\\\"")
+            ->as<std::string>("listen") == "caf\xc3\xa9 #");
+  CHECK(parsed("\xef\xbb\xbflisten = '' # \"\"\""));
   CHECK(wrong("flag = true\nflag = ")[0].starts_with("/etc/x.toml:2:8: "));
   CHECK(!wrong(std::string(100'000, '[')).empty());
   CHECK(!wrong("service = " + std::string(100'000, '[')).empty());
