@@ -14,7 +14,7 @@ inline option_table make_client_table() {
   all.command_named("servers", "a line for each: name, id");
   all.command_named("ping", "reach a server, and say how", completes::server);
   all.command_named("ls", "what is shared, or in a shared folder", completes::remote_path);
-  all.command_named("get", "files and folders, to a folder here", completes::remote_path);
+  all.command_named("get", "files and folders, to a folder here", completes::remote_path_or_folder);
   all.command_named("cat", "a shared file to stdout", completes::remote_path);
   all.add("by", "auto, outbound, window, or window-reverse")
       .takes("WAY")

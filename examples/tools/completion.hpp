@@ -159,6 +159,8 @@ inline std::string completion_of_words(completes what) {
       return "@F@_servers ''";
     case completes::remote_path:
       return "@F@_remote";
+    case completes::remote_path_or_folder:
+      return "@F@_remote; [[ $cur == *:* ]] || @F@_files -d";
     case completes::nothing:
       break;
   }
