@@ -45,7 +45,7 @@ inline constexpr std::string_view completion_script =
 # ENDING: the names that this client has for servers
 @F@_servers() {
   local line all
-  all=$("${words[0]}" servers "${own[@]}" 2>/dev/null </dev/null) || return
+  all=$("${words[0]}" servers --json=false "${own[@]}" 2>/dev/null </dev/null) || return
   while IFS= read -r line; do
     [[ -n $line ]] && @F@_offer ' ' "${line%% *}$1"
   done <<<"$all"
@@ -58,7 +58,7 @@ inline constexpr std::string_view completion_script =
     @F@_servers :
     return
   fi
-  all=$("${words[0]}" ls "$folder" --within 2s "${own[@]}" 2>/dev/null </dev/null) || return
+  all=$("${words[0]}" ls "$folder" --within 2s --json=false "${own[@]}" 2>/dev/null </dev/null) || return
   while IFS= read -r line; do
     [[ -n $line && $line != *\\* && $line != *[[:cntrl:]]* ]] && @F@_offer ' ' "$folder$line"
   done <<<"$all"

@@ -246,6 +246,17 @@ class Running(unittest.TestCase):
         self.serve(self.server.read_text())
         self.assertEqual(self.get("big").stdout, self.big.read_bytes())
 
+    def test_a_folder_below_a_shared_one_is_added_behind_the_fence(self):
+        tree = self.w.folder / "tree"
+        (tree / "below").mkdir(parents=True)
+        (tree / "below" / "file").write_text("x")
+        self.w.grant(services=("tree:r", "below:r"), name="hut")
+        self.serve('[share]\ntree = "tree"\n')
+        self.server.write_text('[share]\nbelow = "tree/below"\n')
+        self.hang_up("server", "read the settings again")
+        self.assertEqual(self.w.run("client", "client", "cat", "hut:below/file").stdout, b"x")
+        self.assertEqual(self.w.run("client", "client", "cat", "hut:tree/below/file").returncode, CUT_SHORT)
+
     def test_a_server_that_must_have_a_sandbox(self):
         self.server.write_text('sandbox = "required"\n[share]\nsmall = "small"\n')
         words = ("run", "--config", self.server, "--central", self.w.url)
@@ -349,7 +360,7 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.complete(f"{self.fake} cat ho"), ["home:"])
         self.calls.unlink(missing_ok=True)
         self.assertEqual(self.complete(f"{self.fake} --state /x\\ y cat home:do"), ["docs/", "do\\ not "])
-        self.assertEqual(self.calls.read_text(), "ls home: --within 2s --state /x y\n")
+        self.assertEqual(self.calls.read_text(), "ls home: --within 2s --json=false --state /x y\n")
         self.assertEqual(self.complete(f"{self.fake} cat home:docs/d", breaks=" "), ["home:docs/docs/", "home:docs/do\\ not "])
 
     def test_names_from_elsewhere_are_quoted(self):
@@ -361,9 +372,22 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.complete("/nonexistent cat h"), [])
         self.assertEqual(self.complete("false cat h:"), [])
 
-    def test_petnames_of_a_real_client(self):
-        real = world.TOOLS / "ajar-client"
-        self.assertEqual(self.complete(f"{real} --state {self.w.folder}/none ping "), [])
+    def test_a_real_server(self):
+        with world.World() as w:
+            w.start_central()
+            tree = w.folder / "tree"
+            (tree / "a folder").mkdir(parents=True)
+            (tree / "a file;").write_text("x")
+            w.grant(services=("docs:r",))
+            w.start_server({"docs": tree})
+            settings = w.folder / "client" / "config.toml"
+            settings.write_text("json = true\n")  # for other uses of it
+            client = f"{world.TOOLS}/ajar-client --state {w.folder}/client"
+            self.assertEqual(self.complete(f"{client} ping "), ["home "])
+            self.assertEqual(self.complete(f"{client} cat home:"), ["docs/"])
+            self.assertEqual(self.complete(f"{client} cat home:docs/"), ["docs/a\\ file\\; ", "docs/a\\ folder/"])
+            self.assertEqual(self.complete(f"{client} get home:docs/x fi"), [])
+            self.assertEqual(self.complete(f"{client} cat home:none/"), [])
 
 
 if __name__ == "__main__":
