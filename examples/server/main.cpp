@@ -308,6 +308,7 @@ void take_over(const tools::reload& again, running& all) {
 // The kernel's fence around the shares; how far it must be there is the owner's to say.
 bool fence(const tools::settings& given, const run_plan& plan, const std::string& state, const ajar::step_sink& steps) {
   const auto how = given.as<std::string>("sandbox");
+  tools::gain_no_privileges();
   if (how == "off") return true;
   std::vector<std::string> paths;
   for (const auto& [name, one] : plan.shared) paths.push_back(one.path);

@@ -5,6 +5,7 @@
 #include "../tools/landlock.hpp"
 
 #include <seccomp.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 #include <cerrno>
 #include <memory>
@@ -25,6 +26,9 @@ inline int forbid_listening() {
   }
   return -seccomp_load(filter.get());
 }
+
+// No program that this process might run has more rights than it has itself. It cannot fail (prctl(2)).
+inline void gain_no_privileges() { ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
 
 // A file of settings is replaced when it is edited, so that its folder must be readable to read it again. A folder that
 // may hold anything else is not opened for that: there the file itself must do.
