@@ -44,6 +44,8 @@ inline exit_code exit_code_of(const std::error_code& why) {
   if (value >= errc::no_grant) return refused;
   if (value >= errc::name_not_found) return value == errc::bind_failed ? local_trouble : no_central;
   if (value >= errc::signature_invalid) return local_trouble;
+  if (value >= errc::message_truncated) return cut_short;
+  if (value >= errc::not_running) return local_trouble;
   return cut_short;
 }
 
