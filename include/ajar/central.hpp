@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ajar/central/options.hpp>
+#include <ajar/central/status.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/identity/url.hpp>
 #include <ajar/net/dial.hpp>
@@ -77,6 +78,22 @@ class central {
     }
   }
 
+  /// All that it knows of itself now: each shard is asked on its own executor. Before stop().
+  [[nodiscard]] awaitable<central_status> status() const {
+    const auto shared = shared_;
+    const auto all = shards_;
+    central_status sum;
+    sum.id = shared->self.id();
+    sum.shards = all.size();
+    sum.uptime = clock::now() - shared->made;
+    for (const auto& one : all) {
+      auto asking = asio::co_spawn(one->on, count_shard(one), use_awaitable);
+      auto counted = co_await std::move(asking);
+      sum.add(counted);
+    }
+    co_return sum;
+  }
+
   /// Close the port and every link, and wait for all of it.
   [[nodiscard]] awaitable<void> stop() {
     const auto all = shards_;
@@ -92,6 +109,7 @@ class central {
     identity::key self;
     central_options how;
     switchboard::router routes;
+    time_point made = clock::now();
   };
 
   // A link of this shard, and what it may do.
@@ -151,6 +169,9 @@ class central {
       tasks.spawn(renew_nonces(this));
     }
 
+    void trouble(std::string_view what, std::string detail) const {
+      report_trouble(shared->how.steps_, what, std::move(detail));
+    }
     void step_done(std::string_view letter, std::string_view what, std::string detail = {}) const {
       report_step(shared->how.steps_, letter, what, std::move(detail));
     }
@@ -254,7 +275,11 @@ class central {
           if (!paused) co_return;
           continue;
         }
-        if (!net::prepare(stream) || !self->budget.begin(from.address(), clock::now())) continue;
+        if (!net::prepare(stream)) continue;
+        if (!self->budget.begin(from.address(), clock::now())) {
+          ++self->counted.dropped;
+          continue;
+        }
         self->tasks.spawn(serve(self, std::move(stream), from));
       }
     }
@@ -311,13 +336,14 @@ class central {
     }
 
     static awaitable<void> serve(shard* self, net::tcp_stream stream, net::tcp::endpoint from) {
-      half_open counted(*self, from.address());
+      half_open budgeted(*self, from.address());
       const auto until = clock::now() + self->shared->how.greet_within_;
       tls::stream<net::tcp_stream> secured(std::move(stream), self->shared->self.tls(), tls::side::server,
                                            tls::expectation::any_key(tls::alpn::link));
       auto shaken = co_await secured.handshake(until);
       if (!shaken) {
-        self->step_done("", "refused a connection", net::to_string(from) + ": " + shaken.error().message());
+        self->counted.turned_away.add(shaken.error());
+        self->trouble("refused a connection", net::to_string(from) + ": " + shaken.error().message());
         co_return;
       }
       const switchboard::link_ref ref{self->number, ++self->last_link};
@@ -331,17 +357,20 @@ class central {
         greeted = co_await std::move(admitting);
       }
       if (!greeted) {
-        self->step_done("", "refused a peer", short_name(one->id) + ": " + greeted.error().message());
+        self->counted.turned_away.add(greeted.error());
+        self->trouble("refused a peer", short_name(one->id) + ": " + greeted.error().message());
         if (greeted.error().category() == category()) one->link.close(static_cast<errc>(greeted.error().value()));
         co_await one->link.part();
         co_return;
       }
-      counted.linked();
+      budgeted.linked();
+      ++self->counted.links;
       self->step_done("A", one->who == signalling::role::server ? "a server is linked" : "a client is linked",
                       short_name(one->id) + " from " + net::to_string(from));
       net::set_user_timeout(one->link.stream().lowest_layer(), self->shared->how.heartbeat_ * 5 / 2);
       auto handler = [self, one](const signalling::message& what) { return self->received(one, what); };
       auto why = co_await one->link.run(self->shared->how.heartbeat_, handler);
+      self->counted.links_ended.add(why);
       self->step_done("", "a link ended", short_name(one->id) + ": " + why.message());
     }
 
@@ -412,6 +441,7 @@ class central {
       const auto& body = given->body();
       const auto server = given->signer();
       const auto refuse = [&](errc why) -> result<> {
+        counted.rendezvous.refused.add(why);
         return one->link.send(signalling::grant_result{body.id, static_cast<std::uint16_t>(why)});
       };
       if (body.client != one->id) return refuse(errc::grant_of_another);
@@ -452,6 +482,7 @@ class central {
     result<> take_door(const link_ptr& one, const signalling::door& what) {
       constexpr std::chrono::milliseconds pause{500};
       const auto refuse = [&](errc why) -> result<> {
+        counted.rendezvous.refused.add(why);
         return one->link.send(signalling::door_result{static_cast<std::uint16_t>(why)});
       };
       auto record = trust::signed_address::open(what.record);
@@ -474,6 +505,7 @@ class central {
       auto probing = probe(self, one->id, at, clock::now() + probe_time);
       auto proved = co_await std::move(probing);
       one->proving = false;
+      ++(proved ? self->counted.doors_proved : self->counted.doors_closed);
       self->step_done("B", proved ? "a client's door is proved" : "a client's door is closed",
                       short_name(one->id) + " at " + net::to_string(at));
       if (proved) {
@@ -509,9 +541,20 @@ class central {
     asio::ip::tcp::acceptor port;
     std::map<std::uint64_t, link_ptr> links;
     std::uint64_t last_link = 0;
+    central_status counted;  // what only grows; the rest is looked up when somebody asks
     notifier sooner;
     task_group tasks;
   };
+
+  static awaitable<central_status> count_shard(std::shared_ptr<shard> one) {
+    auto made = one->counted;
+    made.half_open = one->budget.half_open();
+    made.rendezvous.add(one->known.account());
+    for (const auto& [number, peer] : one->links) {
+      if (peer->attached) ++(peer->who == signalling::role::server ? made.servers : made.clients);
+    }
+    co_return made;
+  }
 
   static awaitable<void> stop_shard(std::shared_ptr<shard> one) {
     std::error_code ignored;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ajar/client/options.hpp>
+#include <ajar/client/status.hpp>
 #include <ajar/outbound/doorstep.hpp>
 #include <ajar/rendezvous/ask.hpp>
 #include <ajar/rendezvous/offer.hpp>
@@ -38,7 +39,7 @@ class client {
   /// Cancellation: terminal. Source: WO 2004/034190, just-in-time listening, steps B, F and G.
   [[nodiscard]] awaitable<result<sessions::session>> connect(identity::peer_id server,
                                                              connect_options how = connect_options()) {
-    return reach(state_, std::move(server), std::move(how));
+    return reach_and_count(state_, std::move(server), std::move(how));
   }
 
   /// Close links and door, and wait until all coroutines have ended; sessions go on. Nothing connects afterwards.
@@ -53,6 +54,8 @@ class client {
 
   /// What the door cost so far.
   windows::report door_report() const { return state_->step ? state_->step->report() : windows::report(); }
+  /// All that it knows of itself now; also after stop().
+  client_status status() const { return state_->status(); }
 
  private:
   struct state;
@@ -62,7 +65,8 @@ class client {
     central_side(state& whose, identity::url central, signalling::uplink_options terms)
         : owner(whose),
           up(whose.self, std::move(central), std::move(terms), *this),
-          answers(std::make_shared<rendezvous::answers>(whose.changed.get_executor())) {}
+          answers(std::make_shared<rendezvous::answers>(whose.changed.get_executor())),
+          account(clock::now()) {}
 
     void linked(const signalling::welcome& greeting) override { owner.linked(*this, greeting); }
     result<> received(const signalling::message& what) override { return owner.received(*this, what); }
@@ -73,6 +77,7 @@ class client {
     state& owner;
     signalling::uplink up;
     std::shared_ptr<rendezvous::answers> answers;
+    signalling::link_account account;
     net::tcp::endpoint seen;
     std::map<identity::peer_id, signalling::presence> present;
     std::map<trust::grant_id, std::error_code> refused;
@@ -84,7 +89,38 @@ class client {
 
   struct state final : std::enable_shared_from_this<state> {
     state(const asio::any_io_executor& executor, identity::key own, client_options options)
-        : self(std::move(own)), how(std::move(options)), changed(executor), tasks(executor) {}
+        : self(std::move(own)), how(std::move(options)), changed(executor), made(clock::now()), tasks(executor) {}
+
+    client_status status() {
+      const auto now = clock::now();
+      const auto today = std::chrono::system_clock::now();
+      count_door();
+      client_status all;
+      all.id = self.id();
+      all.uptime = now - made;
+      for (const auto& [url, side] : centrals) {
+        all.links.push_back(side->account.status(now, side->up.central(), side->up.round_trip()));
+      }
+      all.door_open = step && step->is_open();
+      all.sessions = visits.list(now);
+      all.sessions_begun = visits.begun();
+      all.carried = visits.carried();
+      all.exposed_today = exposed.today(today);
+      all.exposed = exposed.total();
+      all.failures = failures;
+      return all;
+    }
+
+    // What the door cost since this was called last.
+    void count_door() {
+      if (!step) return;
+      const auto cost = step->report();
+      windows::exposure since;
+      since.listeners = cost.listeners - door_counted.listeners;
+      since.open = cost.exposure - door_counted.exposure;
+      exposed.add(std::chrono::system_clock::now(), since);
+      door_counted = cost;
+    }
 
     void begin() {
       if (!how.door_) return;
@@ -111,6 +147,7 @@ class client {
         side->answers->close(errc::canceled);
       }
       if (step) step->close();
+      count_door();
       dialled.clear();
       tasks.cancel();
       changed.notify();
@@ -157,6 +194,7 @@ class client {
 
     void linked(central_side& side, const signalling::welcome& greeting) {
       report_step(how.steps_, "A", "linked to central", "seen as " + net::to_string(greeting.seen));
+      side.account.linked(clock::now());
       side.seen = greeting.seen;
       side.last_loss.reset();
       side.refused.clear();
@@ -169,12 +207,19 @@ class client {
     }
 
     void lost(central_side& side, const std::error_code& why, bool again) {
+      side.account.lost(clock::now(), why);
       side.present.clear();
       side.door_result.reset();
       side.last_loss = why;
       if (!again) side.final_cause = why;
       side.answers->close(errc::link_lost);
-      report_step(how.steps_, "", again ? "no link to central" : "the link to central ended for good", why.message());
+      // our own goodbye is no trouble
+      const auto told = again ? "no link to central" : "the link to central ended for good";
+      if (is_canceled(why)) {
+        report_step(how.steps_, "", told, why.message());
+      } else {
+        report_trouble(how.steps_, told, why.message());
+      }
       tend_door();
       changed.notify();
     }
@@ -219,6 +264,7 @@ class client {
       if (!expected) {
         if (step->is_open()) report_step(how.steps_, "", "the door is closed");
         step->close();
+        count_door();
         for (auto& [url, side] : centrals) side->door_told = {};
         return;
       }
@@ -277,6 +323,11 @@ class client {
     std::optional<std::error_code> door_error;
     std::optional<std::error_code> outbound_error;
     bool stopped = false;
+    time_point made;
+    sessions::account visits;
+    windows::exposure_account exposed;
+    windows::report door_counted;
+    cause_counts failures;
     task_group tasks;
   };
 
@@ -290,6 +341,19 @@ class client {
     time_point until;
   };
   using shared_visit = std::shared_ptr<const visit>;
+
+  static awaitable<result<sessions::session>> reach_and_count(std::shared_ptr<state> self, identity::peer_id server,
+                                                              connect_options how) {
+    auto reaching = reach(self, server, std::move(how));
+    auto came = co_await std::move(reaching);
+    const auto* held = self->grant_for(server);
+    if (came && held) {
+      self->visits.add(*came, clock::now(), held->grant.body().not_after);
+    } else if (!came) {
+      self->failures.add(came.error());
+    }
+    co_return came;
+  }
 
   static awaitable<result<sessions::session>> reach(std::shared_ptr<state> self, identity::peer_id server,
                                                     connect_options how) {
@@ -313,7 +377,7 @@ class client {
         auto came = co_await std::move(trying);
         if (came) co_return std::move(*came);
         why = came.error();
-        report_step(self->how.steps_, "", "this way failed", why.message());
+        report_trouble(self->how.steps_, "this way failed", why.message());
         const bool again = way == by::window && was_too_slow(why) && (ways.size() == 1 || attempt == 1);
         if (!again) break;
         const auto pause = pauses.next();
@@ -424,10 +488,15 @@ class client {
   static awaitable<result<sessions::session>> rendezvous_by(std::shared_ptr<state> self, shared_visit about, by way) {
     const auto present = about->side->present.find(about->server);
     if (present == about->side->present.end()) co_return fail(errc::server_offline);
-    const auto what = std::make_shared<const rendezvous::errand>(rendezvous::errand{
-        self->self, about->grant, std::shared_ptr<signalling::uplink>(about->side, &about->side->up),
-        about->side->answers, present->second, about->side->seen.address(), self->how.window_address_,
-        self->how.dialling(), about->how.roams(), about->until, self->how.steps_});
+    const auto what = std::make_shared<const rendezvous::errand>(
+        rendezvous::errand{self->self, about->grant, std::shared_ptr<signalling::uplink>(about->side, &about->side->up),
+                           about->side->answers, present->second, about->side->seen.address(),
+                           self->how.window_address_, self->how.dialling(), about->how.roams(), about->until,
+                           self->how.steps_, [weak = std::weak_ptr(self)](const windows::report& cost) {
+                             if (const auto still = weak.lock()) {
+                               still->exposed.add(std::chrono::system_clock::now(), windows::exposure_of(cost));
+                             }
+                           }});
     auto work = way == by::window ? rendezvous::ask_for_window(what) : rendezvous::offer_window(what);
     auto guest = co_await std::move(work);
     co_return guest;

@@ -5,6 +5,7 @@
 #include <ajar/outbound/dialer.hpp>
 #include <ajar/rendezvous/respond.hpp>
 #include <ajar/server/options.hpp>
+#include <ajar/server/status.hpp>
 #include <ajar/signalling/uplink.hpp>
 #include <ajar/trust/may_open.hpp>
 
@@ -16,13 +17,7 @@
 
 namespace ajar {
 
-/// What a server's windows cost since it started.
-struct exposure {
-  std::uint64_t windows = 0;
-  std::uint64_t listeners = 0;
-  std::uint64_t strangers = 0;
-  std::chrono::nanoseconds open{0};
-};
+using windows::exposure;
 
 /// A server. Its sessions come from accept(), whichever way they came about.
 ///
@@ -60,17 +55,14 @@ class server {
   void window_address(std::optional<net::address> at) { state_->how.window_address_ = std::move(at); }
 
   /// What its windows cost so far.
-  const exposure& exposed() const noexcept { return state_->exposed; }
+  const exposure& exposed() const noexcept { return state_->exposed.total(); }
+  /// All that it knows of itself now.
+  server_status status() const { return state_->status(); }
   /// The sessions that are alive.
   std::size_t sessions() const { return state_->living(nullptr); }
   bool linked() const { return state_->up.is_up(); }
 
  private:
-  struct guest_entry {
-    sessions::session::sight sight;
-    wall_time not_after{};
-  };
-
   struct state final : signalling::uplink_events,
                        outbound::dial_policy,
                        rendezvous::respond_policy,
@@ -81,7 +73,9 @@ class server {
           up(self, how.central_, uplink_terms(how), *this),
           dials(std::make_shared<outbound::dialer>(executor, self, *this, how.dialling(), how.steps_)),
           arrived(executor),
-          tasks(executor) {
+          tasks(executor),
+          made(clock::now()),
+          link(made) {
       if (how.revocations_) revoked = how.revocations_->body();
     }
 
@@ -103,16 +97,36 @@ class server {
     void abandon() {
       if (!final_cause) final_cause = errc::canceled;
       up.close();
-      for (const auto& guest : guests) guest.sight.cut(errc::canceled);
+      for (const auto& guest : guests.alive()) guest.sight.cut(errc::canceled);
       waiting.clear();
       dials->cancel();
       tasks.cancel();
       arrived.notify();
     }
 
+    server_status status() {
+      const auto now = clock::now();
+      server_status all;
+      all.id = self.id();
+      all.uptime = now - made;
+      all.methods = how.methods_;
+      all.link = link.status(now, how.central_, up.round_trip());
+      all.clients_with_door = known.size();
+      all.windows_open = commands;
+      all.sessions = guests.list(now);
+      all.sessions_begun = guests.begun();
+      all.carried = guests.carried();
+      all.exposed_today = exposed.today(std::chrono::system_clock::now());
+      all.exposed = exposed.total();
+      all.refusals = refusals;
+      all.dial_failures = dial_failures;
+      return all;
+    }
+
     // ---- the link
 
     void linked(const signalling::welcome& greeting) override {
+      link.linked(clock::now());
       report_step(how.steps_, "A", "linked to central", "seen as " + net::to_string(greeting.seen));
       gate.set_nonce(greeting.nonce);
       seen_as = net::unmapped(greeting.seen.address());
@@ -150,8 +164,8 @@ class server {
 
     void lost(const std::error_code& why, std::optional<std::chrono::milliseconds> again_in) override {
       gate.forget_nonces();
-      report_step(how.steps_, "", again_in ? "no link to central" : "the link to central ended for good",
-                  why.message());
+      link.lost(clock::now(), why);
+      report_trouble(how.steps_, again_in ? "no link to central" : "the link to central ended for good", why.message());
       if (!again_in && !final_cause) {
         final_cause = why;
         arrived.notify();
@@ -166,10 +180,10 @@ class server {
     // ---- who may enter
 
     std::size_t living(const identity::peer_id* client) {
-      std::erase_if(guests, [](const guest_entry& one) { return !one.sight.alive(); });
-      if (!client) return guests.size();
+      const auto& all = guests.alive();
+      if (!client) return all.size();
       return static_cast<std::size_t>(
-          std::ranges::count_if(guests, [&](const guest_entry& one) { return one.sight.info().peer == *client; }));
+          std::ranges::count_if(all, [&](const auto& one) { return one.sight.info().peer == *client; }));
     }
 
     trust::entry entry_of(const identity::peer_id& client, trust::method way) {
@@ -195,12 +209,14 @@ class server {
       return check(claimed.grant, client, trust::method::outbound);
     }
 
+    void not_reached(const identity::peer_id&, const std::error_code& why) override { dial_failures.add(why); }
+
     void entered(sessions::session guest) override {
       const auto given = how.grants_(guest.info().grant);
       if (final_cause || !given || waiting.size() >= most_waiting) return;
       report_step(how.steps_, "", "a session",
                   std::string(to_string(guest.way())) + " with " + short_name(guest.peer()));
-      guests.push_back({guest.watch(), given->body().not_after});
+      guests.add(guest, clock::now(), given->body().not_after);
       waiting.push_back(std::move(guest));
       arrived.notify();
     }
@@ -211,7 +227,7 @@ class server {
         auto slept = co_await sleep_until(clock::now() + std::chrono::seconds(1));
         if (!slept) co_return;
         const auto now = wall_now();
-        for (const auto& one : self->guests) {
+        for (const auto& one : self->guests.alive()) {
           if (now >= one.not_after) one.sight.cut(errc::grant_expired);
         }
         self->living(nullptr);
@@ -224,7 +240,11 @@ class server {
       auto responding = rendezvous::respond(self, self->self, self->how.responding(), std::move(what));
       auto guest = co_await std::move(responding);
       --self->commands;
-      if (guest) self->entered(std::move(*guest));
+      if (guest) {
+        self->entered(std::move(*guest));
+      } else {
+        self->refusals.add(guest.error());
+      }
     }
 
     result<trust::signed_grant> may_open(const trust::signed_request& asked) override {
@@ -248,10 +268,7 @@ class server {
     }
 
     void account(const windows::report& cost) override {
-      ++exposed.windows;
-      exposed.listeners += cost.listeners;
-      exposed.strangers += cost.strangers;
-      exposed.open += cost.exposure;
+      exposed.add(std::chrono::system_clock::now(), windows::exposure_of(cost));
       report_step(how.steps_, "", "the window is closed",
                   std::string(windows::to_string(cost.why)) + " after " + std::to_string(cost.exposure.count()) +
                       " ns, " + std::to_string(cost.listeners) + " listeners, " + std::to_string(cost.strangers) +
@@ -270,12 +287,16 @@ class server {
     trust::revocations revoked;
     net::address seen_as;
     std::deque<sessions::session> waiting;
-    std::vector<guest_entry> guests;
-    exposure exposed;
+    sessions::account guests;
+    windows::exposure_account exposed;
     std::size_t commands = 0;
     std::optional<std::error_code> final_cause;
     notifier arrived;
     task_group tasks;
+    time_point made;
+    signalling::link_account link;
+    cause_counts refusals;
+    cause_counts dial_failures;
   };
 
   static awaitable<result<sessions::session>> next_guest(std::shared_ptr<state> from) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ajar/core/clock.hpp>
+#include <ajar/core/log_line.hpp>
 
 #include <functional>
 #include <string>
@@ -16,6 +17,7 @@ struct step {
   std::string_view letter;  ///< "A" to "G", or empty
   std::string_view what;    ///< a constant phrase
   std::string detail;       ///< ids and addresses; escaped where the network chose them
+  log_level level = log_level::info;
 };
 
 /// Gets each step as it happens, on the role's executor. It must not block.
@@ -23,7 +25,12 @@ using step_sink = std::function<void(const step&)>;
 
 /// Report a step to a sink that may be empty.
 inline void report_step(const step_sink& to, std::string_view letter, std::string_view what, std::string detail = {}) {
-  if (to) to(step{clock::now(), letter, what, std::move(detail)});
+  if (to) to(step{clock::now(), letter, what, std::move(detail), log_level::info});
+}
+
+/// The same for what went wrong.
+inline void report_trouble(const step_sink& to, std::string_view what, std::string detail = {}) {
+  if (to) to(step{clock::now(), {}, what, std::move(detail), log_level::warning});
 }
 
 }  // namespace ajar

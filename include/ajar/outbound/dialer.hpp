@@ -24,6 +24,8 @@ class dial_policy {
   virtual result<> may_enter(const sessions::claim& claimed, const identity::peer_id& client) = 0;
   /// A session is there.
   virtual void entered(sessions::session guest) = 0;
+  /// A client was not reached, or did not prove itself.
+  virtual void not_reached(const identity::peer_id&, const std::error_code&) {}
 };
 
 /// Carries out a dial_plan: one session with each client of the roster, dialled again after a loss.
@@ -78,8 +80,9 @@ class dialer : public std::enable_shared_from_this<dialer> {
     auto connecting = connect(self, to);
     auto guest = co_await std::move(connecting);
     if (!guest) {
-      report_step(self->steps_, "", "the client was not reached",
-                  short_name(to.client) + ": " + guest.error().message());
+      report_trouble(self->steps_, "the client was not reached",
+                     short_name(to.client) + ": " + guest.error().message());
+      self->policy_.not_reached(to.client, guest.error());
       self->plan_.failed(to.client, clock::now());
       self->changed_.notify();
       co_return;

@@ -29,6 +29,7 @@ struct errand {
   bool roam = false;  ///< our address may be another than central sees
   time_point until;
   step_sink steps;
+  std::function<void(const windows::report&)> account{};  ///< gets what each window of ours cost
 
   const identity::peer_id& server() const noexcept { return presence.server; }
 };

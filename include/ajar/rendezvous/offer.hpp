@@ -89,6 +89,7 @@ inline result<std::function<void()>> announce(const shared_errand& about, const 
   }
   window->work.cancel();
   co_await window->work.join();
+  if (window->came && about->account) about->account(window->came->cost);
   const bool entered = window->came && window->came->guest;
   if (!entered && window->refusal) co_return fail(window->refusal);
   auto& came = *window->came;

@@ -65,7 +65,7 @@ struct response {
     return made;
   }
   void report(std::string_view phrase, const std::error_code& why) const {
-    report_step(how.steps, "", phrase, short_name(client()) + ": " + why.message());
+    report_trouble(how.steps, phrase, short_name(client()) + ": " + why.message());
   }
   void send(const trust::signed_answer& signed_one, bool last) const {
     (void)policy->send(signalling::answer{signed_one.body().id, last, signed_one.octets()});
@@ -185,7 +185,7 @@ inline awaitable<result<sessions::session>> visit_client(shared_response to, tru
                                                                   signalling::command what) {
   auto asked = trust::signed_request::open(what.signed_request);
   if (!asked) {
-    report_step(how.steps, "", "refused a command", asked.error().message());
+    report_trouble(how.steps, "refused a command", asked.error().message());
     co_return fail(asked.error());
   }
   const auto to = std::make_shared<detail::response>(detail::response{

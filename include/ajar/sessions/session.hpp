@@ -2,7 +2,7 @@
 // ajar/sessions/session.hpp - an authenticated stream between a client and a server, and all that is known about it.
 #pragma once
 
-#include <ajar/net/dial.hpp>
+#include <ajar/net/round_trip.hpp>
 #include <ajar/sessions/proof.hpp>
 #include <ajar/tls/stream.hpp>
 #include <ajar/windows/report.hpp>
@@ -127,6 +127,19 @@ class basic_session {
       }
     }
     const session_info& info() const noexcept { return info_; }
+    /// What it carried; nothing once it is gone.
+    tls::traffic carried() const {
+      const auto state = state_.lock();
+      return state ? state->stream.carried() : tls::traffic();
+    }
+    /// Of TCP, while it is open.
+    std::optional<std::chrono::microseconds> round_trip() const {
+      const auto state = state_.lock();
+      if constexpr (std::is_same_v<Transport, net::tcp_stream>) {
+        if (state) return net::round_trip(state->stream.lowest_layer());
+      }
+      return std::nullopt;
+    }
 
    private:
     friend class basic_session;
@@ -138,6 +151,11 @@ class basic_session {
 
   sight watch() const { return sight(*this); }
 
+  /// What it carried so far.
+  const tls::traffic& carried() const noexcept { return state_->stream.carried(); }
+  /// Once it is closed, cut or gone, what it carried is added there.
+  void count_into(std::shared_ptr<tls::traffic> sum) { state_->sum = std::move(sum); }
+
   /// What the window cost, where this end opened it; set by whoever opened it.
   void set_window(const windows::report& cost) { state_->info.window = cost; }
 
@@ -148,6 +166,7 @@ class basic_session {
     state& operator=(const state&) = delete;
     ~state() { end(); }
     void end() {
+      if (const auto into = std::exchange(sum, nullptr)) *into += stream.carried();
       const auto then = std::exchange(ended, nullptr);
       if (then) then();
     }
@@ -155,6 +174,7 @@ class basic_session {
     session_info info;
     std::optional<std::error_code> cut;
     std::function<void()> ended;
+    std::shared_ptr<tls::traffic> sum;
   };
 
   // Octets that TLS had decrypted before the cut are not given out any more either.

@@ -5,6 +5,7 @@
 
 #include <ajar/signalling/message.hpp>
 #include <ajar/switchboard/exchange.hpp>
+#include <ajar/switchboard/rendezvous_account.hpp>
 #include <ajar/trust/revocations.hpp>
 
 #include <deque>
@@ -156,6 +157,7 @@ class directory {
 
   std::size_t servers() const noexcept { return servers_.size(); }
   std::size_t logins() const noexcept { return logins_.size(); }
+  const rendezvous_account& account() const noexcept { return account_; }
 
  private:
   struct timer_key {
@@ -309,6 +311,7 @@ class directory {
     auto& one = server_of(what.server);
     const auto refuse = [&](errc why) {
       tell(what.link, signalling::grant_result{what.grant, static_cast<std::uint16_t>(why)});
+      account_.refused.add(why);
       forget_if_empty(servers_.find(what.server));
     };
     if (is_revoked(one, what.grant)) return refuse(errc::grant_revoked);
@@ -440,7 +443,10 @@ class directory {
   // ---- requests (WO 2004/034190, just-in-time listening, steps B, C, E and F)
 
   void on(const event::requested& what, time_point now, wall_time) {
-    const auto refuse = [&](errc why) { tell(what.link, signalling::failure{what.id, why}); };
+    const auto refuse = [&](errc why) {
+      tell(what.link, signalling::failure{what.id, why});
+      account_.refused.add(why);
+    };
     const auto found = servers_.find(what.server);
     if (found == servers_.end()) return refuse(errc::unknown_server);
     auto& one = found->second;
@@ -455,6 +461,7 @@ class directory {
     const auto until = timers_.emplace(life.deadline(), timer_key{what.server, what.id});
     one.requests.emplace(what.id, open_request{life, until, what.link, what.client});
     ++client->second.open_requests;
+    ++account_.begun;
     tell(one.up->link, signalling::command{what.seen, what.signed_request});
   }
 
@@ -471,6 +478,7 @@ class directory {
     }
     const bool first = !life.is_answered();
     if (!life.answered(now, what.what.last)) return;
+    if (first) ++account_.answered;
     tell(open->second.client_link, what.what);
     if (auto* client = client_of(one, open->second); client && first) {
       --client->open_requests;
@@ -489,7 +497,11 @@ class directory {
     const auto open = one.requests.find(id);
     if (open == one.requests.end()) return;
     const auto& life = open->second.life;
-    if (const auto why = life.failure()) tell(open->second.client_link, signalling::failure{id, *why});
+    if (const auto why = life.failure()) {
+      tell(open->second.client_link, signalling::failure{id, *why});
+      account_.refused.add(*why);
+    }
+    ++account_.ended;
     if (auto* client = client_of(one, open->second)) {
       --(life.is_answered() ? client->answered_requests : client->open_requests);
     }
@@ -502,6 +514,7 @@ class directory {
   server_map servers_;
   timer_map timers_;
   std::vector<delivery> out_;
+  rendezvous_account account_;
 };
 
 }  // namespace ajar::switchboard

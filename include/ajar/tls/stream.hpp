@@ -14,6 +14,19 @@
 
 namespace ajar::tls {
 
+/// Octets that a stream carried, before encryption.
+struct traffic {
+  std::uint64_t in = 0;
+  std::uint64_t out = 0;
+
+  traffic& operator+=(const traffic& other) {
+    in += other.in;
+    out += other.out;
+    return *this;
+  }
+  bool operator==(const traffic&) const = default;
+};
+
 /// An authenticated, encrypted stream. It models Asio's AsyncReadStream and AsyncWriteStream.
 ///
 /// One reader and one writer at a time, which may interleave freely on one executor. A read never waits for output. An
@@ -52,10 +65,21 @@ class stream {
   const secret<32>& exporter() const noexcept { return state_->machine.exporter(); }
 
   /// Decrypt what is there, without waiting. Errors: would_block (then wait for readable()), and the class's own.
-  result<std::size_t> try_read(std::span<std::uint8_t> into) { return state_->machine.read(*state_, into); }
+  result<std::size_t> try_read(std::span<std::uint8_t> into) {
+    auto count = state_->machine.read(*state_, into);
+    if (count) state_->carried.in += *count;
+    return count;
+  }
 
   /// Encrypt all of `from`, without waiting, and send or queue it; drain() before the next.
-  result<> put(bytes_view from) { return state_->machine.write(*state_, from); }
+  result<> put(bytes_view from) {
+    auto taken = state_->machine.write(*state_, from);
+    if (taken) state_->carried.out += from.size();
+    return taken;
+  }
+
+  /// What it carried so far, both ways.
+  const traffic& carried() const noexcept { return state_->carried; }
 
   /// Octets that put() took and that have not left yet.
   std::size_t pending_output() const noexcept { return state_->machine.pending_output(); }
@@ -153,6 +177,7 @@ class stream {
     }
     Transport transport;
     engine machine;
+    traffic carried;
   };
 
   static result<> outcome(const std::error_code& error) {

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/central/status.hpp - what a running central knows of itself.
+#pragma once
+
+#include <ajar/core/cause_counts.hpp>
+#include <ajar/identity/peer_id.hpp>
+#include <ajar/switchboard/rendezvous_account.hpp>
+
+#include <chrono>
+#include <cstdint>
+
+namespace ajar {
+
+/// Plain values: of one instant for each shard.
+struct central_status {
+  identity::peer_id id;
+  std::chrono::nanoseconds uptime{0};
+  std::size_t shards = 0;
+  std::size_t servers = 0;    ///< linked
+  std::size_t clients = 0;    ///< linked
+  std::size_t half_open = 0;  ///< connections that are not linked yet
+  std::uint64_t links = 0;    ///< made since the start
+  std::uint64_t dropped = 0;  ///< connections closed unseen, as a budget was used up
+  cause_counts turned_away;   ///< connections and peers that were not linked
+  cause_counts links_ended;
+  switchboard::rendezvous_account rendezvous;
+  std::uint64_t doors_proved = 0;  ///< by a dial-back
+  std::uint64_t doors_closed = 0;  ///< where nobody answered the dial-back
+
+  /// Add what another shard counted.
+  void add(const central_status& other) {
+    servers += other.servers;
+    clients += other.clients;
+    half_open += other.half_open;
+    links += other.links;
+    dropped += other.dropped;
+    turned_away.add(other.turned_away);
+    links_ended.add(other.links_ended);
+    rendezvous.add(other.rendezvous);
+    doors_proved += other.doors_proved;
+    doors_closed += other.doors_closed;
+  }
+};
+
+}  // namespace ajar

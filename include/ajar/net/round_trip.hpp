@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/net/round_trip.hpp - what the kernel measured of a connection.
+#pragma once
+
+#include <ajar/net/dial.hpp>
+
+#include <chrono>
+#include <optional>
+
+namespace ajar::net {
+
+/// The smoothed round trip of TCP (RFC 6298), if there is one. Through a proxy it is the proxy's. Source: tcp(7).
+inline std::optional<std::chrono::microseconds> round_trip(tcp_stream& of) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (!of.is_open() || ::getsockopt(of.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
+  if (info.tcpi_rtt == 0) return std::nullopt;
+  return std::chrono::microseconds(info.tcpi_rtt);
+}
+
+}  // namespace ajar::net

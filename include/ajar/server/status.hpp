@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/server/status.hpp - what a running server knows of itself.
+#pragma once
+
+#include <ajar/core/cause_counts.hpp>
+#include <ajar/sessions/account.hpp>
+#include <ajar/signalling/link_account.hpp>
+#include <ajar/windows/exposure_account.hpp>
+
+#include <vector>
+
+namespace ajar {
+
+/// Plain values, of one instant.
+struct server_status {
+  identity::peer_id id;
+  std::chrono::nanoseconds uptime{0};
+  std::uint8_t methods = 0;  ///< trust::method
+  signalling::link_status link;
+  std::size_t clients_with_door = 0;               ///< on the roster
+  std::size_t windows_open = 0;                    ///< requests that are being answered
+  std::vector<sessions::session_status> sessions;  ///< that are alive
+  std::uint64_t sessions_begun = 0;
+  tls::traffic carried;  ///< by all sessions since the start
+  windows::exposure exposed_today;
+  windows::exposure exposed;
+  cause_counts refusals;       ///< windows that were asked for and not opened, or through which nobody came
+  cause_counts dial_failures;  ///< clients that were not reached
+};
+
+}  // namespace ajar

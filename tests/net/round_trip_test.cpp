@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <ajar/net/round_trip.hpp>
+
+#include <doctest/doctest.h>
+#include <asio/io_context.hpp>
+
+using namespace ajar;
+
+TEST_CASE("the kernel tells the round trip of a connection that is open") {
+  asio::io_context context;
+  asio::ip::tcp::acceptor port(context, {asio::ip::address_v4::loopback(), 0});
+  net::tcp_stream stream(context);
+  CHECK_FALSE(net::round_trip(stream));
+  stream.connect(port.local_endpoint());
+  const auto measured = net::round_trip(stream);
+  REQUIRE(measured);
+  CHECK(measured->count() > 0);
+  CHECK(*measured < std::chrono::seconds(10));
+  stream.close();
+  CHECK_FALSE(net::round_trip(stream));
+}
