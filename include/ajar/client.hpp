@@ -144,6 +144,7 @@ class client {
       stopped = true;
       for (auto& [url, side] : centrals) {
         side->up.close();
+        side->account.closed(clock::now());
         side->answers->close(errc::canceled);
       }
       if (step) step->close();

@@ -97,6 +97,7 @@ class server {
     void abandon() {
       if (!final_cause) final_cause = errc::canceled;
       up.close();
+      link.closed(clock::now());
       for (const auto& guest : guests.alive()) guest.sight.cut(errc::canceled);
       waiting.clear();
       dials->cancel();

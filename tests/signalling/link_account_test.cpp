@@ -34,4 +34,11 @@ TEST_CASE("a link's account tells since when, how often, and what ended it") {
   CHECK(told.last_loss == errc::dial_refused);
   CHECK(told.losses.of(errc::dial_refused) == 2);
   CHECK(told.losses.of(errc::link_timeout) == 1);
+
+  account.linked(begun + 40s);
+  account.closed(begun + 50s);  // by us
+  told = account.status(begun + 51s, central, std::nullopt);
+  CHECK_FALSE(told.linked);
+  CHECK(told.since == 1s);
+  CHECK(told.losses.total() == 3);
 }

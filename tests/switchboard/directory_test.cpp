@@ -156,6 +156,11 @@ struct house {
     for (const auto& one : homes) sum += one.servers();
     return sum;
   }
+  rendezvous_account account() const {
+    rendezvous_account sum;
+    for (const auto& one : homes) sum.add(one.account());
+    return sum;
+  }
   std::size_t logins() const {
     std::size_t sum = 0;
     for (const auto& one : homes) sum += one.logins();
@@ -876,6 +881,29 @@ TEST_CASE("a request without an answer fails exactly once, in time, and an answe
     all.answer(all.at_server, all.server, 3);
     all.pass(1h);
     CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("requests are counted: under way, answered, ended, and refused by their cause") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    all.request(all.at_client, all.server, all.client, 3);
+    all.request(all.at_client, all.server, all.client, 4);
+    CHECK(all.account().begun == 2);
+    CHECK(all.account().in_flight() == 2);
+    all.answer(all.at_server, all.server, 3);
+    all.answer(all.at_server, all.server, 3);  // another listener of the same window
+    CHECK(all.account().answered == 1);
+    all.finish(all.at_server, all.server, 3);
+    CHECK(all.account().in_flight() == 1);
+    all.pass(1h);
+    CHECK(all.account().in_flight() == 0);
+    CHECK(all.account().answered == 1);
+    CHECK(all.account().refused.of(errc::exchange_timeout) == 1);
+    all.request(all.at_client, peer(99), all.client, 5);
+    all.present(all.at_client, all.server, all.client, 7);
+    CHECK(all.account().refused.of(errc::unknown_server) == 1);
+    CHECK(all.account().begun == 2);
   });
 }
 

@@ -32,10 +32,14 @@ class link_account {
     changed_ = now;
     ++links_;
   }
-  /// A link ended, or an attempt at one; a further attempt changes nothing about since when there is none.
-  void lost(time_point now, const std::error_code& why) {
+  /// We closed it, which is no loss.
+  void closed(time_point now) {
     if (linked_) changed_ = now;
     linked_ = false;
+  }
+  /// A link ended, or an attempt at one; a further attempt changes nothing about since when there is none.
+  void lost(time_point now, const std::error_code& why) {
+    closed(now);
     last_ = why;
     losses_.add(why);
   }
