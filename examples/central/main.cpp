@@ -3,6 +3,8 @@
 #include "../tools/begin.hpp"
 #include "../tools/console.hpp"
 #include "../tools/reload.hpp"
+#include "../tools/status.hpp"
+#include "../tools/step_log.hpp"
 #include "options.hpp"
 
 #include <ajar/central.hpp>
@@ -24,7 +26,8 @@ constexpr const char* examples =
     "Examples:\n"
     "  ajar-central run --listen 0.0.0.0:7000 --admit servers.txt   a peer id a line, from 'ajar-server id'\n"
     "  ajar-central run --listen 127.0.0.1:7000 --open              every server: for trials\n"
-    "  ajar-central id                                              this node's peer id alone\n";
+    "  ajar-central id                                              this node's peer id alone\n"
+    "  ajar-central status                                          links, requests, refusals; --json, --metrics\n";
 
 // What is wrong with it: "FILE:LINE: what".
 using served = tl::expected<ajar::switchboard::admission, std::string>;
@@ -62,10 +65,12 @@ void take_over(const tools::reload& again, ajar::central& central) {
 }
 
 ajar::awaitable<void> stop_at_signal(asio::signal_set& signals, ajar::central& central,
-                                     std::vector<std::unique_ptr<asio::io_context>>& contexts) {
+                                     std::vector<std::unique_ptr<asio::io_context>>& contexts,
+                                     tools::control_port& control) {
   auto [error, number] = co_await signals.async_wait(ajar::use_values);
   (void)error;
   (void)number;
+  control.close();
   co_await central.stop();
   for (auto& one : contexts) one->stop();
 }
@@ -87,11 +92,8 @@ int run(const tools::settings& given, int count, char** words) {
   if (!self) return tools::local_trouble;
 
   ajar::central_options how(*at, std::move(*list));
-  how.heartbeat(*beat).limits(limits_of(given));
-  const bool json = given.count("json") != 0;
-  ajar::step_sink steps;
-  if (json || !given.count("quiet")) steps = tools::step_printer("central", json, json ? stdout : stderr);
-  how.on_step(steps);
+  const auto steps = tools::steps_as_told("central", given);
+  how.heartbeat(*beat).limits(limits_of(given)).on_step(steps);
 
   std::vector<std::unique_ptr<asio::io_context>> contexts;
   std::vector<asio::any_io_executor> shards;
@@ -110,8 +112,11 @@ int run(const tools::settings& given, int count, char** words) {
   asio::signal_set signals(*contexts.front(), SIGINT, SIGTERM);
   std::vector<asio::executor_work_guard<asio::io_context::executor_type>> busy;
   for (auto& one : contexts) busy.emplace_back(asio::make_work_guard(*one));
+  tools::control_port control(tool, shards.front(), self->state.path());
+  control.carry_out("status", [&central](const ajar::control_request&) { return tools::tell_status(&central); });
+  control.start();
   central.start();
-  asio::co_spawn(*contexts.front(), stop_at_signal(signals, central, contexts), asio::detached);
+  asio::co_spawn(*contexts.front(), stop_at_signal(signals, central, contexts, control), asio::detached);
   const tools::reload again(tools::central_table(), count, words, given, steps);
   asio::signal_set hangups(*contexts.front(), SIGHUP);
   asio::co_spawn(*contexts.front(), tools::reload_at_hangup(hangups, [&] { take_over(again, central); }),
@@ -132,6 +137,7 @@ int main(int count, char** words) {
     const auto& given = std::get<tools::settings>(begun);
     const auto command = tools::text_option(given, "command");
     if (command == "run") return run(given, count, words);
+    if (command == "status") return tools::status(tool, "central", given);
     if (command == "id") {
       auto self = tools::open_node(tool, "central", tools::text_option(given, "state"));
       if (!self) return tools::local_trouble;

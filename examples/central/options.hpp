@@ -11,6 +11,7 @@ inline option_table make_central_table() {
   option_table all("ajar-central", "The node of ajar that listens; it can let nobody in anywhere.\n");
   all.command_named("run", "bring servers and clients together");
   all.command_named("id", "this node's peer id");
+  all.command_named("status", "what the running central does: links, requests, refusals");
   all.add("listen", "ADDR:PORT to listen at; port 0 takes a random one")
       .takes("ADDR:PORT")
       .checked(check::endpoint)
@@ -48,8 +49,14 @@ inline option_table make_central_table() {
   all.add("state", "state folder; else $AJAR_STATE, else the XDG state folder")
       .takes("FOLDER")
       .path_of(completes::folder);
-  all.add("json", "steps as JSON lines on stdout");
+  all.add("json", "steps, or the status, as JSON lines on stdout");
   all.add("quiet", "print the URL alone").of({"run"});
+  all.add("log", "how steps are written on stderr: logfmt, json, or text")
+      .takes("FORMAT")
+      .one_of({"logfmt", "json", "text"})
+      .by_default("logfmt")
+      .of({"run"});
+  all.add("metrics", "status: as Prometheus metrics").of({"status"}).command_line_only();
   all.add_usual();
   return all;
 }

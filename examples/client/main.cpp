@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // ajar-client: reaches servers that have no open port.
 #include "../tools/begin.hpp"
+#include "../tools/status.hpp"
 #include "get.hpp"
 #include "grants.hpp"
 
@@ -112,6 +113,7 @@ int main(int count, char** words) {
     if (const auto* code = std::get_if<int>(&begun)) return *code;
     const auto& given = std::get<tools::settings>(begun);
     const auto command = tools::text_option(given, "command");
+    if (command == "status") return tools::status(tools::client_tool, "client", given);
     const bool looks = command == "ping" || command == "ls" || command == "cat";
     if (!looks && command != "get" && command != "id" && command != "add" && command != "servers") {
       fmt::print(stderr, "{}: say what to do\n{}", tools::client_tool, examples);

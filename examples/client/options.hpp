@@ -16,6 +16,7 @@ inline option_table make_client_table() {
   all.command_named("ls", "what is shared, or in a shared folder", completes::remote_path);
   all.command_named("get", "files and folders, to a folder here", completes::remote_path_or_folder);
   all.command_named("cat", "a shared file to stdout", completes::remote_path);
+  all.command_named("status", "what running clients of this state folder do");
   all.add("by", "auto, outbound, window, or window-reverse")
       .takes("WAY")
       .one_of({"auto", "outbound", "window", "window-reverse"})
@@ -53,8 +54,14 @@ inline option_table make_client_table() {
   all.add("verify", "get: compare SHA-256 with the server's").of({"get"});
   all.add("parallel", "get: so many files at a time").takes_number(1, 64).by_default("8").of({"get"});
   all.add("quiet", "get: nothing but complaints").of({"get"});
+  all.add("log", "how steps are written on stderr: logfmt, json, or text")
+      .takes("FORMAT")
+      .one_of({"logfmt", "json", "text"})
+      .by_default("text")
+      .of({"ping", "ls", "get", "cat"});
   all.add("json", "JSON lines on stdout; cat: path and window on stderr")
-      .of({"servers", "ping", "ls", "get", "cat", "config"});
+      .of({"servers", "ping", "ls", "get", "cat", "status", "config"});
+  all.add("metrics", "status: as Prometheus metrics").of({"status"}).command_line_only();
   all.add_usual();
   return all;
 }

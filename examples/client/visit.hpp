@@ -4,6 +4,8 @@
 
 #include "../tools/console.hpp"
 #include "../tools/settings.hpp"
+#include "../tools/status.hpp"
+#include "../tools/step_log.hpp"
 #include "options.hpp"
 #include "place.hpp"
 #include "shown.hpp"
@@ -113,12 +115,17 @@ struct trip {
         client(context.get_executor(), who.key, how),
         work(context.get_executor()),
         signals(context, SIGINT, SIGTERM),
-        todo(std::move(what)) {}
+        control(client_tool, context.get_executor(), who.state.path(), own_control_name()),
+        todo(std::move(what)) {
+    control.tell_status_of(client);
+    control.start();
+  }
 
   const node& self;
   ajar::client client;
   ajar::task_group work;
   asio::signal_set signals;
+  control_port control;
   errand todo;
   std::string name;
   ajar::identity::peer_id server;
@@ -174,6 +181,7 @@ inline ajar::awaitable<void> stop_at_signal(trip& on) {
 inline ajar::awaitable<void> finish(trip& on) {
   co_await on.work.join();
   co_await on.client.stop();
+  on.control.close();
   std::error_code ignored;
   on.signals.cancel(ignored);
 }
@@ -236,7 +244,10 @@ inline int visit_server(const settings& given, const node& self, const std::stri
   how.grants(files).logins([&] { return self.state.next_login(); });
   if (const auto failed = detail::read_addresses(given, how)) return *failed;
   const bool json = given.count("json") != 0;
-  if (given.count("explain")) how.on_step(step_printer("client", json, stderr));
+  if (given.count("explain")) {
+    const auto format = json ? step_format::trace : step_format_of(given.as<std::string>("log"));
+    how.on_step(step_log("client", format, stderr));
+  }
 
   asio::io_context context(1);
   detail::trip on(context, self, how, std::move(what));

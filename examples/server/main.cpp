@@ -4,6 +4,8 @@
 #include "../tools/begin.hpp"
 #include "../tools/console.hpp"
 #include "../tools/reload.hpp"
+#include "../tools/status.hpp"
+#include "../tools/step_log.hpp"
 #include "guest.hpp"
 #include "options.hpp"
 #include "sandbox.hpp"
@@ -25,7 +27,9 @@ constexpr const char* examples =
     "  ajar-server run --central ajar://HOST:PORT/ID --share photos=/home/me/photos\n"
     "  ajar-server run --central ajar://HOST:PORT/ID --share notes=notes.txt --mode outbound --roster every=30s\n"
     "  ajar-server grant CLIENT_ID --central ajar://HOST:PORT/ID --service photos:r --for 30d --out laptop.grant\n"
-    "  ajar-server grants                                  what was granted, to whom, until when\n";
+    "  ajar-server grants                                  what was granted, to whom, until when\n"
+    "  ajar-server status                                  link, sessions, how long ports were open; --json, "
+    "--metrics\n";
 
 int wrong(std::string_view what) {
   fmt::print(stderr, "{}: {}\n", tool, what);
@@ -262,10 +266,12 @@ ajar::awaitable<void> serve(running& all) {
   }
 }
 
-ajar::awaitable<void> serve_until_signal(running& all, asio::signal_set& signals, asio::signal_set& hangups) {
+ajar::awaitable<void> serve_until_signal(running& all, asio::signal_set& signals, asio::signal_set& hangups,
+                                         tools::control_port& control) {
   auto serving = serve(all);
   co_await std::move(serving);
   co_await all.server.stop();
+  control.close();
   std::error_code ignored;
   signals.cancel(ignored);
   hangups.cancel(ignored);
@@ -340,7 +346,6 @@ int run(const tools::settings& given, int count, char** words) {
   }
   ajar::trust::issued_grants issued(self->state, self->key.id());
   ajar::server_options how(planned->central);
-  const bool json = given.count("json") != 0;
   how.methods(planned->methods != static_cast<std::uint8_t>(ajar::trust::method::window), windows)
       .roster_every(planned->roster_every)
       .on_stranger(planned->policy)
@@ -348,20 +353,22 @@ int run(const tools::settings& given, int count, char** words) {
       .grants([&](const ajar::trust::grant_id& id) { return issued.find(id); });
   if (planned->from) how.from(*planned->from);
   if (planned->window_address) how.window_address(*planned->window_address);
-  ajar::step_sink steps;
-  if (json || !given.count("quiet")) steps = tools::step_printer("server", json, json ? stdout : stderr);
+  const auto steps = tools::steps_as_told("server", given);
   how.on_step(steps);
+  asio::io_context context(1);
+  tools::control_port control(tool, context.get_executor(), self->state.path());  // before the fence
   if (!fence(given, *planned, self->state.path(), steps)) return tools::local_trouble;
 
-  asio::io_context context(1);
   running all{ajar::server(context.get_executor(), self->key, how), issued,
               ajar::services::file_service(context.get_executor()), given.file()};
   all.files.share_only(share_set_of(std::move(planned->shared)));
   asio::signal_set signals(context, SIGINT, SIGTERM);
   asio::signal_set hangups(context, SIGHUP);
   const tools::reload again(tools::server_table(), count, words, given, steps);
+  control.tell_status_of(all.server, {{"sandbox", tools::spoken_fence()}});
+  control.start();
   all.server.start();
-  asio::co_spawn(context, serve_until_signal(all, signals, hangups), asio::detached);
+  asio::co_spawn(context, serve_until_signal(all, signals, hangups, control), asio::detached);
   asio::co_spawn(context, tools::reload_at_hangup(hangups, [&] { take_over(again, all); }), asio::detached);
   asio::co_spawn(context, stop_at_signal(all, signals), asio::detached);
   context.run();
@@ -379,6 +386,7 @@ int main(int count, char** words) {
     if (command == "run") return run(given, count, words);
     if (command == "grant") return grant(given);
     if (command == "grants") return grants(given);
+    if (command == "status") return tools::status(tool, "server", given);
     if (command == "id") {
       auto self = tools::open_node(tool, "server", tools::text_option(given, "state"));
       if (!self) return tools::local_trouble;

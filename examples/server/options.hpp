@@ -14,6 +14,7 @@ inline option_table make_server_table() {
   all.command_named("run", "share, and serve");
   all.command_named("grant", "sign what a client may do");
   all.command_named("grants", "what was granted, to whom, until when");
+  all.command_named("status", "what the running server does: link, sessions, exposure");
   all.add("central", "central's URL, as ajar-central printed it").takes("URL").checked(check::url).of({"run", "grant"});
   all.add("share", "NAME=FOLDER or NAME=FILE, once for each")
       .takes_pairs("NAME=PATH")
@@ -82,8 +83,14 @@ inline option_table make_server_table() {
   all.add("state", "state folder; else $AJAR_STATE, else the XDG state folder")
       .takes("FOLDER")
       .path_of(completes::folder);
-  all.add("json", "steps, or the list, as JSON lines on stdout");
+  all.add("json", "steps, the list, or the status, as JSON lines on stdout");
   all.add("quiet", "no steps on stderr").of({"run"});
+  all.add("log", "how steps are written on stderr: logfmt, json, or text")
+      .takes("FORMAT")
+      .one_of({"logfmt", "json", "text"})
+      .by_default("logfmt")
+      .of({"run"});
+  all.add("metrics", "status: as Prometheus metrics").of({"status"}).command_line_only();
   all.add_usual();
   return all;
 }

@@ -4,13 +4,12 @@
 
 #include "settings.hpp"
 
-#include <ajar/core/step.hpp>
 #include <ajar/identity/state_directory.hpp>
 
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <chrono>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -120,21 +119,6 @@ inline std::optional<std::chrono::seconds> parse_duration(std::string_view text)
     return std::nullopt;
   }
   return std::chrono::seconds(count * unit);
-}
-
-// Steps as lines: JSON for programs, text for people. Microseconds are the machine's monotonic clock.
-inline ajar::step_sink step_printer(const std::string& who, bool json, std::FILE* to) {
-  return [who, json, to](const ajar::step& one) {
-    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(one.at.time_since_epoch()).count();
-    if (json) {
-      const nlohmann::ordered_json line = {
-          {"us", us}, {"who", who}, {"letter", one.letter}, {"what", one.what}, {"detail", one.detail}};
-      fmt::print(to, "{}\n", line.dump());
-    } else {
-      fmt::print(to, "{}: {:1} {}{}{}\n", who, one.letter, one.what, one.detail.empty() ? "" : ": ", one.detail);
-    }
-    std::fflush(to);
-  };
 }
 
 // Runs a tool's main: what the system throws becomes a line and an exit code.

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSL-1.0
+// Steps as lines: one each, whatever their details contain.
+#pragma once
+
+#include "settings.hpp"
+
+#include <ajar/core/step.hpp>
+
+#include <fmt/format.h>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace tools {
+
+enum class step_format {
+  logfmt,  // time=... level=... event=... key=value ...
+  json,    // the same as a JSON object
+  text,    // for people who watch
+  trace    // --json: JSON with the microseconds of the machine's monotonic clock, to put steps of several processes in
+           // order
+};
+
+inline step_format step_format_of(std::string_view name) {
+  return name == "json" ? step_format::json : name == "text" ? step_format::text : step_format::logfmt;
+}
+
+// Text as it is, but for what could end the line or reach the terminal.
+inline std::string on_one_line(std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string safe;
+  for (const char c : text) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (octet >= 0x20 && octet < 0x7f) {
+      safe += c;
+    } else {
+      safe.append("\\x").append(1, digits[octet >> 4]).append(1, digits[octet & 15]);
+    }
+  }
+  return safe;
+}
+
+// One step, without the line's end. `now` is what the wall clock says.
+inline std::string step_line(std::string_view who, step_format format, const ajar::step& one,
+                             ajar::log_line::instant now) {
+  if (format == step_format::trace) {
+    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(one.at.time_since_epoch()).count();
+    const nlohmann::ordered_json line = {
+        {"us", us}, {"who", who}, {"letter", one.letter}, {"what", one.what}, {"detail", one.detail}};
+    return line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
+  }
+  if (format == step_format::text) {
+    return fmt::format("{}: {:1} {}{}{}", who, one.letter, one.what, one.detail.empty() ? "" : ": ",
+                       on_one_line(one.detail));
+  }
+  ajar::log_line line(now, one.level, one.what);
+  line.with("who", who);
+  if (!one.letter.empty()) line.with("step", one.letter);
+  if (!one.detail.empty()) line.with("detail", one.detail);
+  return format == step_format::json ? line.json() : line.logfmt();
+}
+
+// A line leaves in one piece: central's threads write to one file.
+inline ajar::step_sink step_log(const std::string& who, step_format format, std::FILE* to) {
+  return [who, format, to](const ajar::step& one) {
+    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    const auto line = step_line(who, format, one, now) + "\n";
+    std::fwrite(line.data(), 1, line.size(), to);
+    std::fflush(to);
+  };
+}
+
+// Where the steps of 'run' go: --json, --log and --quiet. Nothing where nobody wants them.
+inline ajar::step_sink steps_as_told(const std::string& who, const settings& given) {
+  if (given.count("json")) return step_log(who, step_format::trace, stdout);
+  if (given.count("quiet")) return {};
+  return step_log(who, step_format_of(given.as<std::string>("log")), stderr);
+}
+
+}  // namespace tools
