@@ -67,6 +67,10 @@ def check(root):
             if f'"{domain}"' not in protocol:
                 differences.append(f'docs/protocol.md: does not name the domain "{domain}"')
 
+    version = re.search(r"^project\('ajar'.* version : '([^']+)'", read("meson.build"), re.M)[1]
+    if f'version = "{version}";' not in read("include/ajar/core/version.hpp"):
+        differences.append(f"include/ajar/core/version.hpp: meson.build says {version}")
+
     for document in [root / "README.md", root / "CHANGELOG.md", *sorted((root / "docs").glob("*.md"))]:
         for target in LINK.findall(document.read_text(encoding="utf-8")):
             if "://" not in target and not (document.parent / target).exists():

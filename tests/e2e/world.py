@@ -67,6 +67,8 @@ class World:
 
     def start(self, name, tool, state, *words, wrap=()):
         """A process that stays; what it prints goes to NAME.log."""
+        if "run" in words and "--log" not in words:
+            words = (*words, "--log", "text")  # as people watch it: what the tests wait for
         command = [*wrap, *self.command(tool, state, *words)]
         with (self.folder / f"{name}.log").open("a") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log)

@@ -29,6 +29,10 @@ class account {
 
   /// A session began.
   const entry& add(session& one, time_point now, wall_time not_after) {
+    if (entries_.size() >= sweep_at_) {  // those that ended, also where nobody asks
+      alive();
+      sweep_at_ = 2 * entries_.size() + 8;
+    }
     one.count_into(ended_);
     ++begun_;
     entries_.push_back({one.watch(), now, not_after});
@@ -60,6 +64,7 @@ class account {
 
  private:
   std::vector<entry> entries_;
+  std::size_t sweep_at_ = 8;
   std::uint64_t begun_ = 0;
   std::shared_ptr<tls::traffic> ended_ = std::make_shared<tls::traffic>();
 };
