@@ -224,7 +224,7 @@ TEST_CASE("a hello of another version tells its version, whatever follows") {
 }
 
 TEST_CASE("a cause that is none is a malformed message, never a success") {
-  for (const bytes& code : {bytes{0, 0}, bytes{0xff, 0xff}, bytes{0, 6}}) {
+  for (const bytes& code : {bytes{0, 0}, bytes{0xff, 0xff}, bytes{0, 19}}) {
     const auto parted = parse_payload(goodbye::kind, code);
     REQUIRE(parted.has_value());
     CHECK(std::get<goodbye>(*parted).why == errc::message_malformed);
