@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <tools/process_facts.hpp>
+
+#include <doctest/doctest.h>
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <fstream>
+#include <string>
+
+TEST_CASE("a socket that listens is counted while it does") {
+  const auto before = tools::listening_sockets();
+  REQUIRE(before);
+  asio::io_context context;
+  asio::ip::tcp::acceptor port(context, {asio::ip::address_v4::loopback(), 0});
+  CHECK(tools::listening_sockets() == *before + 1);
+  port.close();
+  CHECK(tools::listening_sockets() == before);
+}
+
+TEST_CASE("the mode of seccomp is the one that /proc tells") {
+  std::ifstream file("/proc/self/status");
+  std::string word;
+  int number = -1;
+  while (file >> word) {
+    if (word == "Seccomp:") file >> number;
+  }
+  const char* const names[] = {"none", "strict", "filter"};
+  REQUIRE(number >= 0);
+  CHECK(tools::seccomp_mode() == names[number]);
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <tools/status_json.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace tools;
+using namespace std::chrono_literals;
+
+TEST_CASE("a server's answer has all that it knows, with units in the names") {
+  ajar::server_status from;
+  from.uptime = 5s;
+  from.methods = 3;
+  from.link.linked = true;
+  from.link.round_trip = 2ms;
+  from.link.last_loss = ajar::errc::link_timeout;
+  from.sessions.resize(1);
+  from.sessions[0].carried = {10, 20};
+  from.sessions[0].round_trip = 300us;
+  from.sessions_begun = 4;
+  from.exposed = {2, 3, 1, 70us};
+  from.refusals.add(ajar::errc::grant_expired, 2);
+  const auto made = json_of(from);
+  CHECK(made["ajar_status"] == 1);
+  CHECK(made["tool"] == "ajar-server");
+  CHECK(made["uptime_ns"] == 5'000'000'000);
+  CHECK(made["methods"] == json{"outbound", "window"});
+  CHECK(made["link"]["round_trip_ns"] == 2'000'000);
+  CHECK(made["link"]["last_loss"] == "link_timeout");
+  CHECK(made["sessions"][0]["octets_in"] == 10);
+  CHECK(made["sessions"][0]["tcp_round_trip_ns"] == 300'000);
+  CHECK(made["sessions_total"] == 4);
+  CHECK(made["exposure"]["total"]["ns"] == 70'000);
+  CHECK(made["exposure"]["today"]["ns"] == 0);
+  CHECK(made["refusals"] == json{{"grant_expired", 2}});
+  CHECK(made["listening_sockets"].is_number());
+}
+
+TEST_CASE("what is not known is null") {
+  const auto made = json_of(ajar::server_status());
+  CHECK(made["link"]["round_trip_ns"].is_null());
+  CHECK(made["link"]["last_loss"].is_null());
+  CHECK(made["methods"].is_array());
+  CHECK(made["refusals"].is_object());
+  CHECK(dumped(json{{"x", "\xff"}}) == "{\"x\":\"\xef\xbf\xbd\"}");
+}
