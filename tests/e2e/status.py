@@ -9,6 +9,7 @@ import signal
 import socket
 import struct
 import subprocess
+import threading
 import time
 import unittest
 
@@ -17,7 +18,7 @@ from world import LOCAL
 
 NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\"n])*)"(,|\})')
-SPAWNED = "nobody"
+SIZE = 64 << 20
 NOBODY = 65534
 
 
@@ -81,11 +82,21 @@ class Reader:
     def __init__(self, w, *words):
         self.process = subprocess.Popen(w.command("client", "client", "cat", "home:file", *words),
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.first = self.process.stdout.read(1 << 20)
+        self.taken = [self.process.stdout.read(1 << 20)]
+
+    def take(self):
+        """All the rest."""
+        while piece := self.process.stdout.read(1 << 20):
+            self.taken.append(piece)
 
     def finish(self):
-        rest, said = self.process.communicate(timeout=60)
-        return self.first + rest, said.decode(), self.process.returncode
+        self.take()
+        said = self.process.stderr.read().decode()
+        return b"".join(self.taken), said, self.process.wait(timeout=60)
+
+
+def one_id(w, tool):
+    return w.text(tool, tool, "id")
 
 
 class Status(unittest.TestCase):
@@ -93,7 +104,7 @@ class Status(unittest.TestCase):
     def setUpClass(cls):
         cls.w = world.World()
         cls.w.start_central()
-        cls.path = cls.w.file("shared", 64 << 20)
+        cls.path = cls.w.file("shared", SIZE)
         cls.w.grant()
 
     @classmethod
@@ -129,12 +140,12 @@ class Status(unittest.TestCase):
         reader = Reader(self.w, "--by", "window")
         home = self.ask("server")
         self.assertEqual((home["ajar_status"], home["tool"], home["pid"]), (1, "ajar-server", server.pid))
-        self.assertEqual(home["id"], self.w.text("server", "server", "id"))
+        self.assertEqual(home["id"], one_id(self.w, "server"))
         self.assertEqual((home["link"]["linked"], home["link"]["central"]), (True, self.w.url))
         self.assertEqual((home["methods"], home["seccomp"], home["listening_sockets"]), (["window"], "none", 0))
         self.assertIn("wolfSSL", home["tls"])
         session, = home["sessions"]
-        self.assertEqual(session["peer"], self.w.text("client", "client", "id"))
+        self.assertEqual(session["peer"], one_id(self.w, "client"))
         self.assertEqual(session["path"], "window")
         self.assertTrue(session["remote"].startswith("127.0.0.1:"))
         self.assertGreater(session["octets_out"], 1 << 20)
@@ -160,39 +171,37 @@ class Status(unittest.TestCase):
         self.until(lambda: not self.ask("server")["sessions"])
         after = self.ask("server")
         self.assertEqual(after["sessions_total"], 1)
-        self.assertGreater(after["octets_out_total"], 64 << 20)  # what ended sessions carried is not forgotten
+        self.assertGreater(after["octets_out_total"], SIZE)  # what ended sessions carried is not forgotten
         self.assertEqual(self.metrics("server")[("ajar_server_sessions_total", ())], 1)
 
-    def test_a_client_tells_during_a_fetch(self):
-        self.w.start_server({"file": self.path}, "--mode", "window")
-        running = [subprocess.Popen(self.w.command("client", "client", "ping", "home", "--by", "window", "--count", "1000"),
-                                    stdout=subprocess.PIPE) for _ in range(1)]
-        told = None
-        until = time.monotonic() + 20
-        while time.monotonic() < until and running[0].poll() is None:
-            done = self.w.run("client", "client", "status", "--json")
-            if done.returncode == 0 and (line := json.loads(done.stdout))["sessions"]:
-                told = line
-                break
-        if told is None and running[0].poll() is not None:
-            self.skipTest("the pings were over before anybody could ask")
-        self.assertEqual((told["tool"], told["pid"]), ("ajar-client", running[0].pid))
-        self.assertEqual(told["sessions"][0]["peer"], self.w.text("server", "server", "id"))
-        self.assertEqual(told["failures"], {})
-        running[0].communicate(timeout=60)
-
-    def test_several_clients_each_have_their_samples(self):
-        self.w.start_server({"file": self.path}, "--mode", "window")
+    def test_clients_tell_during_a_fetch_each_for_itself(self):
+        server = self.w.start_server({"file": self.path}, "--mode", "window")
         readers = [Reader(self.w, "--by", "window") for _ in range(2)]
         pids = {reader.process.pid for reader in readers}
-        # a reader whose output nobody takes answers when it goes on
-        drains = [subprocess.Popen(["head", "-c", str(63 << 20)], stdin=reader.process.stdout, stdout=subprocess.DEVNULL)
-                  for reader in readers]
-        for drain in drains:
-            drain.wait(timeout=60)
-        for reader in readers:
-            reader.process.communicate(timeout=60)
-        self.assertEqual(len(pids), 2)
+        server.send_signal(signal.SIGSTOP)  # so that the fetches wait, and go on afterwards
+        try:
+            takers = [threading.Thread(target=reader.take) for reader in readers]
+            for taker in takers:
+                taker.start()
+            told = [json.loads(line) for line in self.w.text("client", "client", "status", "--json").splitlines()]
+            self.assertEqual({one["pid"] for one in told}, pids)
+            for one in told:
+                self.assertEqual((one["tool"], one["failures"], one["door_open"]), ("ajar-client", {}, False))
+                session, = one["sessions"]
+                self.assertEqual(session["peer"], one_id(self.w, "server"))
+                self.assertGreater(session["octets_in"], 1 << 20)
+                self.assertLess(session["octets_in"], SIZE)
+                self.assertEqual(one["links"][0]["links"], 1)
+            self.assertEqual(self.w.text("client", "client", "status").count("ajar-client 0."), 2)
+            metrics = self.metrics("client")
+            for pid in pids:
+                self.assertEqual(metrics[("ajar_client_sessions", (("path", "window"), ("pid", str(pid))))], 1)
+        finally:
+            server.send_signal(signal.SIGCONT)
+        for taker, reader in zip(takers, readers):
+            taker.join()
+            octets, said, code = reader.finish()
+            self.assertEqual((code, octets == self.path.read_bytes()), (0, True), said)
         self.complains(self.w.run("client", "client", "status"), LOCAL, "does not run")
         self.assertEqual([one.name for one in (self.w.folder / "client").glob("control*")], [])
 
@@ -210,7 +219,7 @@ class Status(unittest.TestCase):
         self.assertEqual(world.listening(server), 0)
         self.assertEqual(unix_listeners(server), 0)
         octets, said, code = reader.finish()
-        self.assertEqual((code, len(octets)), (0, 64 << 20), said)
+        self.assertEqual((code, len(octets)), (0, SIZE), said)
 
     # ---- refusals are counted by cause
 
