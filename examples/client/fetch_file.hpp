@@ -151,6 +151,9 @@ inline ajar::awaitable<void> fetch_file(fetching_ptr on, fetch_job job) {
     }
     if (job.facts) on->numbers.total -= job.facts->size;
     job.facts.reset();
+    constexpr std::chrono::milliseconds pause{300};  // whoever changes it is at it now
+    auto slept = co_await ajar::sleep_until(ajar::clock::now() + pause);
+    if (!slept) co_return;
   }
 }
 

@@ -1,0 +1,485 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Folders arrive as they are: by each method, in constant memory, killed and taken up again, whatever is in them.
+
+What liars on the wire say is tested closer to the wire: tests/services, tests/tools.
+"""
+import filecmp
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+import world
+from world import CUT_SHORT, DONE, REFUSED, USAGE
+
+FILES = 300 if world.SANITIZED else 10_000
+LARGE = (48 << 20) if world.SANITIZED else (5 << 30)
+KILLS = 4 if world.SANITIZED else 10
+# kB at the most, for whatever is fetched; the windows of a fast path are most of it
+MEMORY = 1_500_000 if world.SANITIZED else 100_000
+ROOT = os.geteuid() == 0
+
+
+def small_files(folder, count):
+    """Folders of a hundred files each, of 0 to 2000 octets."""
+    for i in range(count):
+        if i % 100 == 0:
+            inside = folder / f"folder {i // 100}"
+            inside.mkdir(parents=True)
+        (inside / f"file {i}").write_bytes(os.urandom(i % 2001))
+
+
+def sparse_file(path, size):
+    """Mostly holes, with random octets every 16 MiB: each place of it is told from each other."""
+    with path.open("wb") as out:
+        for place in range(0, size, 16 << 20):
+            out.seek(place)
+            out.write(os.urandom(min(4096, size - place)))
+        out.truncate(size)
+
+
+def same(a, b):
+    """Whether two files have the same octets; by cmp, as Python is slow at gigabytes."""
+    return subprocess.run(["cmp", "-s", a, b], check=False).returncode == 0
+
+
+def halves(folder):
+    return [one for one in folder.rglob(".ajar-*")]
+
+
+class Mounted:
+    """A small tmpfs."""
+
+    def __init__(self, at, options):
+        self.at = at
+        at.mkdir()
+        self.mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", at], capture_output=True,
+                                      check=False).returncode == 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.mounted:
+            subprocess.run(["umount", "-l", self.at], check=True)
+
+
+class Folders(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.w = world.World()
+        cls.shared = cls.w.folder / "shared"
+        cls.shared.mkdir()
+        cls.w.start_central()
+        cls.w.grant(services=("all:r", "one:r"))
+        cls.one = cls.w.file("one", 5000)
+        cls.shares = {"all": cls.shared, "one": cls.one}
+        cls.server = cls.w.start_server(cls.shares)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.w.__exit__()
+
+    def setUp(self):
+        self.dest = self.w.folder / f"dest {self.id().split('.')[-1]}"
+
+    def tearDown(self):
+        shutil.rmtree(self.dest, ignore_errors=True)
+
+    def there(self):
+        """A folder in the share for this test, and what it is called at the server."""
+        name = self.id().split("_", 1)[1]
+        folder = self.shared / name
+        folder.mkdir()
+        return folder, f"home:all/{name}"
+
+    def client(self, *words, code=DONE, **more):
+        done = self.w.run("client", "client", *words, **more)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done
+
+    def get(self, *words, code=DONE):
+        """@return the summary"""
+        done = self.client("get", *words, "--json", code=code)
+        lines = [json.loads(line) for line in done.stdout.decode().splitlines()]
+        return (lines[-1] if lines else None), done.stderr, lines[:-1]
+
+    def assert_same_tree(self, a, b):
+        found = {one.relative_to(a) for one in a.rglob("*")}
+        self.assertEqual(found, {one.relative_to(b) for one in b.rglob("*")})
+        for one in found:
+            if (a / one).is_dir():
+                self.assertTrue((b / one).is_dir())
+                continue
+            self.assertEqual((a / one).stat().st_mtime_ns, (b / one).stat().st_mtime_ns)
+            equal = same if (a / one).stat().st_size > 1 << 20 else lambda x, y: filecmp.cmp(x, y, shallow=False)
+            self.assertTrue(equal(a / one, b / one), one)
+
+    # ---- the main thing
+
+    def test_by_each_method_in_constant_memory(self):
+        folder, name = self.there()
+        small_files(folder, FILES)
+        (folder / "empty" / "deeper").mkdir(parents=True)
+        sparse_file(folder / "large", LARGE)
+        for way in ("window", "window-reverse", "outbound"):
+            self.w.stop("server")
+            server = self.w.start_server(self.shares, "--mode", "outbound" if way == "outbound" else "window")
+            command = self.w.command("client", "client", "get", name, self.dest, "--json", "--by", way, "--door",
+                                     "127.0.0.1:0")
+            begun = time.monotonic()
+            with (self.w.folder / "said").open("wb") as said:
+                client = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
+                _, status, usage = os.wait4(client.pid, 0)
+                client.returncode = os.waitstatus_to_exitcode(status)
+            lines = (self.w.folder / "said").read_text()
+            self.assertEqual(client.returncode, DONE, lines[-2000:])
+            summary = json.loads(lines.splitlines()[-1])
+            self.assertEqual((summary["path"], summary["files"], summary["failed"]), (way, FILES + 1, 0))
+            self.assert_same_tree(folder, self.dest / folder.name)
+            self.assertEqual(halves(self.dest), [])
+            state = pathlib.Path(f"/proc/{server.pid}/status").read_text()
+            peak = next(int(line.split()[1]) for line in state.splitlines() if line.startswith("VmHWM:"))
+            print(f"{way}: {FILES} files and {LARGE >> 20} MiB in {summary['seconds']:.1f} s "
+                  f"({time.monotonic() - begun:.1f} with the check); peak memory: client {usage.ru_maxrss} kB, server {peak} kB",
+                  flush=True)
+            self.assertLess(usage.ru_maxrss, MEMORY)
+            self.assertLess(peak, MEMORY)
+            shutil.rmtree(self.dest)
+        self.w.stop("server")
+        type(self).server = self.w.start_server(self.shares)
+        shutil.rmtree(folder)
+
+    def test_killed_at_random_and_taken_up_again(self):
+        folder, name = self.there()
+        small_files(folder, 200)
+        size = (24 << 20) if world.SANITIZED else (600 << 20)
+        self.w.file(folder / "large", size)
+        seed = random.randrange(1 << 32)
+        choose = random.Random(seed)
+        victims = [choose.choice(["client", "server", "central"]) for _ in range(KILLS - 3)]
+        victims += ["client", "server", "client"]  # each of them, and some in the end
+        interrupted = 0
+        for victim in victims:
+            with self.subTest(seed=seed, victim=victim):
+                command = self.w.command("client", "client", "get", name, self.dest, "--quiet", "--within", "20s")
+                before = sum(one.stat().st_size for one in self.dest.rglob("*") if one.is_file())
+                client = subprocess.Popen(command, stderr=subprocess.PIPE)
+                # some of it has to come; then at any moment
+                until = time.monotonic() + 20
+                while client.poll() is None and time.monotonic() < until:
+                    try:
+                        if sum(one.stat().st_size for one in self.dest.rglob("*") if one.is_file()) > before:
+                            break
+                    except OSError:  # renamed meanwhile
+                        continue
+                time.sleep(choose.random() * (0.1 if world.SANITIZED else 0.06))
+                if victim == "client":
+                    client.kill()
+                else:
+                    self.w.stop(victim, signal.SIGKILL)
+                said = client.stderr.read().decode()
+                code = client.wait(timeout=60)
+                client.stderr.close()
+                interrupted += code != DONE
+                self.assertIn(code, {DONE, -signal.SIGKILL, CUT_SHORT}, said)
+                for one in folder.rglob("*"):
+                    final = self.dest / folder.name / one.relative_to(folder)
+                    if one.is_file() and final.exists():
+                        self.assertEqual(final.stat().st_size, one.stat().st_size)  # nothing half has its name
+                if victim == "central":
+                    links = self.w.log("server").count("A linked to central")
+                    self.w.start_central()
+                    self.w.wait_for("server", "A linked to central", links + 1, 40)
+                elif victim == "server":
+                    type(self).server = self.w.start_server(self.shares)
+        summary, _, _ = self.get(name, self.dest, "--verify", "--within", "20s")
+        self.assert_same_tree(folder, self.dest / folder.name)
+        self.assertEqual(halves(self.dest), [])
+        print(f"killed {len(victims)} times, {interrupted} of them in the middle; the last run found "
+              f"{summary['present']} files and {summary['resumed_octets']} octets of half files", flush=True)
+        shutil.rmtree(folder)
+
+    def test_half_a_file_is_gone_on_with(self):
+        folder, name = self.there()
+        path = self.w.file(folder / "large", 40 << 20)
+        client = subprocess.Popen(self.w.command("client", "client", "get", f"{name}/large", f"{self.dest}/", "--quiet"))
+        until = time.monotonic() + 20
+        while not any(one.stat().st_size > 0 for one in halves(self.dest)) and time.monotonic() < until:
+            pass
+        client.kill()
+        client.wait()
+        there = halves(self.dest)
+        if not there:
+            self.skipTest("the file arrived before the signal")
+        left = there[0].stat().st_size
+        summary, _, files = self.get(f"{name}/large", f"{self.dest}/")
+        self.assertEqual((summary["resumed_octets"], summary["octets"]), (left, (40 << 20) - left))
+        self.assertEqual(files[0]["state"], "resumed")
+        self.assertTrue(same(path, self.dest / "large"))
+        # another file of that name: nothing of the half is used
+        client = subprocess.Popen(self.w.command("client", "client", "get", f"{name}/large", f"{self.dest}/", "--quiet"))
+        client.wait()
+        os.rename(self.dest / "large", there[0])
+        os.truncate(there[0], 1 << 20)
+        path.write_bytes(os.urandom(3 << 20))
+        summary, _, _ = self.get(f"{name}/large", f"{self.dest}/")
+        self.assertEqual((summary["resumed_octets"], summary["octets"]), (0, 3 << 20))
+        self.assertTrue(same(path, self.dest / "large"))
+        self.assertEqual(halves(self.dest), [])
+
+    def test_again_fetches_what_changed(self):
+        folder, name = self.there()
+        small_files(folder, 30)
+        first, _, _ = self.get(name, self.dest)
+        self.assertEqual((first["files"], first["present"]), (30, 0))
+        (folder / "folder 0" / "file 7").write_bytes(b"new")
+        (folder / "folder 0" / "added").write_bytes(b"added")
+        second, _, files = self.get(name, self.dest)
+        self.assertEqual((second["files"], second["present"], second["octets"]), (31, 29, 8))
+        self.assertEqual({pathlib.Path(one["file"]).name for one in files if one["state"] == "fetched"},
+                         {"file 7", "added"})
+        self.assert_same_tree(folder, self.dest / folder.name)
+        # what is in it, without itself
+        self.get(name + "/", self.dest / "content")
+        self.assert_same_tree(folder, self.dest / "content")
+
+    def test_verify(self):
+        folder, name = self.there()
+        path = self.w.file(folder / "file", 3_000_000)
+        self.get(f"{name}/file", "home:one", self.dest, "--verify")
+        self.assertTrue(same(path, self.dest / "file") and same(self.one, self.dest / "one"))
+        # a bad disk: other octets, the same size and time
+        times = path.stat()
+        with (self.dest / "file").open("r+b") as damaged:
+            damaged.seek(1000)
+            damaged.write(b"damaged")
+        os.utime(self.dest / "file", ns=(times.st_atime_ns, times.st_mtime_ns))
+        summary, _, _ = self.get(f"{name}/file", f"{self.dest}/")
+        self.assertEqual(summary["present"], 1)
+        self.assertFalse(same(path, self.dest / "file"))
+        summary, _, _ = self.get(f"{name}/file", f"{self.dest}/", "--verify")
+        self.assertEqual(summary["present"], 0)
+        self.assertTrue(same(path, self.dest / "file"))
+
+    # ---- what is in a share
+
+    def test_links_and_odd_names(self):
+        folder, name = self.there()
+        odd = [b"not \xff utf-8", "Gr\u00fc\u00dfe \U0001f600".encode(), b"line\nbreak", b"\x1b[31mred", b'quote"\\', b"-rf",
+               b"%2e%2e", b" ", b"a" * 255]
+        for one in odd:
+            (folder / os.fsdecode(one)).write_bytes(one)
+        (folder / "deep").mkdir()
+        (folder / "deep" / "file").write_bytes(b"file")
+        for link, to in (("out", "/etc/passwd"), ("up", "../../../../../../etc/passwd"), ("loop", "loop"),
+                         ("folder", "deep"), ("outside", "/etc"), ("inside", "deep/file"),
+                         ("magic", "/proc/self/environ")):
+            (folder / link).symlink_to(to)
+        summary, said, _ = self.get(name, self.dest)
+        into = self.dest / folder.name
+        self.assertEqual(summary["left_out"], 6, said)
+        self.assertEqual({os.fsencode(one.name) for one in into.iterdir()}, {*odd, b"deep", b"inside"})
+        for one in odd:
+            self.assertEqual((into / os.fsdecode(one)).read_bytes(), one)
+        self.assertEqual((into / "inside").read_bytes(), b"file")
+        self.assertFalse((into / "inside").is_symlink())
+        self.assertNotIn("\x1b", said)
+        for link in ("out", "up", "loop", "magic", "outside/passwd"):
+            self.client("cat", f"{name}/{link}", code=REFUSED)
+        listed = self.client("ls", name).stdout.decode()
+        self.assertIn("not \\xff utf-8\n", listed)
+        self.assertIn("line\\x0abreak\n", listed)
+        self.assertIn("Gr\u00fc\u00dfe \U0001f600\n", listed)
+        self.assertNotIn("\x1b", listed)
+        done = self.client("cat", f"{name}/not \udcff utf-8")
+        self.assertEqual(done.stdout, b"not \xff utf-8")
+
+    def test_what_is_not_there_or_no_file(self):
+        folder, name = self.there()
+        os.mkfifo(folder / "fifo")
+        (folder / "file").write_bytes(b"file")
+        if ROOT:
+            os.mknod(folder / "zero", 0o666 | 0o020000, os.makedev(1, 5))
+        for words, code, phrase in ((("cat", f"{name}/nowhere"), CUT_SHORT, "no such file"),
+                                    (("ls", f"{name}/nowhere"), CUT_SHORT, "no such file"),
+                                    (("ls", f"{name}/file/"), CUT_SHORT, "a file where a folder is needed"),
+                                    (("cat", f"{name}/file/x"), CUT_SHORT, "a file where a folder is needed"),
+                                    (("cat", f"{name}/fifo"), CUT_SHORT, "neither a file nor a folder"),
+                                    (("cat", name), CUT_SHORT, "neither a file nor a folder"),
+                                    (("get", f"{name}/nowhere", self.dest), CUT_SHORT, "no such file"),
+                                    (("ls", "home:secret"), REFUSED, "does not include that service")):
+            done = self.client(*words, code=code, timeout=20)
+            self.assertIn(phrase, done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        summary, said, _ = self.get(name, "home:all/nowhere", "home:one", self.dest, code=CUT_SHORT)
+        self.assertIn("no such file", said)
+        self.assertEqual((summary["files"], summary["failed"], summary["left_out"]), (2, 1, 2 if ROOT else 1))
+        self.assertEqual((self.dest / folder.name / "file").read_bytes(), b"file")
+        self.assertTrue(same(self.one, self.dest / "one"))
+
+    def test_paths_that_are_none(self):
+        for words in (("cat", "home:all/../one"), ("get", "home:all//x", "."), ("ls", "home:/etc"),
+                      ("ls", "home:all/./x"), ("get", "home:", "."), ("get", "home:one"), ("get", "home:one", ""),
+                      ("get", "home:one", "away:one", "."), ("get", "home:one", "home:all/one", "."),
+                      ("get", "home:one", "home:all/x", "-"), ("cat", "home:all/"), ("get", "home:one", "x", "--parallel", "0")):
+            done = self.client(*words, code=USAGE)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+
+    def test_ls(self):
+        folder, name = self.there()
+        (folder / "b" / "empty").mkdir(parents=True)
+        (folder / "b" / "file").write_bytes(b"12345")
+        (folder / "a").write_bytes(b"")
+        (folder / "l").symlink_to("a")
+        os.utime(folder / "a", (784111777, 784111777))
+        self.assertEqual(self.client("ls", name).stdout, b"a\nb/\nl\n")
+        self.assertEqual(self.client("ls", "-R", name).stdout, b"a\nb/\nb/empty/\nb/file\nl\n")
+        self.assertEqual(self.client("ls", f"{name}/b/empty").stdout, b"")
+        self.assertEqual(self.client("ls", f"{name}/b/file").stdout, b"file\n")
+        self.assertEqual(self.client("ls", "home").stdout, b"all/\none\n")
+        long = self.client("ls", "-l", name).stdout.decode().splitlines()
+        self.assertEqual([one.split() for one in long],
+                         [["0", "1994-11-06", "08:49", "a"], ["folder", "b/"], ["0", "1994-11-06", "08:49", "l", "->", "file"]])
+        lines = [json.loads(line) for line in self.client("ls", "-R", "--json", name).stdout.decode().splitlines()]
+        self.assertEqual([(one["path"], one["type"], one.get("size")) for one in lines],
+                         [("a", "file", 0), ("b", "folder", None), ("b/empty", "folder", None), ("b/file", "file", 5),
+                          ("l", "link", 0)])
+
+    def test_a_reader_that_goes_away(self):
+        with subprocess.Popen(self.w.command("client", "client", "cat", "home:all/large for head"),
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as client:
+            sparse_file(self.shared / "large for head", 100 << 20)
+            client.stdout.read(10)
+            client.stdout.close()
+            self.assertNotEqual(client.wait(timeout=20), None)
+        self.assertEqual(self.client("get", "home:one", "-").stdout, self.one.read_bytes())
+
+    def test_files_that_change_meanwhile(self):
+        folder, name = self.there()
+        size = (16 << 20) if world.SANITIZED else (256 << 20)
+        for change in ("shrinks", "grows", "is rewritten"):
+            path = self.w.file(folder / "file", size)
+            with subprocess.Popen(self.w.command("client", "client", "cat", f"{name}/file"), stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE) as client:
+                client.stdout.read(1 << 20)
+                self.alter(path, change)
+                client.stdout.read()
+                said = client.stderr.read().decode()
+                self.assertEqual(client.wait(timeout=20), CUT_SHORT, said)
+            self.assertIn("before its announced length" if change == "shrinks" else "changed while it was fetched", said)
+            # get begins again by itself
+            path = self.w.file(folder / "file", size)
+            client = subprocess.Popen(self.w.command("client", "client", "get", f"{name}/file", f"{self.dest}/"),
+                                      stderr=subprocess.PIPE)
+            until = time.monotonic() + 20
+            while not halves(self.dest) and client.poll() is None and time.monotonic() < until:
+                pass
+            self.alter(path, change)
+            said = client.stderr.read().decode()
+            client.stderr.close()
+            self.assertEqual(client.wait(timeout=60), DONE, f"{change}: {said}")
+            self.assertTrue(same(path, self.dest / "file"), change)
+            self.assertEqual(halves(self.dest), [])
+
+    @staticmethod
+    def alter(path, how):
+        if how == "shrinks":
+            os.truncate(path, path.stat().st_size // 4)
+        elif how == "grows":
+            with path.open("ab") as out:
+                out.write(b"more")
+        else:
+            with path.open("r+b") as out:
+                out.write(b"other")
+
+    # ---- where it goes
+
+    def test_a_full_disk(self):
+        if not ROOT:
+            self.skipTest("needs root, to mount a small disk")
+        folder, name = self.there()
+        self.w.file(folder / "large", 4 << 20)
+        (folder / "a small one").write_bytes(b"small")
+        with Mounted(self.dest, "size=1m") as disk:
+            if not disk.mounted:
+                self.skipTest("no tmpfs can be mounted here")
+            summary, said, _ = self.get(name, self.dest, code=CUT_SHORT)
+            self.assertIn("No space left on device: the destination cannot be written", said)
+            self.assertEqual(len(said.splitlines()), 1)
+            self.assertFalse(summary["done"])
+            self.assertFalse((self.dest / folder.name / "large").exists())
+            self.assertEqual(len(halves(self.dest)), 1)
+            subprocess.run(["mount", "-o", "remount,size=8m", self.dest], check=True)
+            summary, _, _ = self.get(name, self.dest)
+            self.assertGreater(summary["resumed_octets"], 0)
+            self.assert_same_tree(folder, self.dest / folder.name)
+
+    def test_a_destination_that_cannot_be_written(self):
+        done = self.client("get", "home:one", self.dest / "none" / "one", code=CUT_SHORT)
+        self.assertIn("No such file or directory: the destination cannot be written", done.stderr)
+        done = self.client("get", "home:one", "home:all", self.one, code=CUT_SHORT)
+        self.assertIn("is a file, and a folder is needed", done.stderr)
+        self.assertFalse(self.dest.exists())
+        if ROOT:
+            with Mounted(self.dest, "size=1m,ro") as disk:
+                if disk.mounted:
+                    done = self.client("get", "home:one", self.dest, code=CUT_SHORT)
+                    self.assertIn("Read-only file system: the destination cannot be written", done.stderr)
+        else:
+            self.dest.mkdir(mode=0o555)
+            done = self.client("get", "home:one", self.dest, code=CUT_SHORT)
+            self.assertIn("Permission denied: the destination cannot be written", done.stderr)
+            self.assertEqual(list(self.dest.iterdir()), [])
+
+    def test_planted_links(self):
+        folder, name = self.there()
+        (folder / "deep").mkdir()
+        (folder / "deep" / "file").write_bytes(b"from the share")
+        (folder / "file").write_bytes(b"from the share")
+        (folder / "occupied").write_bytes(b"from the share")
+        elsewhere = self.w.folder / "elsewhere"
+        elsewhere.mkdir()
+        victim = elsewhere / "victim"
+        victim.write_bytes(b"precious")
+        into = self.dest / folder.name
+        into.mkdir(parents=True)
+        (into / "deep").symlink_to(elsewhere)
+        (into / "file").symlink_to(victim)
+        (into / "occupied").mkdir()
+        summary, said, _ = self.get(name, self.dest, code=CUT_SHORT)
+        self.assertEqual(list(elsewhere.iterdir()), [victim])
+        self.assertEqual(victim.read_bytes(), b"precious")
+        self.assertFalse((into / "file").is_symlink())
+        self.assertEqual((into / "file").read_bytes(), b"from the share")
+        self.assertIn("deep", said)
+        self.assertIn("Is a directory", said)
+        self.assertEqual(summary["files"], 1)
+        # the destination itself may be a link: its user named it
+        (self.w.folder / "by a link").symlink_to(elsewhere)
+        self.get("home:one", self.w.folder / "by a link")
+        self.assertTrue(same(self.one, elsewhere / "one"))
+
+    def test_interrupted_by_a_signal(self):
+        sparse_file(self.shared / "large to interrupt", 200 << 20)
+        client = subprocess.Popen(self.w.command("client", "client", "get", "home:all/large to interrupt", f"{self.dest}/"),
+                                  stderr=subprocess.PIPE)
+        until = time.monotonic() + 20
+        while not halves(self.dest) and client.poll() is None and time.monotonic() < until:
+            pass
+        client.send_signal(signal.SIGINT)
+        said = client.stderr.read().decode()
+        client.stderr.close()
+        self.assertEqual(client.wait(timeout=20), CUT_SHORT, said)
+        self.assertIn("interrupted: the same command goes on", said)
+        self.get("home:all/large to interrupt", f"{self.dest}/")
+        self.assertTrue(same(self.shared / "large to interrupt", self.dest / "large to interrupt"))
+
+
+if __name__ == "__main__":
+    world.main()
