@@ -108,6 +108,8 @@ inline ajar::awaitable<verdict> try_fetch(fetching_ptr on, fetch_job& job, std::
   auto opened = part_file::open(job.in, job.name, *job.facts);
   if (!opened) co_return local_trouble_of(opened.error());
   auto part = std::make_shared<part_file>(std::move(*opened));
+  if (!job.half.empty() && job.half != part->temporary()) ::unlinkat(job.in->native(), job.half.c_str(), 0);
+  job.half = part->temporary();
   const auto there = part->size();
   if (there > 0) count_as_there(there);
   // a part of the whole length is the whole, if the file is still the same

@@ -48,6 +48,7 @@ struct fetch_job {
   std::string name;
   ajar::services::share_path from;
   std::optional<ajar::services::file_facts> facts;  // as the listing has them
+  std::string half{};                               // what an attempt has left
 
   std::string shown_path() const { return shown(in->path() + "/" + name); }
 };

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <ajar/services/fetch.hpp>
 
+#include <ajar/services/file_service.hpp>
 #include <ajar/testing/run.hpp>
 
+#include "../temporary_folder.hpp"
+
 #include <doctest/doctest.h>
+#include "joined.hpp"
 
 using namespace ajar;
 using namespace ajar::services;
@@ -124,4 +128,110 @@ TEST_CASE("a look says whether a file or a folder is there, by a request without
   CHECK(testing::run(look_at(folder, file_request(place))).value().facts.kind == entry_kind::folder);
   scripted_server nothing({response(404).with("ajar-error", "231"), {}, errc::eof});
   CHECK(testing::run(look_at(nothing, file_request(place))).error() == errc::file_not_found);
+}
+
+namespace {
+
+// A file service at one end of a session in memory, this test at the other.
+struct shared_over_session {
+  shared_over_session() : files(both.context.get_executor()), work(both.context.get_executor()) {
+    files.share("files", shared_folder::open(on.path).value());
+    work.spawn(serve(*this));
+  }
+  ~shared_over_session() {
+    both.client.close();
+    both.server.close();
+    work.cancel();
+    both.settle();
+  }
+
+  static awaitable<void> serve(shared_over_session& at) {
+    for (;;) {
+      auto next = co_await at.both.server.accept();
+      if (!next) co_return;
+      at.work.spawn(answer(at, std::move(*next)));
+    }
+  }
+  static awaitable<void> answer(shared_over_session& at, stream one) {
+    const read_permission may_read = [](std::string_view) { return result<>(); };
+    auto answered = co_await at.files.answer(one, may_read);
+    (void)answered;
+  }
+
+  temporary_folder on;
+  joined::pair both;
+  file_service files;
+  task_group work;
+};
+
+// Everything of a file; `meanwhile` is called once, when some octets have come.
+awaitable<result<std::string>> fetch_over(shared_over_session& at, file_request asked,
+                                          std::function<void()> meanwhile) {
+  auto file = co_await open_file(at.both.client, std::move(asked));
+  if (!file) co_return fail(file.error());
+  std::string all;
+  bytes piece(10'000);
+  for (;;) {
+    auto count = co_await file->read_some(piece);
+    if (!count) co_return fail(count.error());
+    if (*count == 0) co_return all;
+    all += as_text(bytes_view(piece).first(*count));
+    if (meanwhile) meanwhile();
+    meanwhile = nullptr;
+  }
+}
+
+awaitable<result<std::size_t>> count_over(shared_over_session& at, std::string inside) {
+  share_path place{"files", std::move(inside), true};
+  auto folder = co_await open_folder(at.both.client, std::move(place));
+  if (!folder) co_return fail(folder.error());
+  for (std::size_t count = 0;; ++count) {
+    auto entry = co_await folder->next();
+    if (!entry) co_return fail(entry.error());
+    if (!*entry) co_return count;
+  }
+}
+
+file_request of(const std::string& inside) { return file_request(share_path{"files", inside, false}); }
+
+}  // namespace
+
+TEST_CASE("files and folders come over a session as they are") {
+  shared_over_session at;
+  const auto octets = joined::pattern(1'000'000);
+  const std::string content(as_text(octets));
+  at.on.file("large", content);
+  at.on.file("odd \xff", "odd");
+  at.on.folder("many");
+  for (int i = 0; i < 1000; ++i) at.on.file("many/a rather long name of a file, number " + std::to_string(i), "");
+  CHECK(at.both.run(fetch_over(at, of("large"), nullptr)).value() == content);
+  CHECK(at.both.run(fetch_over(at, of("odd \xff"), nullptr)).value() == "odd");
+  CHECK(at.both.run(count_over(at, "many")).value() == 1000);
+  const auto etag = shared_folder::open(at.on.path).value().facts("large").value().etag;
+  CHECK(at.both.run(fetch_over(at, of("large").from(999'000, etag), nullptr)).value() == content.substr(999'000));
+  CHECK(at.both.run(fetch_over(at, of("large").only("\"x\""), nullptr)).error() == errc::file_changed);
+  CHECK(at.both.run(fetch_over(at, of("none"), nullptr)).error() == errc::file_not_found);
+  CHECK(at.both.run(fetch_over(at, of("many"), nullptr)).error() == errc::not_a_file);
+  CHECK(at.both.run(count_over(at, "large")).error() == errc::not_a_folder);
+}
+
+TEST_CASE("a file that changes on its way over a session is no file that arrived") {
+  shared_over_session at;
+  const std::string content(3'000'000, 'a');
+  const auto path = at.on.file("a", content);
+  const auto shrink = [&] { std::filesystem::resize_file(path, 5000); };
+  CHECK(at.both.run(fetch_over(at, of("a"), shrink)).error() == errc::share_cut_short);
+  at.on.file("a", content);
+  const auto grow = [&] { std::filesystem::resize_file(path, 4'000'000); };
+  CHECK(at.both.run(fetch_over(at, of("a"), grow)).error() == errc::file_changed);
+  at.on.file("a", content);
+  CHECK(at.both.run(fetch_over(at, of("a"), nullptr)).value() == content);  // and the session goes on
+}
+
+TEST_CASE("hundreds of refusals are no flood of resets") {
+  shared_over_session at;
+  for (int i = 0; i < 400; ++i) {
+    CHECK(at.both.run(fetch_over(at, of("none"), nullptr)).error() == errc::file_not_found);
+    CHECK(at.both.run(count_over(at, "none")).error() == errc::file_not_found);
+  }
 }
