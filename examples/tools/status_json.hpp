@@ -131,6 +131,8 @@ inline json json_of(const ajar::central_status& from) {
                         {"total", from.rendezvous.begun},
                         {"answered", from.rendezvous.answered},
                         {"refusals", detail::json_of(from.rendezvous.refused)}};
+  made["exposure"] = {{"today", detail::json_of(from.exposed_today)}, {"total", detail::json_of(from.exposed)}};
+  for (auto& [span, cost] : made["exposure"].items()) cost.erase("windows");  // nobody tells how many these were
   made["doors"] = {{"proved", from.doors_proved}, {"closed", from.doors_closed}};
   return made;
 }

@@ -162,6 +162,10 @@ class status_metrics {
     counter("rendezvous_answered", "Those that the server answered.", at("/rendezvous/answered"));
     counter("refusals", "Grants, doors and requests that central refused, by cause.",
             causes_at("/rendezvous/refusals"));
+    counter("listeners", "Ports that peers opened, as they told.", at("/exposure/total/listeners"));
+    counter("strangers", "Who came to these and was not expected.", at("/exposure/total/strangers"));
+    counter("exposure_nanoseconds", "How long they were open.", at("/exposure/total/ns"));
+    gauge("exposure_today_nanoseconds", "The same, since midnight UTC.", at("/exposure/today/ns"));
     counter("doors_proved", "Dial-backs to a client's door that succeeded.", at("/doors/proved"));
     counter("doors_closed", "Dial-backs that failed.", at("/doors/closed"));
   }

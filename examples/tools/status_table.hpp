@@ -84,6 +84,11 @@ class status_table {
     line("link", "{}", state);
   }
 
+  static std::string port_cost(const json& of) {
+    return fmt::format("{} of {} ports, {} strangers", spoken_time(number(of.at("ns"))), number(of.at("listeners")),
+                       number(of.at("strangers")));
+  }
+
   static std::string cost(const json& of) {
     const auto windows = number(of.at("windows"));
     const auto strangers = number(of.at("strangers"));
@@ -153,6 +158,9 @@ class status_table {
          number(links.at("dropped")));
     line("requests", "{} in flight, {} so far, {} answered", number(rendezvous.at("in_flight")),
          number(rendezvous.at("total")), number(rendezvous.at("answered")));
+    const auto& exposure = one_.at("exposure");
+    line("exposure", "of peers' ports, as they told: today {}; in all {}", port_cost(exposure.at("today")),
+         port_cost(exposure.at("total")));
     line("doors", "{} proved, {} closed", number(one_.at("doors").at("proved")), number(one_.at("doors").at("closed")));
     line("threads", "{}", number(one_.at("shards")));
     add_causes("refusals", rendezvous.at("refusals"));

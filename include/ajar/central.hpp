@@ -414,6 +414,10 @@ class central {
     // ---- messages of a peer
 
     result<> received(const link_ptr& one, const signalling::message& what) {
+      if (const auto* m = std::get_if<signalling::exposure_report>(&what)) {
+        exposed.add(std::chrono::system_clock::now(), {0, m->listeners, m->strangers, m->open});
+        return {};
+      }
       if (one->who == signalling::role::client) {
         if (const auto* m = std::get_if<signalling::present_grant>(&what)) return take_grant(one, *m);
         if (const auto* m = std::get_if<signalling::door>(&what)) return take_door(one, *m);
@@ -541,6 +545,7 @@ class central {
     asio::ip::tcp::acceptor port;
     std::map<std::uint64_t, link_ptr> links;
     std::uint64_t last_link = 0;
+    windows::exposure_account exposed;
     central_status counted;  // what only grows; the rest is looked up when somebody asks
     notifier sooner;
     task_group tasks;
@@ -550,6 +555,8 @@ class central {
     auto made = one->counted;
     made.half_open = one->budget.half_open();
     made.rendezvous.add(one->known.account());
+    made.exposed_today = one->exposed.today(std::chrono::system_clock::now());
+    made.exposed = one->exposed.total();
     for (const auto& [number, peer] : one->links) {
       if (peer->attached) ++(peer->who == signalling::role::server ? made.servers : made.clients);
     }

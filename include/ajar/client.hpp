@@ -118,8 +118,13 @@ class client {
       windows::exposure since;
       since.listeners = cost.listeners - door_counted.listeners;
       since.open = cost.exposure - door_counted.exposure;
-      exposed.add(std::chrono::system_clock::now(), since);
       door_counted = cost;
+      if (since == windows::exposure()) return;
+      exposed.add(std::chrono::system_clock::now(), since);
+      const signalling::exposure_report told{std::min(since.open, signalling::exposure_report::longest),
+                                             static_cast<std::uint16_t>(since.listeners),
+                                             static_cast<std::uint16_t>(since.strangers)};
+      for (auto& [url, side] : centrals) (void)side->up.send(told);
     }
 
     void begin() {
@@ -142,13 +147,13 @@ class client {
 
     void abandon() {
       stopped = true;
+      if (step) step->close();
+      count_door();
       for (auto& [url, side] : centrals) {
         side->up.close();
         side->account.closed(clock::now());
         side->answers->close(errc::canceled);
       }
-      if (step) step->close();
-      count_door();
       dialled.clear();
       tasks.cancel();
       changed.notify();
@@ -489,15 +494,16 @@ class client {
   static awaitable<result<sessions::session>> rendezvous_by(std::shared_ptr<state> self, shared_visit about, by way) {
     const auto present = about->side->present.find(about->server);
     if (present == about->side->present.end()) co_return fail(errc::server_offline);
-    const auto what = std::make_shared<const rendezvous::errand>(
-        rendezvous::errand{self->self, about->grant, std::shared_ptr<signalling::uplink>(about->side, &about->side->up),
-                           about->side->answers, present->second, about->side->seen.address(),
-                           self->how.window_address_, self->how.dialling(), about->how.roams(), about->until,
-                           self->how.steps_, [weak = std::weak_ptr(self)](const windows::report& cost) {
-                             if (const auto still = weak.lock()) {
-                               still->exposed.add(std::chrono::system_clock::now(), windows::exposure_of(cost));
-                             }
-                           }});
+    const auto what = std::make_shared<const rendezvous::errand>(rendezvous::errand{
+        self->self, about->grant, std::shared_ptr<signalling::uplink>(about->side, &about->side->up),
+        about->side->answers, present->second, about->side->seen.address(), self->how.window_address_,
+        self->how.dialling(), about->how.roams(), about->until, self->how.steps_,
+        [weak = std::weak_ptr(self), side = about->side](const windows::report& cost) {
+          if (const auto still = weak.lock()) {
+            still->exposed.add(std::chrono::system_clock::now(), windows::exposure_of(cost));
+          }
+          (void)side->up.send(signalling::exposure_report{cost.exposure, cost.listeners, cost.strangers});
+        }});
     auto work = way == by::window ? rendezvous::ask_for_window(what) : rendezvous::offer_window(what);
     auto guest = co_await std::move(work);
     co_return guest;

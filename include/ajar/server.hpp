@@ -270,6 +270,7 @@ class server {
 
     void account(const windows::report& cost) override {
       exposed.add(std::chrono::system_clock::now(), windows::exposure_of(cost));
+      (void)up.send(signalling::exposure_report{cost.exposure, cost.listeners, cost.strangers});  // for its account
       report_step(how.steps_, "", "the window is closed",
                   std::string(windows::to_string(cost.why)) + " after " + std::to_string(cost.exposure.count()) +
                       " ns, " + std::to_string(cost.listeners) + " listeners, " + std::to_string(cost.strangers) +

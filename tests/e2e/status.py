@@ -159,6 +159,8 @@ class Status(unittest.TestCase):
         self.assertEqual(central["links"]["servers"], 1)
         self.assertGreaterEqual(central["rendezvous"]["answered"], 1)
         self.assertEqual(central["listening_sockets"], 1)
+        self.assertEqual(central["exposure"]["total"]["ns"], home["exposure"]["total"]["ns"])
+        self.assertEqual(central["exposure"]["total"]["listeners"], 1)
 
         metrics = self.metrics("server")
         self.assertEqual(metrics[("ajar_server_sessions", (("path", "window"),))], 1)

@@ -169,6 +169,10 @@ awaitable<void> tell_of_refusals(scene& all) {
 awaitable<void> tell_of_central(central& node, server& home, std::vector<std::unique_ptr<client>>& clients) {
   auto empty = co_await node.status();
   CHECK(empty.clients == 0);
+  for (const auto until = clock::now() + 5s; clock::now() < until && empty.servers == 0;) {
+    empty = co_await node.status();
+  }
+  REQUIRE(empty.servers == 1);
   for (const auto& one : clients) {
     const auto how = scene::over(by::window);
     const auto id = home.status().id;
@@ -202,6 +206,12 @@ awaitable<void> tell_of_central(central& node, server& home, std::vector<std::un
     all = co_await node.status();
   }
   CHECK(all.turned_away.of(errc::not_tls) == 1);
+  for (const auto until = clock::now() + 5s; clock::now() < until && all.exposed.listeners < clients.size();) {
+    all = co_await node.status();
+  }
+  CHECK(all.exposed.listeners == clients.size());
+  CHECK(all.exposed.open == home.status().exposed.open);
+  CHECK(all.exposed.strangers == 0);
   for (const auto& one : clients) co_await one->stop();
   co_await home.stop();
   co_await node.stop();

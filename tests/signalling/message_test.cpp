@@ -34,6 +34,7 @@ auto fields(const command& m) { return std::tie(m.seen, m.signed_request); }
 auto fields(const answer& m) { return std::tie(m.id, m.last, m.signed_answer); }
 auto fields(const failure& m) { return std::tie(m.id, m.why); }
 auto fields(const renewed_nonce& m) { return std::tie(m.nonce); }
+auto fields(const exposure_report& m) { return std::tie(m.open, m.listeners, m.strangers); }
 auto fields(const roster_update& m) {
   std::vector<std::tuple<identity::peer_id, bool, trust::grant_id, bytes>> entries;
   for (const auto& one : m.entries) entries.emplace_back(one.client, one.present, one.grant, one.record);
@@ -111,6 +112,7 @@ class chance {
   void fill(answer& m) { m = {octets<16>(), true, some(600)}; }
   void fill(failure& m) { m = {octets<16>(), cause()}; }
   void fill(renewed_nonce& m) { m = {octets<32>()}; }
+  void fill(exposure_report& m) { m = {std::chrono::nanoseconds(below(86'400'000'000'001)), code(), code()}; }
 
  private:
   std::mt19937_64 source_;
@@ -159,6 +161,20 @@ identity::peer_id peer_of(std::uint8_t octet) {
 }
 
 }  // namespace
+
+TEST_CASE("nobody reports more than a day of exposure at once") {
+  const auto day = exposure_report::longest;
+  const auto parsed = [](std::chrono::nanoseconds open) {
+    const auto octets = to_frame(exposure_report{open, 1, 0});
+    wire::frame frame;
+    frame.kind = exposure_report::kind;
+    frame.payload.assign(octets.begin() + wire::frame_header_size, octets.end());
+    return parse(frame);
+  };
+  CHECK(parsed(day));
+  CHECK(parsed(day + 1ns).error() == errc::message_malformed);
+  CHECK(parsed(std::chrono::nanoseconds(-1)).error() == errc::message_malformed);
+}
 
 TEST_CASE("every message comes back with all its fields") {
   chance with(1);
@@ -209,7 +225,7 @@ TEST_CASE("a message with an octet too many is refused") {
 }
 
 TEST_CASE("an unknown kind is told as such") {
-  for (const std::uint8_t kind : bytes{0, 20, 128, 255}) {
+  for (const std::uint8_t kind : bytes{0, 21, 128, 255}) {
     CHECK(parse_payload(kind, bytes()).error() == errc::unknown_message);
     CHECK(parse_payload(kind, bytes(40, 1)).error() == errc::unknown_message);
   }
@@ -327,6 +343,11 @@ TEST_CASE("the octets of messages are these") {
   CHECK(hex(pong{258}) ==
         "00000805"
         "0000000000000102");
+  CHECK(hex(exposure_report{258ns, 1, 2}) ==
+        "00000c14"
+        "0000000000000102"
+        "0001"
+        "0002");
   CHECK(hex(present_grant{{1, 2, 3}}) ==
         "00000506"
         "0003"

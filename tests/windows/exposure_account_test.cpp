@@ -15,6 +15,13 @@ constexpr exposure one_window(std::chrono::nanoseconds open) { return {1, 1, 0, 
 
 }  // namespace
 
+TEST_CASE("what liars tell adds up to no more than there is") {
+  exposure all;
+  all.open = std::chrono::nanoseconds::max() - 1ns;
+  all += {0, 1, 0, std::chrono::hours(24)};
+  CHECK(all.open == std::chrono::nanoseconds::max());
+}
+
 TEST_CASE("windows of a day add up") {
   exposure_account account;
   CHECK(account.total() == exposure());

@@ -5,6 +5,7 @@
 #include <ajar/core/cause_counts.hpp>
 #include <ajar/identity/peer_id.hpp>
 #include <ajar/switchboard/rendezvous_account.hpp>
+#include <ajar/windows/exposure_account.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -24,8 +25,10 @@ struct central_status {
   cause_counts turned_away;   ///< connections and peers that were not linked
   cause_counts links_ended;
   switchboard::rendezvous_account rendezvous;
-  std::uint64_t doors_proved = 0;  ///< by a dial-back
-  std::uint64_t doors_closed = 0;  ///< where nobody answered the dial-back
+  windows::exposure exposed_today;  ///< of all ports that peers told of, since midnight UTC
+  windows::exposure exposed;        ///< and since the start
+  std::uint64_t doors_proved = 0;   ///< by a dial-back
+  std::uint64_t doors_closed = 0;   ///< where nobody answered the dial-back
 
   /// Add what another shard counted.
   void add(const central_status& other) {
@@ -37,6 +40,8 @@ struct central_status {
     turned_away.add(other.turned_away);
     links_ended.add(other.links_ended);
     rendezvous.add(other.rendezvous);
+    exposed_today += other.exposed_today;
+    exposed += other.exposed;
     doors_proved += other.doors_proved;
     doors_closed += other.doors_closed;
   }

@@ -235,9 +235,22 @@ struct renewed_nonce {
   static renewed_nonce decode(wire::reader& in);
 };
 
+/// Either peer to central: a port of its own has closed, and this is what it cost. For central's account; it is the
+/// sender's own word.
+struct exposure_report {
+  static constexpr std::uint8_t kind = 20;
+  static constexpr std::chrono::nanoseconds longest = std::chrono::hours(24);  ///< of one report: a door sends several
+  std::chrono::nanoseconds open{0};
+  std::uint16_t listeners = 0;
+  std::uint16_t strangers = 0;
+
+  void encode(wire::writer& out) const;
+  static exposure_report decode(wire::reader& in);
+};
+
 using message = std::variant<hello, welcome, goodbye, ping, pong, present_grant, grant_result, present_revocations,
                              revocations_result, presence, door, door_result, roster_request, roster_update, request,
-                             command, answer, failure, renewed_nonce>;
+                             command, answer, failure, renewed_nonce, exposure_report>;
 
 /// The octets of a message's frame.
 inline bytes to_frame(const message& what) {
@@ -462,6 +475,22 @@ inline failure failure::decode(wire::reader& in) {
   failure made;
   made.id = in.fixed<16>();
   made.why = errc_from_wire(in.number<std::uint16_t>());
+  return made;
+}
+
+inline void exposure_report::encode(wire::writer& out) const {
+  out.number(static_cast<std::uint64_t>(open.count())).number(listeners).number(strangers);
+}
+inline exposure_report exposure_report::decode(wire::reader& in) {
+  exposure_report made;
+  const auto open = in.number<std::uint64_t>();
+  made.listeners = in.number<std::uint16_t>();
+  made.strangers = in.number<std::uint16_t>();
+  if (open > static_cast<std::uint64_t>(longest.count())) {
+    in.refuse(errc::message_malformed);
+  } else {
+    made.open = std::chrono::nanoseconds(open);
+  }
   return made;
 }
 

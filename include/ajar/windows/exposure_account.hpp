@@ -20,7 +20,7 @@ struct exposure {
     windows += other.windows;
     listeners += other.listeners;
     strangers += other.strangers;
-    open += other.open;
+    open = open > std::chrono::nanoseconds::max() - other.open ? std::chrono::nanoseconds::max() : open + other.open;
     return *this;
   }
   bool operator==(const exposure&) const = default;
