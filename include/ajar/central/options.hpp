@@ -12,6 +12,10 @@
 
 namespace ajar {
 
+namespace detail {
+struct central_shard;
+}
+
 /// How central behaves.
 class central_options {
  public:
@@ -47,6 +51,7 @@ class central_options {
 
  private:
   friend class central;
+  friend struct detail::central_shard;
   net::tcp::endpoint at_;
   switchboard::admission served_;
   std::chrono::milliseconds heartbeat_{15'000};

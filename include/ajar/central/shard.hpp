@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/central/shard.hpp - one thread of central with its links.
+#pragma once
+
+#include <ajar/central/door_probe.hpp>
+#include <ajar/central/options.hpp>
+#include <ajar/central/peer_link.hpp>
+#include <ajar/central/status.hpp>
+#include <ajar/core/task_group.hpp>
+#include <ajar/identity/url.hpp>
+
+#include <asio/ip/v6_only.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ajar::detail {
+
+// What all shards know.
+struct central_node {
+  central_node(identity::key own, central_options options) : self(std::move(own)), how(std::move(options)) {}
+  identity::key self;
+  central_options how;
+  switchboard::router routes;
+  time_point made = clock::now();
+};
+
+// The links of one executor. What concerns others goes through the router, as messages.
+struct central_shard final : switchboard::shard_port {
+  central_shard(const asio::any_io_executor& executor, std::uint32_t which, std::shared_ptr<central_node> all)
+      : on(executor),
+        number(which),
+        shared(std::move(all)),
+        served(shared->how.served_),
+        known(shared->how.heartbeat_),
+        budget(shared->how.limits_),
+        port(executor),
+        sooner(executor),
+        tasks(executor) {}
+
+  asio::any_io_executor executor() const override { return on; }
+
+  result<> open(const net::tcp::endpoint& at, bool shared_port) {
+    using reuse_port = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+    std::error_code error;
+    port.open(at.protocol(), error);
+    if (!error) port.set_option(asio::socket_base::reuse_address(true), error);
+    if (!error && shared_port) port.set_option(reuse_port(true), error);
+    if (!error && at.protocol() == net::tcp::v6()) port.set_option(asio::ip::v6_only(false), error);
+    if (!error) port.bind(at, error);
+    if (!error) port.listen(asio::socket_base::max_listen_connections, error);
+    if (!error) port.non_blocking(true, error);
+    if (error) return fail(errc::bind_failed);
+    return {};
+  }
+
+  void start() {
+    tasks.spawn(accept_all(this));
+    tasks.spawn(watch_time(this));
+    tasks.spawn(renew_nonces(this));
+  }
+
+  void trouble(std::string_view what, std::string detail) const {
+    report_trouble(shared->how.steps_, what, std::move(detail));
+  }
+  void step_done(std::string_view letter, std::string_view what, std::string detail = {}) const {
+    report_step(shared->how.steps_, letter, what, std::move(detail));
+  }
+
+  // What it knows of itself now.
+  static awaitable<central_status> count(std::shared_ptr<central_shard> one) {
+    auto made = one->counted;
+    made.half_open = one->budget.half_open();
+    made.rendezvous.add(one->known.account());
+    made.exposed_today = one->exposed.today(std::chrono::system_clock::now());
+    made.exposed = one->exposed.total();
+    for (const auto& [number, peer] : one->links) {
+      if (peer->attached) ++(peer->who == signalling::role::server ? made.servers : made.clients);
+    }
+    co_return made;
+  }
+
+  // Close the port and every link, and wait for all of it.
+  static awaitable<void> stop(std::shared_ptr<central_shard> one) {
+    std::error_code ignored;
+    one->port.close(ignored);
+    const auto all = one->links;
+    for (const auto& [number, peer] : all) peer->link.close(errc::link_lost);
+    one->tasks.cancel();
+    co_await one->tasks.join();
+  }
+
+  // ---- between shards
+
+  void handle(const switchboard::any_event& what) override {
+    const auto before = known.next();
+    carry(known.handle(what, clock::now(), wall_now()));
+    if (known.next() < before) sooner.notify();
+  }
+
+  void carry(std::vector<switchboard::delivery> all) {
+    for (auto& one : all) shared->routes.deliver(std::move(one));
+  }
+
+  void deliver(const switchboard::delivery& what) override {
+    const auto found = links.find(what.to.number);
+    if (found == links.end()) return;
+    auto& peer = *found->second;
+    if (const auto* last = std::get_if<signalling::goodbye>(&what.what)) {
+      step_done("", "ended a link", short_name(peer.id) + ": " + make_error_code(last->why).message());
+      peer.link.close(last->why);
+      peer.verdict.notify();
+      return;
+    }
+    if (std::holds_alternative<signalling::welcome>(what.what)) {
+      peer.attached = true;
+      peer.verdict.notify();
+    }
+    if (std::holds_alternative<signalling::command>(what.what)) step_done("C", "command the server");
+    if (std::holds_alternative<signalling::answer>(what.what)) step_done("F", "tell the client to connect");
+    (void)peer.link.send(what.what);
+  }
+
+  // ---- the operator's list
+
+  void admit(switchboard::admission list) {
+    served = std::move(list);
+    for (const auto& [number, one] : links) {
+      if (one->who == signalling::role::server) {
+        if (!served.admits(one->id)) cut_off(*one);
+        continue;
+      }
+      const std::set<identity::peer_id> concerned = one->servers();
+      for (const auto& server : concerned) {
+        if (served.admits(server)) continue;
+        shared->routes.send(switchboard::event::client_left{one->ref, server, one->id});
+        for (const auto& [grant, from] : one->grants) {
+          if (from != server) continue;
+          (void)one->link.send(signalling::grant_result{grant, static_cast<std::uint16_t>(errc::not_admitted)});
+        }
+      }
+      const auto lost = std::erase_if(one->grants, [&](const auto& held) { return !served.admits(held.second); });
+      if (lost > 0 && one->grants.empty()) cut_off(*one);
+    }
+    step_done("", "took another admission list", served.is_open() ? "open" : std::to_string(served.size()));
+  }
+
+  void cut_off(peer_link& one) {
+    step_done("", "cut off a peer", short_name(one.id) + ": " + make_error_code(errc::not_admitted).message());
+    one.link.close(errc::not_admitted);
+    one.verdict.notify();
+  }
+
+  // ---- time
+
+  static awaitable<void> watch_time(central_shard* self) {
+    for (;;) {
+      auto sooner = self->sooner.wait();
+      auto changed = co_await before(self->known.next(), errc::would_block, std::move(sooner));
+      if (!changed && is_canceled(changed.error())) co_return;
+      self->carry(self->known.expire(clock::now()));
+    }
+  }
+
+  static awaitable<void> renew_nonces(central_shard* self) {
+    const auto every = self->shared->how.renew_every_;
+    for (;;) {
+      auto slept = co_await sleep_until(clock::now() + every / 8);
+      if (!slept) co_return;
+      const auto now = clock::now();
+      for (const auto& [number, one] : self->links) {
+        if (one->who != signalling::role::server || !one->attached || now < one->next_nonce) continue;
+        one->next_nonce = now + every;
+        self->shared->routes.send(switchboard::event::renewed{one->ref, one->id, crypto::random_octets<32>()});
+      }
+    }
+  }
+
+  // ---- links
+
+  static awaitable<void> accept_all(central_shard* self) {
+    for (;;) {
+      net::tcp_stream stream(self->on);
+      net::tcp::endpoint from;
+      auto [error] = co_await self->port.async_accept(stream, from, use_values);
+      if (is_canceled(error) || !self->port.is_open()) co_return;
+      if (error) {  // out of descriptors, say: wait until some are free
+        auto paused = co_await sleep_until(clock::now() + std::chrono::milliseconds(50));
+        if (!paused) co_return;
+        continue;
+      }
+      if (!net::prepare(stream)) continue;
+      if (!self->budget.begin(from.address(), clock::now())) {
+        ++self->counted.dropped;
+        continue;
+      }
+      self->tasks.spawn(serve(self, std::move(stream), from));
+    }
+  }
+
+  // Gives the address back what it used of the budget, however the connection ends.
+  class half_open {
+   public:
+    half_open(central_shard& of, net::address from) : of_(of), from_(std::move(from)) {}
+    half_open(const half_open&) = delete;
+    half_open& operator=(const half_open&) = delete;
+    ~half_open() {
+      if (linked_) {
+        of_.budget.unlinked();
+      } else {
+        of_.budget.refused(from_);
+      }
+    }
+    void linked() {
+      linked_ = true;
+      of_.budget.linked(from_);
+    }
+
+   private:
+    central_shard& of_;
+    net::address from_;
+    bool linked_ = false;
+  };
+
+  // Takes the link out of the directory, however it ends.
+  class registered {
+   public:
+    registered(central_shard& of, link_ptr one) : of_(of), one_(std::move(one)) {
+      of_.links.emplace(one_->ref.number, one_);
+    }
+    registered(const registered&) = delete;
+    registered& operator=(const registered&) = delete;
+    ~registered() {
+      of_.links.erase(one_->ref.number);
+      if (!one_->attached) return;
+      const std::set<identity::peer_id> concerned = one_->servers();
+      for (const auto& server : concerned) {
+        of_.shared->routes.send(switchboard::event::client_left{one_->ref, server, one_->id});
+      }
+      of_.shared->routes.send(switchboard::event::detached{one_->ref, one_->id, one_->who});
+    }
+
+   private:
+    central_shard& of_;
+    link_ptr one_;
+  };
+
+  static awaitable<void> serve(central_shard* self, net::tcp_stream stream, net::tcp::endpoint from) {
+    half_open budgeted(*self, from.address());
+    const auto until = clock::now() + self->shared->how.greet_within_;
+    tls::stream<net::tcp_stream> secured(std::move(stream), self->shared->self.tls(), tls::side::server,
+                                         tls::expectation::any_key(tls::alpn::link));
+    auto shaken = co_await secured.handshake(until);
+    if (!shaken) {
+      self->counted.turned_away.add(shaken.error());
+      self->trouble("refused a connection", net::to_string(from) + ": " + shaken.error().message());
+      co_return;
+    }
+    const switchboard::link_ref ref{self->number, ++self->last_link};
+    const auto one = std::make_shared<peer_link>(signalling::link(std::move(secured)), ref,
+                                                 net::tcp::endpoint(net::unmapped(from.address()), from.port()));
+    const registered here(*self, one);
+    auto greeting = greet(self, one, until);
+    auto greeted = co_await std::move(greeting);
+    if (greeted && one->who == signalling::role::client) {
+      auto admitting = admit_client(self, one, until);
+      greeted = co_await std::move(admitting);
+    }
+    if (!greeted) {
+      self->counted.turned_away.add(greeted.error());
+      self->trouble("refused a peer", short_name(one->id) + ": " + greeted.error().message());
+      if (greeted.error().category() == ajar::category()) one->link.close(static_cast<errc>(greeted.error().value()));
+      co_await one->link.part();
+      co_return;
+    }
+    budgeted.linked();
+    ++self->counted.links;
+    self->step_done("A", one->who == signalling::role::server ? "a server is linked" : "a client is linked",
+                    short_name(one->id) + " from " + net::to_string(from));
+    net::set_user_timeout(one->link.stream().lowest_layer(), self->shared->how.heartbeat_ * 5 / 2);
+    auto handler = [self, one](const signalling::message& what) { return self->received(one, what); };
+    auto why = co_await one->link.run(self->shared->how.heartbeat_, handler);
+    self->counted.links_ended.add(why);
+    self->step_done("", "a link ended", short_name(one->id) + ": " + why.message());
+  }
+
+  // From the hello to the welcome.
+  static awaitable<result<>> greet(central_shard* self, link_ptr one, time_point until) {
+    auto got = co_await one->link.receive(until);
+    if (!got) co_return fail(got.error());
+    const auto* first = std::get_if<signalling::hello>(&*got);
+    if (!first) co_return fail(errc::unexpected_message);
+    if (first->version != signalling::protocol_version) co_return fail(errc::unknown_version);
+    one->who = first->who;
+    if (one->who == signalling::role::server && !self->served.admits(one->id)) {
+      co_return fail(errc::not_admitted);
+    }
+    one->next_nonce = clock::now() + self->shared->how.renew_every_;
+    self->shared->routes.send(switchboard::event::attached{one->ref, one->id, one->who, first->login, first->methods,
+                                                           crypto::random_octets<32>(), one->seen});
+    while (!one->attached && !one->link.ended()) {
+      auto verdict = one->verdict.wait();
+      auto decided = co_await before(until, errc::handshake_timeout, std::move(verdict));
+      if (!decided) co_return fail(decided.error());
+    }
+    if (one->link.ended()) co_return fail(*one->link.ended());
+    co_return result<>{};
+  }
+
+  // A client is served for a grant of an admitted server; until one is there, nothing else is taken.
+  static awaitable<result<>> admit_client(central_shard* self, link_ptr one, time_point until) {
+    while (one->grants.empty()) {
+      auto got = co_await one->link.receive(until);
+      if (!got) co_return fail(got.error() == errc::link_timeout ? make_error_code(errc::not_admitted) : got.error());
+      if (const auto* last = std::get_if<signalling::goodbye>(&*got)) co_return fail(last->why);
+      const auto* presented = std::get_if<signalling::present_grant>(&*got);
+      if (!presented) co_return fail(errc::not_admitted);
+      auto taken = self->take_grant(one, *presented);
+      if (!taken) co_return taken;
+    }
+    co_return result<>{};
+  }
+
+  // ---- messages of a peer
+
+  result<> received(const link_ptr& one, const signalling::message& what) {
+    if (const auto* m = std::get_if<signalling::exposure_report>(&what)) {
+      exposed.add(std::chrono::system_clock::now(), {0, m->listeners, m->strangers, m->open});
+      return {};
+    }
+    if (one->who == signalling::role::client) {
+      if (const auto* m = std::get_if<signalling::present_grant>(&what)) return take_grant(one, *m);
+      if (const auto* m = std::get_if<signalling::door>(&what)) return take_door(one, *m);
+      if (const auto* m = std::get_if<signalling::request>(&what)) return take_request(one, *m);
+    } else {
+      if (const auto* m = std::get_if<signalling::answer>(&what)) {
+        step_done("E", "the server answered");
+        shared->routes.send(switchboard::event::answered{one->ref, one->id, *m});
+        return {};
+      }
+      if (const auto* m = std::get_if<signalling::roster_request>(&what)) {
+        step_done("B", "a server asks for its roster", short_name(one->id));
+        shared->routes.send(switchboard::event::roster_asked{one->ref, one->id, m->since, m->interval});
+        return {};
+      }
+      if (const auto* m = std::get_if<signalling::present_revocations>(&what)) return take_revocations(one, *m);
+    }
+    return fail(errc::unexpected_message);
+  }
+
+  result<> take_grant(const link_ptr& one, const signalling::present_grant& what) {
+    constexpr std::size_t most_grants = 64;
+    auto given = trust::signed_grant::open(what.grant);
+    if (!given) return fail(given.error());
+    const auto& body = given->body();
+    const auto server = given->signer();
+    const auto refuse = [&](errc why) -> result<> {
+      counted.rendezvous.refused.add(why);
+      return one->link.send(signalling::grant_result{body.id, static_cast<std::uint16_t>(why)});
+    };
+    if (body.client != one->id) return refuse(errc::grant_of_another);
+    if (!served.admits(server)) return refuse(errc::not_admitted);
+    if (wall_now() >= body.not_after) return refuse(errc::grant_expired);
+    if (one->grants.size() >= most_grants) return refuse(errc::limit_reached);
+    one->grants[body.id] = server;
+    shared->routes.send(switchboard::event::granted{one->ref, server, one->id, body.id, body.methods, body.not_after});
+    if (!one->record.empty()) {
+      shared->routes.send(switchboard::event::door_proved{one->ref, server, one->id, one->record});
+    }
+    return {};
+  }
+
+  result<> take_revocations(const link_ptr& one, const signalling::present_revocations& what) {
+    auto list = trust::signed_revocations::open(what.list);
+    if (!list) return fail(list.error());
+    if (list->signer() != one->id) return fail(errc::signature_invalid);
+    shared->routes.send(switchboard::event::revoked{one->ref, one->id, list->body()});
+    return {};
+  }
+
+  result<> take_request(const link_ptr& one, const signalling::request& what) {
+    auto asked = trust::signed_request::open(what.signed_request);
+    if (!asked) return fail(asked.error());
+    if (asked->signer() != one->id) return fail(errc::request_of_another);
+    const auto& body = asked->body();
+    step_done("B", "a client asks for a server", short_name(one->id) + " for " + short_name(body.server));
+    shared->routes.send(switchboard::event::requested{one->ref, body.server, one->id, one->seen, body.id,
+                                                      std::chrono::milliseconds(body.budget_ms), what.signed_request});
+    return {};
+  }
+
+  // ---- doors: one dial-back proves that the client is there, and that it wants to be dialled
+
+  result<> take_door(const link_ptr& one, const signalling::door& what) {
+    constexpr std::chrono::milliseconds pause{500};
+    const auto refuse = [&](errc why) -> result<> {
+      counted.rendezvous.refused.add(why);
+      return one->link.send(signalling::door_result{static_cast<std::uint16_t>(why)});
+    };
+    auto record = trust::signed_address::open(what.record);
+    if (!record) return fail(record.error());
+    if (record->signer() != one->id) return fail(errc::request_of_another);
+    const auto at = record->body().at;
+    // elsewhere than where it is itself a client may only name what the whole Internet can reach
+    const bool own = net::unmapped(at.address()) == one->seen.address();
+    if (!own && net::scope_of(at.address()) != net::scope::global) return refuse(errc::address_not_permitted);
+    const auto now = clock::now();
+    if (one->proving || now < one->next_proof) return refuse(errc::too_many_requests);
+    one->proving = true;
+    one->next_proof = now + pause;
+    tasks.spawn(prove(this, one, at, what.record));
+    return {};
+  }
+
+  static awaitable<void> prove(central_shard* self, link_ptr one, net::tcp::endpoint at, bytes record) {
+    constexpr std::chrono::milliseconds probe_time{2'500};  // two SYNs at most (RFC 6298: 0 s and 1 s)
+    auto probing = probe_door(self->shared->self, one->id, at, clock::now() + probe_time);
+    auto proved = co_await std::move(probing);
+    one->proving = false;
+    ++(proved ? self->counted.doors_proved : self->counted.doors_closed);
+    self->step_done("B", proved ? "a client's door is proved" : "a client's door is closed",
+                    short_name(one->id) + " at " + net::to_string(at));
+    if (proved) {
+      one->record = record;
+      const std::set<identity::peer_id> servers = one->servers();
+      for (const auto& server : servers) {
+        self->shared->routes.send(switchboard::event::door_proved{one->ref, server, one->id, record});
+      }
+    }
+    const auto code = proved ? std::uint16_t{0} : static_cast<std::uint16_t>(errc::address_not_proved);
+    (void)one->link.send(signalling::door_result{code});
+  }
+
+  asio::any_io_executor on;
+  std::uint32_t number;
+  std::shared_ptr<central_node> shared;
+  switchboard::admission served;  // its own copy, so that no lock is needed where it changes
+  switchboard::directory known;
+  switchboard::accept_budget budget;
+  asio::ip::tcp::acceptor port;
+  std::map<std::uint64_t, link_ptr> links;
+  std::uint64_t last_link = 0;
+  windows::exposure_account exposed;
+  central_status counted;  // what only grows; the rest is looked up when somebody asks
+  notifier sooner;
+  task_group tasks;
+};
+
+}  // namespace ajar::detail
