@@ -13,6 +13,11 @@
 
 namespace ajar {
 
+namespace detail {
+struct client_node;
+struct visit;
+}  // namespace detail
+
 /// How a client behaves. Every function here runs on the client's executor and must not block for long.
 class client_options {
  public:
@@ -55,6 +60,8 @@ class client_options {
 
  private:
   friend class client;
+  friend struct detail::client_node;
+  friend struct detail::visit;
   std::vector<trust::grant_file> grants_;
   std::function<result<std::uint64_t>()> logins_;
   std::optional<net::tcp::endpoint> door_;

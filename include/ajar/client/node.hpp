@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/client/node.hpp - a client's links to its centrals, and its door.
+#pragma once
+
+#include <ajar/client/options.hpp>
+#include <ajar/client/status.hpp>
+#include <ajar/outbound/doorstep.hpp>
+#include <ajar/rendezvous/answers.hpp>
+#include <ajar/sessions/handshake.hpp>
+#include <ajar/signalling/uplink.hpp>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace ajar::detail {
+
+// What the client's connections share: links, presence of servers, the door, sessions that servers opened.
+struct client_node final : std::enable_shared_from_this<client_node> {
+  // One central, and what it said.
+  struct central_side final : signalling::uplink_events {
+    central_side(client_node& whose, identity::url central, signalling::uplink_options terms)
+        : owner(whose),
+          up(whose.self, std::move(central), std::move(terms), *this),
+          answers(std::make_shared<rendezvous::answers>(whose.changed.get_executor())),
+          account(clock::now()) {}
+
+    void linked(const signalling::welcome& greeting) override { owner.linked(*this, greeting); }
+    result<> received(const signalling::message& what) override { return owner.received(*this, what); }
+    void lost(const std::error_code& why, std::optional<std::chrono::milliseconds> again_in) override {
+      owner.lost(*this, why, again_in.has_value());
+    }
+
+    client_node& owner;
+    signalling::uplink up;
+    std::shared_ptr<rendezvous::answers> answers;
+    signalling::link_account account;
+    net::tcp::endpoint seen;
+    std::map<identity::peer_id, signalling::presence> present;
+    std::map<trust::grant_id, std::error_code> refused;
+    std::optional<std::error_code> door_result;  // empty: not told yet
+    time_point door_told{};
+    std::optional<std::error_code> last_loss;
+    std::optional<std::error_code> final_cause;
+  };
+
+  client_node(const asio::any_io_executor& executor, identity::key own, client_options options)
+      : self(std::move(own)), how(std::move(options)), changed(executor), made(clock::now()), tasks(executor) {}
+
+  client_status status() {
+    const auto now = clock::now();
+    const auto today = std::chrono::system_clock::now();
+    count_door();
+    client_status all;
+    all.id = self.id();
+    all.uptime = now - made;
+    for (const auto& [url, side] : centrals) {
+      all.links.push_back(side->account.status(now, side->up.central(), side->up.round_trip()));
+    }
+    all.door_open = step && step->is_open();
+    all.sessions = visits.list(now);
+    all.sessions_begun = visits.begun();
+    all.carried = visits.carried();
+    all.exposed_today = exposed.today(today);
+    all.exposed = exposed.total();
+    all.failures = failures;
+    return all;
+  }
+
+  // What the door cost since this was called last.
+  void count_door() {
+    if (!step) return;
+    const auto cost = step->report();
+    windows::exposure since;
+    since.listeners = cost.listeners - door_counted.listeners;
+    since.open = cost.exposure - door_counted.exposure;
+    door_counted = cost;
+    if (since == windows::exposure()) return;
+    exposed.add(std::chrono::system_clock::now(), since);
+    const signalling::exposure_report told{std::min(since.open, signalling::exposure_report::longest),
+                                           static_cast<std::uint16_t>(since.listeners),
+                                           static_cast<std::uint16_t>(since.strangers)};
+    for (auto& [url, side] : centrals) (void)side->up.send(told);
+  }
+
+  void begin() {
+    if (!how.door_) return;
+    const auto weak = weak_from_this();
+    step.emplace(
+        changed.get_executor(), self, *how.door_,
+        [weak](const crypto::public_key& shown) {
+          const auto still = weak.lock();
+          return still && still->may_dial_us(identity::peer_id::of(shown));
+        },
+        [weak](const crypto::public_key& shown) {
+          const auto still = weak.lock();
+          return still && still->is_central(identity::peer_id::of(shown));
+        },
+        [weak](outbound::doorstep::stream guest) {
+          if (const auto still = weak.lock()) still->tasks.spawn(receive(still, std::move(guest)));
+        });
+  }
+
+  void abandon() {
+    stopped = true;
+    if (step) step->close();
+    count_door();
+    for (auto& [url, side] : centrals) {
+      side->up.close();
+      side->account.closed(clock::now());
+      side->answers->close(errc::canceled);
+    }
+    dialled.clear();
+    tasks.cancel();
+    changed.notify();
+  }
+
+  // ---- grants
+
+  // The grant that lasts longest, of those that are ours.
+  const trust::grant_file* grant_for(const identity::peer_id& server) const {
+    const trust::grant_file* best = nullptr;
+    for (const auto& one : how.grants_) {
+      if (one.grant.signer() != server || one.grant.body().client != self.id()) continue;
+      if (!best || one.grant.body().not_after > best->grant.body().not_after) best = &one;
+    }
+    return best;
+  }
+
+  bool is_central(const identity::peer_id& id) const {
+    return std::ranges::any_of(centrals, [&](const auto& one) { return one.second->up.central().id == id; });
+  }
+
+  bool may_dial_us(const identity::peer_id& server) const {
+    const auto* held = grant_for(server);
+    return held && held->grant.body().permits(trust::method::outbound) && wall_now() < held->grant.body().not_after;
+  }
+
+  // ---- links
+
+  central_side& side_of(const identity::url& central) {
+    auto& side = centrals[to_string(central)];
+    if (!side) {
+      signalling::uplink_options terms(signalling::role::client, 0);
+      terms.logins(how.logins_).from(how.from_);
+      side = std::make_shared<central_side>(*this, central, std::move(terms));
+      tasks.spawn(keep_linked(shared_from_this(), side));
+    }
+    return *side;
+  }
+
+  static awaitable<void> keep_linked(std::shared_ptr<client_node> self, std::shared_ptr<central_side> side) {
+    auto why = co_await side->up.run();
+    report_step(self->how.steps_, "", "done with central", why.message());
+  }
+
+  void linked(central_side& side, const signalling::welcome& greeting) {
+    report_step(how.steps_, "A", "linked to central", "seen as " + net::to_string(greeting.seen));
+    side.account.linked(clock::now());
+    side.seen = greeting.seen;
+    side.last_loss.reset();
+    side.refused.clear();
+    std::size_t presented = 0;
+    for (const auto& one : how.grants_) {
+      if (one.central != side.up.central() || wall_now() >= one.grant.body().not_after) continue;
+      if (one.grant.body().client != self.id() || ++presented > most_presented) continue;
+      (void)side.up.send(signalling::present_grant{one.grant.octets()});
+    }
+  }
+
+  void lost(central_side& side, const std::error_code& why, bool again) {
+    side.account.lost(clock::now(), why);
+    side.present.clear();
+    side.door_result.reset();
+    side.last_loss = why;
+    if (!again) side.final_cause = why;
+    side.answers->close(errc::link_lost);
+    // our own goodbye is no trouble
+    const auto told = again ? "no link to central" : "the link to central ended for good";
+    if (is_canceled(why)) {
+      report_step(how.steps_, "", told, why.message());
+    } else {
+      report_trouble(how.steps_, told, why.message());
+    }
+    tend_door();
+    changed.notify();
+  }
+
+  result<> received(central_side& side, const signalling::message& what) {
+    if (const auto* about = std::get_if<signalling::presence>(&what)) {
+      side.present[about->server] = *about;
+      tend_door();
+      if (step && step->is_open() && clock::now() - side.door_told > record_renewal) tell_door(side);
+    } else if (const auto* graded = std::get_if<signalling::grant_result>(&what)) {
+      if (graded->code != 0) side.refused[graded->grant] = errc_from_wire(graded->code);
+    } else if (const auto* proved = std::get_if<signalling::door_result>(&what)) {
+      side.door_result = proved->code == 0 ? std::error_code() : errc_from_wire(proved->code);
+    } else if (const auto* came = std::get_if<signalling::answer>(&what)) {
+      side.answers->received(*came);
+    } else if (const auto* failed = std::get_if<signalling::failure>(&what)) {
+      side.answers->received(*failed);
+    } else {
+      return fail(errc::unexpected_message);
+    }
+    changed.notify();
+    return {};
+  }
+
+  // ---- the door
+
+  static bool dials(const signalling::presence& one) {
+    return one.state != signalling::presence_state::offline &&
+           (one.methods & static_cast<std::uint8_t>(trust::method::outbound)) != 0;
+  }
+
+  bool expects_server(const central_side& side) const {
+    return std::ranges::any_of(side.present,
+                               [&](const auto& one) { return dials(one.second) && may_dial_us(one.first); });
+  }
+
+  // Open exactly while a server that may dial is there.
+  void tend_door() {
+    if (!step || stopped) return;
+    bool expected = false;
+    for (const auto& [url, side] : centrals) expected = expected || expects_server(*side);
+    if (!expected) {
+      if (step->is_open()) report_step(how.steps_, "", "the door is closed");
+      step->close();
+      count_door();
+      for (auto& [url, side] : centrals) side->door_told = {};
+      return;
+    }
+    auto opened = step->open();
+    if (!opened) door_error = opened.error();
+    if (!opened) return;
+    for (auto& [url, side] : centrals) {
+      const bool told = side->door_told != time_point() && side->door_result;
+      if (!told && side->door_told == time_point() && expects_server(*side)) tell_door(*side);
+    }
+  }
+
+  void tell_door(central_side& side) {
+    trust::address_record record;
+    auto at = step->local_endpoint();
+    if (at.address().is_unspecified()) at.address(net::unmapped(side.seen.address()));
+    record.at = how.advertised_ ? *how.advertised_ : at;
+    record.not_after = wall_now() + record_life;
+    const auto signed_one = trust::signed_address::sign(std::move(record), self);
+    report_step(how.steps_, "", "the door is open", net::to_string(step->local_endpoint()));
+    side.door_result.reset();
+    side.door_told = clock::now();
+    (void)side.up.send(signalling::door{signed_one.octets()});
+  }
+
+  // A server dialled us.
+  static awaitable<void> receive(std::shared_ptr<client_node> self, outbound::doorstep::stream guest) {
+    const auto server = identity::peer_id::of(guest.peer_key());
+    const auto* held = self->grant_for(server);
+    if (!held) co_return;
+    const auto grant = held->grant.body().id;
+    const auto nonce = crypto::random_octets<16>();
+    report_step(self->how.steps_, "C", "a server dialled us", short_name(server));
+    auto entering = sessions::enter(std::move(guest), self->self, sessions::path::outbound, nonce, grant,
+                                    clock::now() + handshake_time);
+    auto entered = co_await std::move(entering);
+    if (!entered) {
+      self->outbound_error = entered.error();
+    } else if (!self->stopped) {
+      self->dialled.insert_or_assign(server, std::move(*entered));
+    }
+    self->changed.notify();
+  }
+
+  static constexpr std::size_t most_presented = 64;
+  static constexpr std::chrono::hours record_life{24 * 7};
+  static constexpr std::chrono::hours record_renewal{12};
+  static constexpr std::chrono::seconds handshake_time{3};
+
+  identity::key self;
+  client_options how;
+  notifier changed;
+  std::map<std::string, std::shared_ptr<central_side>> centrals;
+  std::map<identity::peer_id, sessions::session> dialled;
+  std::optional<outbound::doorstep> step;
+  std::optional<std::error_code> door_error;
+  std::optional<std::error_code> outbound_error;
+  bool stopped = false;
+  time_point made;
+  sessions::account visits;
+  windows::exposure_account exposed;
+  windows::report door_counted;
+  cause_counts failures;
+  task_group tasks;
+};
+
+}  // namespace ajar::detail
