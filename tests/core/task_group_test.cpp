@@ -116,3 +116,30 @@ TEST_CASE("a group that goes away cancels its children, who may outlive it for a
   context.poll();
   CHECK(ended == 1);
 }
+
+namespace {
+
+// As the roles do it: the children hold what owns them.
+struct owner {
+  explicit owner(const asio::any_io_executor& executor) : children(executor) {}
+  task_group children;
+};
+
+awaitable<void> wait_for_ever(std::shared_ptr<owner> self) {
+  auto slept = co_await sleep_until(clock::now() + std::chrono::hours(1));
+  (void)slept;
+  (void)self;
+}
+
+}  // namespace
+
+TEST_CASE("a context may go while children hold the last of their owner") {
+  for (int children = 1; children < 4; ++children) {
+    asio::io_context context;
+    {
+      const auto one = std::make_shared<owner>(context.get_executor());
+      for (int i = 0; i < children; ++i) one->children.spawn(wait_for_ever(one));
+    }
+    context.poll();
+  }
+}

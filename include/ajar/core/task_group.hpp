@@ -8,6 +8,8 @@
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
 #include <asio/co_spawn.hpp>
+#include <asio/execution/context.hpp>
+#include <asio/execution_context.hpp>
 #include <exception>
 #include <list>
 #include <memory>
@@ -16,9 +18,30 @@
 
 namespace ajar {
 
+namespace detail {
+
+// Tells that an execution context is being destroyed, and with it the frames of coroutines that have not ended. Asio
+// shuts services down in the opposite order of their making: this one, made behind the first timer, before the reactor.
+class context_end final : public asio::execution_context::service {
+ public:
+  static inline asio::execution_context::id id;
+  explicit context_end(asio::execution_context& of) : service(of) {}
+
+  static std::shared_ptr<const bool> of(const asio::any_io_executor& executor) {
+    return asio::use_service<context_end>(asio::query(executor, asio::execution::context)).came_;
+  }
+
+ private:
+  void shutdown() override { *came_ = true; }
+  std::shared_ptr<bool> came_ = std::make_shared<bool>(false);
+};
+
+}  // namespace detail
+
 /// Children of one owner. The owner cancels and joins them before what they refer to goes away.
 ///
-/// A child's exception other than a cancellation leaves through io_context::run(). Threads: one executor.
+/// A context that is destroyed takes its coroutines along, and what they hold, in any order: nothing is asked to stop
+/// then. A child's exception other than a cancellation leaves through io_context::run(). Threads: one executor.
 class task_group {
  public:
   explicit task_group(const asio::any_io_executor& executor) : state_(std::make_shared<state>(executor)) {}
@@ -43,6 +66,7 @@ class task_group {
   /// Ask all children to stop, now and for good. They have stopped when join() returns.
   void cancel() {
     state_->cancelled = true;
+    if (*state_->context_ended) return;  // some of the children are gone without having ended
     const std::vector<std::shared_ptr<asio::cancellation_signal>> all(state_->children.begin(), state_->children.end());
     for (const auto& child : all) child->emit(asio::cancellation_type::terminal);
   }
@@ -60,8 +84,10 @@ class task_group {
 
  private:
   struct state {
-    explicit state(const asio::any_io_executor& executor) : empty(executor) {}
+    explicit state(const asio::any_io_executor& executor)
+        : empty(executor), context_ended(detail::context_end::of(executor)) {}
     notifier empty;
+    std::shared_ptr<const bool> context_ended;
     std::list<std::shared_ptr<asio::cancellation_signal>> children;
     bool cancelled = false;
   };
