@@ -64,9 +64,13 @@ class request {
   }
   /// One of HTTP/2's pseudo fields, as it came (RFC 9113 section 8.3.1); others mean nothing here.
   void pseudo(std::string_view name, std::string value) {
-    if (name == ":method") method_ = std::move(value);
-    if (name == ":path") path_ = std::move(value);
-    if (name == ":authority") authority_ = std::move(value);
+    if (name == ":method") {
+      method_ = std::move(value);
+    } else if (name == ":path") {
+      path_ = std::move(value);
+    } else if (name == ":authority") {
+      authority_ = std::move(value);
+    }
   }
 
   const std::string& method() const noexcept { return method_; }
