@@ -2,12 +2,9 @@
 // ten_lines - the server and the client of README.md: a greeting over a session, all in one process.
 //
 //   build/release/examples/ten_lines
-#include <ajar.hpp>
+#include "tools/one_process.hpp"
 
 #include <fmt/format.h>
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
-#include <asio/io_context.hpp>
 #include <asio/read.hpp>
 #include <asio/write.hpp>
 
@@ -46,47 +43,6 @@ ajar::awaitable<void> visit(ajar::client& client, ajar::peer_id home) {
 }
 // [client]
 
-std::function<ajar::result<std::uint64_t>()> logins() {
-  return [count = std::uint64_t{0}]() mutable { return ajar::result<std::uint64_t>(++count); };
-}
-
-ajar::awaitable<void> all(ajar::central& central, ajar::server& server, ajar::client& client, ajar::peer_id home) {
-  auto visiting = visit(client, home);
-  co_await std::move(visiting);
-  co_await client.stop();
-  co_await server.stop();
-  co_await central.stop();
-}
-
 }  // namespace
 
-int main() {
-  asio::io_context context;
-  const auto executor = context.get_executor();
-  const auto home = ajar::identity::key::generate();
-  const auto guest = ajar::identity::key::generate();
-
-  ajar::central central(
-      {executor}, ajar::identity::key::generate(),
-      ajar::central_options({asio::ip::address_v4::loopback(), 0}, ajar::switchboard::admission::of({home.id()})));
-  if (!central.open()) return 1;
-  central.start();
-
-  ajar::grant terms;
-  terms.client = guest.id();
-  terms.not_after = ajar::wall_now() + std::chrono::hours(1);
-  terms.methods = static_cast<std::uint8_t>(ajar::trust::method::window);
-  terms.sessions = 1;
-  terms.windows_a_minute = 60;
-  const auto grant = ajar::signed_grant::sign(terms, home);
-
-  ajar::server server(executor, home,
-                      ajar::server_options(central.url()).logins(logins()).grants([&](const auto&) { return grant; }));
-  server.start();
-  asio::co_spawn(context, serve(server), asio::detached);
-
-  ajar::client client(executor, guest,
-                      ajar::client_options().logins(logins()).grants({{central.url(), "home", grant}}));
-  asio::co_spawn(context, all(central, server, client, home.id()), asio::detached);
-  context.run();
-}
+int main() { return tools::one_process().run(serve, visit) ? 0 : 1; }
