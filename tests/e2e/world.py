@@ -69,6 +69,10 @@ class World:
         """A process that stays; what it prints goes to NAME.log."""
         if "run" in words and "--log" not in words:
             words = (*words, "--log", "text")  # as people watch it: what the tests wait for
+        left = self.running.get(name)
+        if left and left.poll() is None:  # by a test that failed half-way
+            left.kill()
+            left.wait()
         command = [*wrap, *self.command(tool, state, *words)]
         with (self.folder / f"{name}.log").open("a") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log)
