@@ -42,7 +42,7 @@ inline ajar::awaitable<verdict> compare(fetching_ptr on, const fetch_job& job, s
   if (!here) co_return local_trouble_of(here.error());
   ajar::services::file_request asked(job.from);
   asked.only(job.facts->etag).digest();
-  const auto files = static_cast<std::int64_t>(on->how.parallel) + 1;  // before ours
+  const auto files = static_cast<std::uint64_t>(on->how.parallel) + 1;  // before ours
   const auto longest = ajar::services::patience + std::chrono::seconds(job.facts->size / slowest_disk * files);
   auto there = co_await ajar::services::look_at(on->at->over, std::move(asked), longest);
   if (!there) co_return remote_trouble(there.error());
