@@ -63,7 +63,7 @@ TEST_CASE("frames are read from octets that are cut anywhere") {
     frame(0, 0, 0);    // these two cost
     frame(4, 8, 0);
   }
-  for (const std::size_t piece : {1, 2, 7, 100, 100'000}) {
+  for (const std::size_t piece : std::initializer_list<std::size_t>{1, 2, 7, 100, 100'000}) {
     CAPTURE(piece);
     frame_budget budget;
     const time_point now(1h);

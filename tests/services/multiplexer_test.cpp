@@ -159,7 +159,7 @@ awaitable<result<stream>> open(joined::multiplexer& client, std::string path) {
 
 TEST_CASE("a request is answered, by a pulled body and by a written one") {
   house two;
-  for (const std::size_t size : {0, 1, 16375, 16376, 1'000'000}) {
+  for (const std::size_t size : std::initializer_list<std::size_t>{0, 1, 16375, 16376, 1'000'000}) {
     for (const char* how : {"/", "/push/"}) {
       CAPTURE(size);
       CAPTURE(how);
@@ -173,7 +173,7 @@ TEST_CASE("a request is answered, by a pulled body and by a written one") {
 }
 
 TEST_CASE("bodies are whole whatever the reads, the writes and the buffers") {
-  for (const std::size_t room : {1, 7, 100, 16384, 70'000}) {
+  for (const std::size_t room : std::initializer_list<std::size_t>{1, 7, 100, 16384, 70'000}) {
     CAPTURE(room);
     house two(pair_options().short_reads(1 + room % 777).short_writes(1 + room % 555).buffer(900));
     const auto got = two.run(get(two.client, "/60000", room));
