@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Each public header compiles alone: headers_alone.py ROOT BUILD
+"""Each public header compiles alone: headers_alone.py ROOT BUILD [--entry]
+
+With --entry those alone by which people come in: the headers of the top, and those that the small examples include.
 
 The compiler and its arguments are those of first_unit.cpp in BUILD/compile_commands.json; nothing is generated.
 """
@@ -26,7 +28,15 @@ def command_of(build):
     for option in ("-o", "-c", "-MF", "-MQ"):
         at = kept.index(option)
         del kept[at:at + 2]
-    return [word for word in kept if word not in ("-MD", "-g") and not word.startswith("-fsanitize")]
+    return [word for word in kept if word not in ("-MD", "-g", "-g1") and not word.startswith("-fsanitize")]
+
+
+def entries(root):
+    include = root / "include"
+    found = {one.relative_to(include).as_posix() for one in [*include.glob("*.hpp"), *include.glob("ajar/*.hpp")]}
+    for example in (root / "examples").glob("*.cpp"):
+        found.update(name for name in rooms.INCLUDE.findall(example.read_text()) if name.startswith("ajar"))
+    return sorted(found)
 
 
 def compile_alone(command, header, build):
@@ -40,7 +50,7 @@ def main():
     command = command_of(build)
     # the check itself must be able to fail
     assert compile_alone(command, "ajar/there/is/no/such.hpp", build)
-    headers = rooms.headers(root)
+    headers = entries(root) if "--entry" in sys.argv else rooms.headers(root)
     with ThreadPoolExecutor(os.cpu_count()) as workers:
         failures = [one for one in workers.map(lambda header: compile_alone(command, header, build), headers) if one]
     print("".join(failures), end="")
