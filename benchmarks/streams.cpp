@@ -2,20 +2,19 @@
 // What do many streams over one session cost, against the session alone, and how long does a small request wait beside
 // bulk?
 //
-// bench_streams [--megabytes N] [--rounds N] [--json]
+// bench_streams --help
 //
 // One process, one thread, a real session on loopback: TLS 1.3 with both keys proved. Rounds interleave all cases, and
 // each ratio is that of two neighbouring rounds. The floor is the bare session: 64 KiB writes, 64 KiB reads.
+#include "bench.hpp"
+
 #include <ajar/services/multiplexer.hpp>
 
 #include <fmt/format.h>
 #include <malloc.h>
-#include <sys/utsname.h>
 #include <algorithm>
 #include <asio/detached.hpp>
 #include <asio/io_context.hpp>
-#include <charconv>
-#include <fstream>
 #include <map>
 
 using namespace ajar;
@@ -257,14 +256,6 @@ double quantile(std::vector<double> values, double q) {
   return values[at];
 }
 
-std::string machine() {
-  std::ifstream info("/proc/cpuinfo");
-  for (std::string line; std::getline(info, line);) {
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  }
-  return "unknown";
-}
-
 void print_line(const settings& how, std::string_view name, std::string_view unit, const std::vector<double>& values,
                 std::string_view target) {
   const auto median = quantile(values, 0.5), p99 = quantile(values, 0.99);
@@ -279,24 +270,14 @@ void print_line(const settings& how, std::string_view name, std::string_view uni
 }
 
 settings parse(int count, char** words) {
+  cxxopts::Options options("bench_streams", "what many streams over one session cost, against the session alone");
+  options.add_options()("megabytes", "MiB a case", cxxopts::value<std::size_t>()->default_value("256"))(
+      "rounds", "of all cases", cxxopts::value<int>()->default_value("9"));
+  const auto given = bench::read_words(std::move(options), count, words);
   settings made;
-  for (int i = 1; i < count; ++i) {
-    const std::string_view word = words[i];
-    const auto number = [&](auto& into) {
-      const std::string_view text = ++i < count ? words[i] : "";
-      const auto parsed = std::from_chars(text.data(), text.data() + text.size(), into);
-      if (parsed.ec != std::errc{} || into <= 0) throw std::runtime_error(fmt::format("{}: a number follows", word));
-    };
-    if (word == "--megabytes") {
-      number(made.megabytes);
-    } else if (word == "--rounds") {
-      number(made.rounds);
-    } else if (word == "--json") {
-      made.json = true;
-    } else {
-      throw std::runtime_error("bench_streams [--megabytes N] [--rounds N] [--json]");
-    }
-  }
+  made.megabytes = std::max(std::size_t{1}, given["megabytes"].as<std::size_t>());
+  made.rounds = std::max(1, given["rounds"].as<int>());
+  made.json = given.count("json") > 0;
   return made;
 }
 
@@ -326,11 +307,9 @@ int main(int count, char** words) {
         ratios[one.name].push_back(rate / ((base + bare(size)) / 2));
       }
     }
-    utsname system{};
-    ::uname(&system);
     if (!how.json) {
-      fmt::print("{}, Linux {}, {}, nghttp2 {}; {} MiB a case, {} rounds, one thread for both ends\n\n", machine(),
-                 system.release, __VERSION__, nghttp2_version(0)->version_str, how.megabytes, how.rounds);
+      fmt::print("{}, nghttp2 {}; {} MiB a case, {} rounds, one thread for both ends\n\n", bench::machine(),
+                 nghttp2_version(0)->version_str, how.megabytes, how.rounds);
       fmt::print("{:<36} {:>9} {:>9} {:>9} {:>9}\n", "", "least", "median", "p99", "most");
     }
     print_line(how, "the session alone", "MB/s", alone, "floor");

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""The main job, once by each method, with three processes on loopback: ./dev demo [FOLDER]
+"""The main job, once by every way, with three processes on loopback: ./dev demo [FOLDER]
 
 demo.py TOOLS [FOLDER|FILE]    TOOLS is the folder with ajar-central, ajar-server and ajar-client
 
-A real folder (docs/, if none is named) is fetched whole and compared octet for octet. Each step is printed with its microseconds and with the letter that
-WO 2004/034190 gives it; then what the kernel says about the server.
+A real folder (docs/, if none is named) is fetched whole and compared octet for octet. The steps of all three are
+printed with their microseconds and with the letters that WO 2004/034190 gives them; then what the kernel says about
+the server.
 """
 import hashlib
 import json
@@ -51,9 +52,11 @@ class Demo:
 
 
 def steps_of(text):
+    """The steps among the lines of JSON that a tool prints."""
     for line in text.splitlines():
-        if line.startswith("{") and '"us"' in line:
-            yield json.loads(line)
+        said = json.loads(line) if line.startswith("{") else {}
+        if "us" in said:
+            yield said
 
 
 def listening(process):
@@ -74,9 +77,11 @@ def listening(process):
     return count
 
 
-def seccomp(process):
-    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
-    return next(line.split()[1] for line in status.splitlines() if line.startswith("Seccomp:"))
+def show_listening(process, when):
+    count = listening(process)
+    print(f"  listening sockets of the server {when}: {count}")
+    if count:
+        sys.exit(1)
 
 
 def contents(path):
@@ -148,7 +153,8 @@ def main():
 def show(demo):
     admitted = demo.folder / "admitted"
     admitted.write_text(demo.ask("server", "id") + "\n")
-    central, central_log = demo.start("central", "run", "--listen", "127.0.0.1:0", "--admit", str(admitted))
+    central, central_log = demo.start("central", "run", "--listen", "127.0.0.1:0", "--reflect-port", "0", "--admit",
+                                      str(admitted))
     demo.wait_for(central_log, "ajar://")
     url = central_log.read_text().split()[0]
     grant = demo.folder / "laptop.grant"
@@ -157,31 +163,35 @@ def show(demo):
     demo.ask("client", "add", str(grant))
     print(f"central   {url}\nserver    {demo.ask('server', 'id')}\nclient    {demo.ask('client', 'id')}\n"
           f"share     {demo.share}")
-    print("On loopback every port is reachable. Elsewhere a window or a door is reached only where its port is, until\n"
-          "crossings are built: the side that opens it must not be behind a NAT or firewall that keeps the other out.")
-
     print("\n--- just-in-time listening: a port opens for one client, and closes at its connection")
     server, log = demo.start("server", "run", "--central", url, "--share", f"share={demo.share}", "--mode", "window")
     demo.wait_for(log, "linked to central")
     logs = {"server": log, "central": central_log}
-    print(f"  listening sockets of the server before: {listening(server)}")
+    show_listening(server, "before")
     for title, way in (("the server opens, the client connects", "window"),
                        ("the variation: the client opens, the server connects", "window-reverse")):
         report = fetch(demo, logs, title, "--by", way)
         window = report["window"]
         print(f"  exposure: {window['exposure_ns'] / 1000:.1f} us of a listener at the {window['opened_by']}, "
               f"{window['listeners']} opened, {window['strangers']} strangers")
-        print(f"  listening sockets of the server after:  {listening(server)}")
+        show_listening(server, "after")
+
+    print("\n--- a crossing: both connect to each other at the same instant, and no port opens anywhere")
+    fetch(demo, logs, "server and client connect", "--by", "crossing")
+    show_listening(server, "after")
     demo.stop(server)
 
     print("\n--- the non-listening server: it dials its clients, and can open no port")
     server, log = demo.start("server", "run", "--central", url, "--share", f"share={demo.share}", "--mode", "outbound")
     demo.wait_for(log, "linked to central")
     logs["server"] = log
-    print(f"  Seccomp: {seccomp(server)} (2: listen() and accept() are refused by a filter of its own)")
-    print(f"  listening sockets of the server: {listening(server)}")
+    may_listen = json.loads(demo.ask("server", "status", "--json"))["may_listen"]
+    print(f"  may it listen? {'yes' if may_listen else 'no: a seccomp filter of its own refuses listen() and accept()'}")
+    if may_listen:
+        sys.exit(1)
+    show_listening(server, "before")
     fetch(demo, logs, "the server dials, the client asks over it", "--by", "outbound", "--door", "127.0.0.1:0")
-    print(f"  listening sockets of the server after: {listening(server)}")
+    show_listening(server, "after")
     ended = [demo.stop(server), demo.stop(central)]
     print(f"\nall processes ended by SIGTERM with {ended}")
 

@@ -4,6 +4,7 @@
 
 #include <ajar/central.hpp>
 #include <ajar/client.hpp>
+#include <ajar/client/join.hpp>
 #include <ajar/identity/state_directory.hpp>
 #include <ajar/server.hpp>
 

@@ -3,50 +3,30 @@
 #include "../tools/begin.hpp"
 #include "../tools/console.hpp"
 #include "../tools/reload.hpp"
+#include "../tools/sandbox.hpp"
 #include "../tools/status.hpp"
 #include "../tools/step_log.hpp"
+#include "admission.hpp"
+#include "doctor.hpp"
 #include "options.hpp"
 
 #include <ajar/central.hpp>
 
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
-#include <fstream>
-#include <iostream>
-#include <sstream>
 #include <thread>
 
 namespace {
 
-constexpr const char* tool = "ajar-central";
-
-constexpr const char* one_list = "one of --admit FILE and --open";
+using tools::central_tool;
 
 constexpr const char* examples =
     "Examples:\n"
     "  ajar-central run --listen 0.0.0.0:7000 --admit servers.txt   a peer id a line, from 'ajar-server id'\n"
     "  ajar-central run --listen 127.0.0.1:7000 --open              every server: for trials\n"
     "  ajar-central id                                              this node's peer id alone\n"
-    "  ajar-central status                                          links, requests, refusals; --json, --metrics\n";
-
-// What is wrong with it: "FILE:LINE: what".
-using served = tl::expected<ajar::switchboard::admission, std::string>;
-
-served read_admission(const tools::settings& given) {
-  if (given.count("open") + given.count("admit") != 1) return tl::unexpected<std::string>(one_list);
-  if (given.count("open")) {
-    fmt::print(stderr, "{}: --open serves every server that comes: for trials only\n", tool);
-    return ajar::switchboard::admission::open();
-  }
-  const auto path = tools::text_option(given, "admit");
-  std::ifstream file(path);
-  std::ostringstream content;
-  content << file.rdbuf();
-  if (!file) return tl::unexpected(path + ": cannot be read: name a file with a peer id a line");
-  auto list = ajar::switchboard::admission::parse(content.str());
-  if (list) return std::move(*list);
-  return tl::unexpected(fmt::format("{}:{}: {}", path, list.error().line, ajar::explain(list.error().why)));
-}
+    "  ajar-central status                                          links, requests, refusals; --json, --metrics\n"
+    "  ajar-central doctor --listen 0.0.0.0:7000 --admit servers.txt   what is in the way, and what to do\n";
 
 ajar::switchboard::accept_limits limits_of(const tools::settings& given) {
   return {given.as<std::size_t>("most-half-open"), given.as<std::size_t>("most-half-open-per-address"),
@@ -54,11 +34,15 @@ ajar::switchboard::accept_limits limits_of(const tools::settings& given) {
 }
 
 // At SIGHUP: the list and the limits, if both are good.
-void take_over(const tools::reload& again, ajar::central& central) {
+void take_over(const tools::reload& again, const std::string& settings_file, ajar::central& central) {
   const auto now = again.read();
-  if (!now) return;
-  const auto list = read_admission(*now);
-  if (!list) return again.keep(list.error());
+  if (!now) {
+    if (const auto why = tools::outside_of_fence(settings_file)) again.keep(*why);
+    return;
+  }
+  const auto list = tools::read_admission(*now);
+  const auto hidden = list ? std::nullopt : tools::outside_of_fence(tools::text_option(*now, "admit"));
+  if (!list) return again.keep(hidden.value_or(list.error()));
   central.admit(*list);
   central.limit(limits_of(*now));
   again.taken(*now);
@@ -75,25 +59,34 @@ ajar::awaitable<void> stop_at_signal(asio::signal_set& signals, ajar::central& c
   for (auto& one : contexts) one->stop();
 }
 
+// Its key, and the list that SIGHUP reads again.
+tools::landlock fence_around(const std::string& state, const tools::settings& given) {
+  tools::landlock fence;
+  fence.may_write(state);
+  if (given.count("admit")) fence.may_read(tools::readable_for(tools::text_option(given, "admit")));
+  if (!given.file().empty()) fence.may_read(tools::readable_for(given.file()));
+  return fence;
+}
+
 int run(const tools::settings& given, int count, char** words) {
   if (!given.count("listen") || given.count("open") + given.count("admit") != 1) {
-    fmt::print(stderr, "{}: run needs --listen ADDR:PORT and {}\n{}", tool, one_list, examples);
+    fmt::print(stderr, "{}: run needs --listen ADDR:PORT and {}\n{}", central_tool, tools::one_list, examples);
     return tools::usage;
   }
   const auto at = ajar::net::parse_numeric_endpoint(tools::text_option(given, "listen"));
   const auto beat = tools::parse_duration(given["heartbeat"].as<std::string>());
   const auto threads = given["threads"].as<unsigned>();
-  auto list = read_admission(given);
+  auto list = tools::read_admission(given);
   if (!list) {
-    fmt::print(stderr, "{}: {}\n", tool, list.error());
+    fmt::print(stderr, "{}: {}\n", central_tool, list.error());
     return tools::local_trouble;
   }
-  auto self = tools::open_node(tool, "central", tools::text_option(given, "state"));
+  auto self = tools::open_node(central_tool, "central", tools::text_option(given, "state"));
   if (!self) return tools::local_trouble;
 
   ajar::central_options how(*at, std::move(*list));
   const auto steps = tools::steps_as_told("central", given);
-  how.heartbeat(*beat).limits(limits_of(given)).on_step(steps);
+  how.heartbeat(*beat).limits(limits_of(given)).reflect_port(given.as<std::uint16_t>("reflect-port")).on_step(steps);
 
   std::vector<std::unique_ptr<asio::io_context>> contexts;
   std::vector<asio::any_io_executor> shards;
@@ -103,7 +96,7 @@ int run(const tools::settings& given, int count, char** words) {
   }
   ajar::central central(shards, self->key, how);
   auto opened = central.open();
-  if (!opened) return tools::complain(tool, tools::text_option(given, "listen"), opened.error());
+  if (!opened) return tools::complain(central_tool, tools::text_option(given, "listen"), opened.error());
   auto url = central.url();
   if (given.count("name")) url.at = ajar::net::endpoint(tools::text_option(given, "name"), url.at.port());
   fmt::print("{}\n", to_string(url));
@@ -112,14 +105,18 @@ int run(const tools::settings& given, int count, char** words) {
   asio::signal_set signals(*contexts.front(), SIGINT, SIGTERM);
   std::vector<asio::executor_work_guard<asio::io_context::executor_type>> busy;
   for (auto& one : contexts) busy.emplace_back(asio::make_work_guard(*one));
-  tools::control_port control(tool, shards.front(), self->state.path());
-  control.carry_out("status", [&central](const ajar::control_request&) { return tools::tell_status(&central); });
+  tools::control_port control(central_tool, shards.front(), self->state.path());
+  auto fence = fence_around(self->state.path(), given);
+  if (!tools::enter_sandbox(central_tool, given, std::move(fence), "the list", steps)) return tools::local_trouble;
+  control.carry_out("status", [&central](const ajar::control_request&) {
+    return tools::tell_status(&central, {{"sandbox", tools::spoken_fence()}});
+  });
   control.start();
   central.start();
   asio::co_spawn(*contexts.front(), stop_at_signal(signals, central, contexts, control), asio::detached);
   const tools::reload again(tools::central_table(), count, words, given, steps);
   asio::signal_set hangups(*contexts.front(), SIGHUP);
-  asio::co_spawn(*contexts.front(), tools::reload_at_hangup(hangups, [&] { take_over(again, central); }),
+  asio::co_spawn(*contexts.front(), tools::reload_at_hangup(hangups, [&] { take_over(again, given.file(), central); }),
                  asio::detached);
   std::vector<std::thread> others;
   for (unsigned i = 1; i < threads; ++i) others.emplace_back([&one = *contexts[i]] { one.run(); });
@@ -131,20 +128,21 @@ int run(const tools::settings& given, int count, char** words) {
 }  // namespace
 
 int main(int count, char** words) {
-  return tools::guarded(tool, [&]() -> int {
+  return tools::guarded(central_tool, [&]() -> int {
     const auto begun = tools::begin(tools::central_table(), examples, count, words);
     if (const auto* code = std::get_if<int>(&begun)) return *code;
     const auto& given = std::get<tools::settings>(begun);
     const auto command = tools::text_option(given, "command");
     if (command == "run") return run(given, count, words);
-    if (command == "status") return tools::status(tool, "central", given);
+    if (command == "status") return tools::status(central_tool, "central", given);
+    if (command == "doctor") return tools::examine_central(given);
     if (command == "id") {
-      auto self = tools::open_node(tool, "central", tools::text_option(given, "state"));
+      auto self = tools::open_node(central_tool, "central", tools::text_option(given, "state"));
       if (!self) return tools::local_trouble;
       fmt::print("{}\n", to_string(self->key.id()));
       return tools::success;
     }
-    fmt::print(stderr, "{}: say what to do\n{}", tool, examples);
+    fmt::print(stderr, "{}: say what to do\n{}", central_tool, examples);
     return tools::usage;
   });
 }

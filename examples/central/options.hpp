@@ -12,25 +12,34 @@ inline option_table make_central_table() {
   all.command_named("run", "bring servers and clients together");
   all.command_named("id", "this node's peer id");
   all.command_named("status", "what the running central does: links, requests, refusals");
+  all.command_named("doctor", "what on this machine is in the way, and what to do");
   all.add("listen", "ADDR:PORT to listen at; port 0 takes a random one")
       .takes("ADDR:PORT")
       .checked(check::endpoint)
-      .of({"run"});
+      .of({"run", "doctor"});
   all.add("admit", "file with the peer ids of the servers to serve")
       .takes("FILE")
       .path_of(completes::file)
-      .of({"run"})
+      .of({"run", "doctor"})
       .instead_of("open")
       .live();
-  all.add("open", "serve every server: for trials").of({"run"}).instead_of("admit").live();
+  all.add("open", "serve every server: for trials").of({"run", "doctor"}).instead_of("admit").live();
   all.add("name", "host that the printed URL names, if not the address of --listen").takes("HOST").of({"run"});
   all.add("threads", "threads to spread links over").takes_number(1, 64).by_default("1").of({"run"});
+  all.add("reflect-port", "second port, by which peers learn their NAT; 0 takes a random one")
+      .takes_number(0, 65535)
+      .by_default("0")
+      .of({"run"});
   all.add("heartbeat", "how often links are probed, such as 15s")
       .takes("TIME")
       .by_default("15s")
       .checked(check::duration("15s"))
       .of({"run"});
-  all.add("most-links", "links in total, a thread").takes_number(1, 10'000'000).by_default("200000").of({"run"}).live();
+  all.add("most-links", "links in total, a thread")
+      .takes_number(1, 10'000'000)
+      .by_default("200000")
+      .of({"run", "doctor"})
+      .live();
   all.add("most-half-open", "connections that are not linked yet, a thread")
       .takes_number(1, 1'000'000)
       .by_default("2048")
@@ -46,17 +55,11 @@ inline option_table make_central_table() {
       .by_default("120")
       .of({"run"})
       .live();
-  all.add("state", "state folder; else $AJAR_STATE, else the XDG state folder")
-      .takes("FOLDER")
-      .path_of(completes::folder);
-  all.add("json", "steps, or the status, as JSON lines on stdout");
+  all.add_sandbox({"run"});
+  all.add_state();
+  all.add("json", "steps, the status, or findings, as JSON lines on stdout");
   all.add("quiet", "print the URL alone").of({"run"});
-  all.add("log", "how steps are written on stderr: logfmt, json, or text")
-      .takes("FORMAT")
-      .one_of({"logfmt", "json", "text"})
-      .by_default("logfmt")
-      .of({"run"});
-  all.add("metrics", "status: as Prometheus metrics").of({"status"}).command_line_only();
+  all.add_log("logfmt", {"run"});
   all.add_usual();
   return all;
 }

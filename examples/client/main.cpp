@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: BSL-1.0
 // ajar-client: reaches servers that have no open port.
 #include "../tools/begin.hpp"
+#include "../tools/network.hpp"
 #include "../tools/status.hpp"
+#include "doctor.hpp"
 #include "get.hpp"
 #include "grants.hpp"
+#include "join.hpp"
 
 namespace {
 
 constexpr const char* examples =
     "Examples:\n"
     "  ajar-client id                                   this client's peer id alone: give it to a server's owner\n"
+    "  ajar-client join ajar1...                        redeem an invite; --wait until the owner has approved it\n"
     "  ajar-client add laptop.grant                     keep a grant; --name calls the server something else\n"
     "  ajar-client servers                              a line for each: name, id\n"
     "  ajar-client ls home:                             what it shares with you; home:photos/2004, -l, -R\n"
@@ -18,6 +22,8 @@ constexpr const char* examples =
     "  ajar-client get home:notes home:photos/a.jpg .   several; --verify compares SHA-256\n"
     "  ajar-client cat home:notes | less                a file to stdout\n"
     "  ajar-client ping home                            reach it, and say how\n"
+    "  ajar-client doctor                               what is in the way on this machine, and what to do\n"
+    "  ajar-client network home                         the NAT and the firewall before this machine\n"
     "  ajar-client ls home: --by outbound --door 0.0.0.0:4000   let the server dial here\n";
 
 using tools::wrong;
@@ -91,16 +97,26 @@ int get(const tools::settings& given, const tools::node& self) {
   if (how.parallel < 1 || how.parallel > 64) return wrong("--parallel is 1 to 64");
   return tools::visit_server(
       given, self, sources->front().server, tools::shown(words.front()),
-      [=](tools::visit_ptr at) { return tools::get(std::move(at), *sources, to, how); }, true);
+      [=](tools::visit_ptr at) { return tools::get(std::move(at), *sources, to, how); }, to);
+}
+
+int network(const tools::settings& given, const tools::node& self, const std::string& server) {
+  if (!tools::stay_in_sandbox(given, self)) return tools::local_trouble;
+  auto known = tools::look_outside(given, self, server);
+  if (!known) return tools::complain(tools::client_tool, tools::shown(server), known.error());
+  tools::print_network(tools::json_of(*known), given.count("json") != 0);
+  return tools::success;
 }
 
 int look(const std::string& command, const tools::settings& given, const tools::node& self) {
   const auto words = tools::list_option(given, "words");
   if (words.size() != 1) {
-    return wrong(command == "ping" ? "ping needs SERVER" : command + " needs SERVER:NAME, or SERVER:NAME/PATH");
+    return wrong(command == "ping" || command == "network" ? command + " needs SERVER"
+                                                           : command + " needs SERVER:NAME, or SERVER:NAME/PATH");
   }
   const auto place = places(words);
   if (!place) return tools::usage;
+  if (command == "network") return network(given, self, place->front().server);
   if (command == "ping") return ping(given, self, place->front());
   return command == "ls" ? ls(given, self, place->front()) : cat(given, self, place->front());
 }
@@ -114,14 +130,18 @@ int main(int count, char** words) {
     const auto& given = std::get<tools::settings>(begun);
     const auto command = tools::text_option(given, "command");
     if (command == "status") return tools::status(tools::client_tool, "client", given);
-    const bool looks = command == "ping" || command == "ls" || command == "cat";
-    if (!looks && command != "get" && command != "id" && command != "add" && command != "servers") {
+    if (command == "doctor") return tools::examine_client(given);
+    const bool network = command == "network";
+    const bool looks = network || command == "ping" || command == "ls" || command == "cat";
+    if (!looks && command != "get" && command != "id" && command != "add" && command != "join" &&
+        command != "servers") {
       fmt::print(stderr, "{}: say what to do\n{}", tools::client_tool, examples);
       return tools::usage;
     }
     auto self = tools::open_node(tools::client_tool, "client", tools::text_option(given, "state"));
     if (!self) return tools::local_trouble;
     if (command == "add") return tools::add_grant(given, *self);
+    if (command == "join") return tools::join(given, *self);
     if (command == "servers") return tools::list_servers(given, *self);
     if (command == "get") return get(given, *self);
     if (looks) return look(command, given, *self);

@@ -11,21 +11,25 @@ inline option_table make_client_table() {
   option_table all("ajar-client", "Fetches what a server shares, through a port that is open for one connection.\n");
   all.command_named("id", "this client's peer id");
   all.command_named("add", "keep a grant", completes::file);
+  all.command_named("join", "redeem an invite: one word that a server's owner sent");
   all.command_named("servers", "a line for each: name, id");
   all.command_named("ping", "reach a server, and say how", completes::server);
+  all.command_named("network", "NAT and firewall before this client, as a server's central sees them",
+                    completes::server);
   all.command_named("ls", "what is shared, or in a shared folder", completes::remote_path);
   all.command_named("get", "files and folders, to a folder here", completes::remote_path_or_folder);
   all.command_named("cat", "a shared file to stdout", completes::remote_path);
   all.command_named("status", "what running clients of this state folder do");
-  all.add("by", "auto, outbound, window, or window-reverse")
+  all.command_named("doctor", "what on this machine is in the way, and what to do");
+  all.add("by", "auto, outbound, crossing, window, or window-reverse")
       .takes("WAY")
-      .one_of({"auto", "outbound", "window", "window-reverse"})
+      .one_of({"auto", "outbound", "crossing", "window", "window-reverse"})
       .by_default("auto")
       .of({"ping", "ls", "get", "cat"});
   all.add("door", "ADDR:PORT where servers may dial us (outbound)")
       .takes("ADDR:PORT")
       .checked(check::endpoint)
-      .of({"ping", "ls", "get", "cat"});
+      .of({"ping", "ls", "get", "cat", "doctor"});
   all.add("advertise", "ADDR:PORT that servers are told, if it differs")
       .takes("ADDR:PORT")
       .checked(check::endpoint)
@@ -34,34 +38,34 @@ inline option_table make_client_table() {
       .takes("ADDR")
       .checked(check::address)
       .of({"ping", "ls", "get", "cat"});
+  all.add_cloak({"ping", "ls", "get", "cat", "doctor"});
   all.add("roam", "our address is another than central sees (for grants with --roam)").of({"ping", "ls", "get", "cat"});
   all.add("within", "give up after so long; by default 10s")
       .takes("TIME")
       .checked(check::duration("10s"))
       .of({"ping", "ls", "get", "cat"});
   all.add("count", "ping: how often").takes_number(1, 1000).by_default("3").of({"ping"});
-  all.add("name", "add: what to call the server").takes("NAME").checked(check::name).of({"add"}).command_line_only();
+  all.add("name", "add, join: what to call the server")
+      .takes("NAME")
+      .checked(check::name)
+      .of({"add", "join"})
+      .command_line_only();
+  all.add("wait", "join: until the server is there, and its owner has approved it").of({"join"}).command_line_only();
   all.add("from", "the local address of all connections, if not the routes' choice")
       .takes("ADDR")
       .checked(check::address)
-      .of({"ping", "ls", "get", "cat"});
-  all.add("state", "state folder; else $AJAR_STATE, else the XDG state folder")
-      .takes("FOLDER")
-      .path_of(completes::folder);
-  all.add("explain", "the steps, on stderr").of({"ping", "ls", "get", "cat"});
+      .of({"join", "ping", "network", "ls", "get", "cat"});
+  all.add_sandbox({"join", "ping", "network", "ls", "get", "cat"});
+  all.add_state();
+  all.add("explain", "the steps, and what central and the server did, on stderr").of({"ping", "ls", "get", "cat"});
   all.add("long", "ls: size, time and kind too").letter('l').of({"ls"}).command_line_only();
   all.add("recursive", "ls: the folders in it too").letter('R').of({"ls"}).command_line_only();
   all.add("verify", "get: compare SHA-256 with the server's").of({"get"});
   all.add("parallel", "get: so many files at a time").takes_number(1, 64).by_default("8").of({"get"});
   all.add("quiet", "get: nothing but complaints").of({"get"});
-  all.add("log", "how steps are written on stderr: logfmt, json, or text")
-      .takes("FORMAT")
-      .one_of({"logfmt", "json", "text"})
-      .by_default("text")
-      .of({"ping", "ls", "get", "cat"});
+  all.add_log("text", {"ping", "ls", "get", "cat"});
   all.add("json", "JSON lines on stdout; cat: path and window on stderr")
-      .of({"servers", "ping", "ls", "get", "cat", "status", "config"});
-  all.add("metrics", "status: as Prometheus metrics").of({"status"}).command_line_only();
+      .of({"join", "servers", "ping", "network", "ls", "get", "cat", "status", "doctor", "config"});
   all.add_usual();
   return all;
 }

@@ -3,12 +3,14 @@
 #pragma once
 
 #include "../tools/console.hpp"
+#include "../tools/sandbox.hpp"
 #include "../tools/settings.hpp"
 #include "../tools/status.hpp"
 #include "../tools/step_log.hpp"
 #include "options.hpp"
 #include "place.hpp"
 #include "shown.hpp"
+#include "timeline.hpp"
 
 #include <ajar/client.hpp>
 #include <ajar/services/fetch.hpp>
@@ -51,6 +53,26 @@ struct window_cost {
   std::uint64_t strangers = 0;
 };
 
+// A short text of the server's own. Errors: the stream's, answer_unexpected.
+inline ajar::awaitable<ajar::result<std::string>> ask_text(visit_ptr at, std::string path) {
+  constexpr std::size_t longest = 64 * 1024;
+  ajar::services::request asked("GET", std::move(path));
+  auto stream = co_await at->over.open(std::move(asked), false, ajar::clock::now() + ajar::services::patience);
+  if (!stream) co_return ajar::fail(stream.error());
+  auto answered = co_await stream->answer(ajar::clock::now() + ajar::services::patience);
+  if (!answered) co_return ajar::fail(answered.error());
+  if (!answered->ok()) co_return ajar::fail(ajar::services::cause_of(*answered));
+  std::string text;
+  ajar::bytes piece(4096);
+  while (text.size() <= longest) {
+    auto count = co_await stream->read_some(piece, ajar::clock::now() + ajar::services::patience);
+    if (!count && count.error() == ajar::errc::eof) co_return std::move(text);
+    if (!count) co_return ajar::fail(count.error());
+    text += ajar::as_text(ajar::bytes_view(piece).first(*count));
+  }
+  co_return ajar::fail(ajar::errc::answer_unexpected);
+}
+
 // Which way a session came about, and what its window cost. Errors: the stream's, answer_unexpected.
 inline ajar::awaitable<ajar::result<window_cost>> ask_cost(visit_ptr at) {
   window_cost cost;
@@ -60,22 +82,10 @@ inline ajar::awaitable<ajar::result<window_cost>> ask_cost(visit_ptr at) {
     cost.strangers = own->strangers;
     co_return cost;
   }
-  ajar::services::request asked("GET", "/.session");
-  auto stream = co_await at->over.open(std::move(asked), false, ajar::clock::now() + ajar::services::patience);
-  if (!stream) co_return ajar::fail(stream.error());
-  auto answered = co_await stream->answer(ajar::clock::now() + ajar::services::patience);
-  if (!answered) co_return ajar::fail(answered.error());
-  if (!answered->ok()) co_return ajar::fail(ajar::services::cause_of(*answered));
-  constexpr std::size_t longest = 4096;
-  std::string text;
-  ajar::bytes piece(longest);
-  while (text.size() <= longest) {
-    auto count = co_await stream->read_some(piece, ajar::clock::now() + ajar::services::patience);
-    if (!count && count.error() == ajar::errc::eof) break;
-    if (!count) co_return ajar::fail(count.error());
-    text += ajar::as_text(ajar::bytes_view(piece).first(*count));
-  }
-  const auto said = nlohmann::json::parse(text, nullptr, false);
+  auto asking = ask_text(at, "/.session");
+  auto text = co_await std::move(asking);
+  if (!text) co_return ajar::fail(text.error());
+  const auto said = nlohmann::json::parse(*text, nullptr, false);
   if (!said.is_object()) co_return ajar::fail(ajar::errc::answer_unexpected);
   const auto number = [&](const char* name) -> std::uint64_t {
     const auto found = said.find(name);
@@ -93,7 +103,10 @@ inline nlohmann::ordered_json path_report(const visit& at, const window_cost& co
   nlohmann::ordered_json line = {
       {"server", at.server}, {"path", to_string(info.way)}, {"connect_us", at.connected_in.count() / 1000}};
   if (info.way != ajar::sessions::path::outbound) {
-    line["window"] = {{"opened_by", info.window ? "client" : "server"},
+    const bool nobody = info.way == ajar::sessions::path::crossing;
+    line["window"] = {{"opened_by", nobody        ? "nobody"
+                                    : info.window ? "client"
+                                                  : "server"},
                       {"exposure_ns", cost.exposure_ns},
                       {"listeners", cost.listeners},
                       {"strangers", cost.strangers}};
@@ -117,7 +130,7 @@ struct trip {
         signals(context, SIGINT, SIGTERM),
         control(client_tool, context.get_executor(), who.state.path(), own_control_name()),
         todo(std::move(what)) {
-    control.tell_status_of(client);
+    control.tell_status_of(client, {{"sandbox", spoken_fence()}});
     control.start();
   }
 
@@ -128,6 +141,7 @@ struct trip {
   control_port control;
   errand todo;
   std::string name;
+  std::vector<ajar::trust::grant_file> held;  // of that server
   ajar::identity::peer_id server;
   ajar::connect_options how;
   ajar::time_point until;
@@ -145,6 +159,26 @@ inline ajar::awaitable<ajar::result<ajar::identity::state_directory::hold>> take
     auto slept = co_await ajar::sleep_until(ajar::clock::now() + pause);
     if (!slept) co_return ajar::fail(slept.error());
   }
+}
+
+// A grant in its second half is fetched anew: its server may have made it longer. Where that fails, the next visit
+// tries again.
+inline ajar::awaitable<void> renew_grant(trip& on, visit_ptr at) {
+  const auto mine = std::ranges::find_if(
+      on.held, [&](const ajar::trust::grant_file& one) { return one.grant.body().id == at->over.info().grant; });
+  if (mine == on.held.end() || !mine->grant.body().in_second_half(ajar::wall_now())) co_return;
+  auto file = *mine;
+  auto asking = ask_text(at, "/.grant");
+  auto text = co_await std::move(asking);
+  if (!text || text->empty()) co_return;
+  const auto octets = ajar::from_base32(std::string_view(*text).substr(0, text->size() - 1));
+  auto fresh = octets ? ajar::trust::signed_grant::open(*octets) : ajar::fail(ajar::errc::grant_malformed);
+  const bool mine_too = fresh && fresh->signer() == on.server && fresh->body().id == file.grant.body().id;
+  if (!mine_too || fresh->octets() == file.grant.octets()) co_return;
+  file.grant = std::move(*fresh);
+  const ajar::trust::held_grants keeper(on.self.state, on.self.key.id());
+  const auto kept = keeper.add(file, on.name);
+  if (!kept) complain(client_tool, "the renewed grant", kept.error());
 }
 
 inline ajar::awaitable<void> go(trip& on) {
@@ -166,6 +200,10 @@ inline ajar::awaitable<void> go(trip& on) {
   auto working = on.todo(at);
   auto done = co_await std::move(working);
   on.came.done = done;
+  if (done) {
+    auto renewing = renew_grant(on, at);
+    co_await std::move(renewing);
+  }
   auto parted = co_await at->over.shutdown(ajar::clock::now() + std::chrono::seconds(2));
   (void)parted;
 }
@@ -189,9 +227,35 @@ inline ajar::awaitable<void> finish(trip& on) {
 inline std::optional<ajar::by> parse_by(const std::string& text) {
   if (text == "auto") return ajar::by::automatic;
   if (text == "outbound") return ajar::by::outbound;
+  if (text == "crossing") return ajar::by::crossing;
   if (text == "window") return ajar::by::window;
   if (text == "window-reverse") return ajar::by::window_reverse;
   return std::nullopt;
+}
+
+// Those of one server: one errand needs one central. Errors: no_grant, the state folder's.
+inline ajar::result<std::vector<ajar::trust::grant_file>> grants_for(const node& self, const std::string& server) {
+  const ajar::trust::held_grants held(self.state, self.key.id());
+  const auto all = held.list();
+  if (!all) return ajar::fail(all.error());
+  std::vector<ajar::trust::grant_file> files;
+  for (const auto& one : *all) {
+    if (one.petname == server) files.push_back(one.file);
+  }
+  if (files.empty()) return ajar::fail(ajar::errc::no_grant);
+  return files;
+}
+
+inline ajar::awaitable<void> look_outside(const node& self, ajar::client& client, ajar::identity::peer_id server,
+                                          ajar::time_point until, ajar::result<ajar::net::reflection>& into) {
+  auto turn = co_await take_turn(self.state, until);
+  if (!turn) {
+    into = ajar::fail(turn.error());
+  } else {
+    auto looking = client.network(server, until);
+    into = co_await std::move(looking);
+  }
+  co_await client.stop();
 }
 
 // Nothing: all is well. Else it has complained, and this is the exit code.
@@ -219,52 +283,89 @@ inline std::optional<int> read_addresses(const settings& given, ajar::client_opt
 
 }  // namespace detail
 
+// An existing folder, or the one that a new folder or a file is made in.
+inline std::string folder_of(const std::string& into) {
+  struct stat status{};
+  if (::stat(into.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return into;
+  const auto end = into.find_last_not_of('/');
+  const auto slash = end == std::string::npos ? 0 : into.rfind('/', end);
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : into.substr(0, slash);
+}
+
+// From here on no file but the state folder, and what is fetched. False: it has complained.
+inline bool stay_in_sandbox(const settings& given, const node& self, const std::string& into = std::string()) {
+  landlock fence;
+  fence.may_write(self.state.path());
+  if (!into.empty()) fence.may_write(folder_of(into));
+  let_names_be_found(fence);
+  return enter_sandbox(client_tool, given, std::move(fence), "what was named", {});
+}
+
 // Connect to a server as the options say, and run an errand there.
 //
 // @param about      what the errand is about, for a complaint
-// @param resumable  an interrupted errand has not done what was asked
+// @param into  the folder that the errand writes to, or a file in it; then an interrupted errand has not done what was
+// asked, and can go on
 inline int visit_server(const settings& given, const node& self, const std::string& server, const std::string& about,
-                        errand what, bool resumable = false) {
+                        errand what, const std::string& into = std::string()) {
   const auto way = detail::parse_by(given["by"].as<std::string>());
-  if (!way) return wrong("--by is auto, outbound, window, or window-reverse");
+  if (!way) return wrong("--by is auto, outbound, crossing, window, or window-reverse");
   const auto within =
       given.count("within") ? parse_duration(text_option(given, "within")) : std::optional(std::chrono::seconds(10));
   if (!within) return wrong("--within is a duration such as 10s");
 
-  const ajar::trust::held_grants held(self.state, self.key.id());
-  const auto all = held.list();
-  if (!all) return complain(client_tool, self.state.path(), all.error());
-  std::vector<ajar::trust::grant_file> files;  // one errand needs one central, and one grant
-  for (const auto& one : *all) {
-    if (one.petname == server) files.push_back(one.file);
-  }
-  if (files.empty()) return complain(client_tool, shown(server), ajar::errc::no_grant);
+  const auto files = detail::grants_for(self, server);
+  if (!files) return complain(client_tool, shown(server), files.error());
 
   ajar::client_options how;
-  how.grants(files).logins([&] { return self.state.next_login(); });
+  how.grants(*files).logins([&] { return self.state.next_login(); });
   if (const auto failed = detail::read_addresses(given, how)) return *failed;
+  how.cloak(*ajar::windows::parse_cloak(given.as<std::string>("cloak")));  // the table has checked it
+  how.listens(*way == ajar::by::automatic || *way == ajar::by::window_reverse);
   const bool json = given.count("json") != 0;
   if (given.count("explain")) {
     const auto format = json ? step_format::trace : step_format_of(given.as<std::string>("log"));
     how.on_step(step_log("client", format, stderr));
   }
 
+  if (!stay_in_sandbox(given, self, into)) return local_trouble;
   asio::io_context context(1);
   detail::trip on(context, self, how, std::move(what));
   on.name = server;
-  on.server = files.front().grant.signer();
+  on.held = *files;
+  on.server = files->front().grant.signer();
   on.until = ajar::clock::now() + *within;
   on.how.over(*way).roam(given.count("roam") != 0);
   if (given.count("within")) on.how.until(on.until);
+  if (given.count("explain")) on.how.explain(timeline_log(json, stderr));
   on.work.spawn(detail::go(on));
   asio::co_spawn(context, detail::stop_at_signal(on), asio::detached);
   asio::co_spawn(context, detail::finish(on), asio::detached);
   context.run();
   if (on.came.done) return *on.came.done;
   if (!on.came.interrupted) return complain(client_tool, about, on.came.done.error());
-  if (!resumable) return success;  // it was asked to stop
+  if (into.empty()) return success;  // it was asked to stop
   fmt::print(stderr, "{}: interrupted: the same command goes on where this one stopped\n", client_tool);
   return cut_short;
+}
+
+// How this machine looks from outside, by the central of that server.
+inline ajar::result<ajar::net::reflection> look_outside(const settings& given, const node& self,
+                                                        const std::string& server) {
+  const auto files = detail::grants_for(self, server);
+  if (!files) return ajar::fail(files.error());
+  ajar::client_options how;
+  how.grants(*files).logins([&] { return self.state.next_login(); });
+  if (given.count("from")) how.from(asio::ip::make_address(text_option(given, "from")));  // the table has checked it
+  asio::io_context context(1);
+  ajar::client client(context.get_executor(), self.key, how);
+  ajar::result<ajar::net::reflection> known = ajar::fail(ajar::errc::canceled);
+  const auto until = ajar::clock::now() + std::chrono::seconds(10);
+  asio::co_spawn(context, detail::look_outside(self, client, files->front().grant.signer(), until, known),
+                 asio::detached);
+  context.run();
+  return known;
 }
 
 }  // namespace tools

@@ -2,10 +2,11 @@
 // One session of a client: its requests, answered side by side until it goes.
 #pragma once
 
+#include "household.hpp"
+
 #include <ajar/core/task_group.hpp>
 #include <ajar/services/file_service.hpp>
 #include <ajar/services/multiplexer.hpp>
-#include <ajar/trust/issued_grants.hpp>
 
 #include <memory>
 #include <string>
@@ -14,16 +15,17 @@ namespace tools {
 
 class guest {
  public:
-  guest(ajar::sessions::session session, ajar::services::file_service& files, ajar::trust::issued_grants& issued)
+  guest(ajar::sessions::session session, ajar::services::file_service& files, household& house)
       : over_(std::move(session), ajar::services::http_role::server),
         files_(files),
-        issued_(issued),
+        house_(house),
         work_(over_.get_executor()) {}
 
   // Until the client goes, or has asked nothing for ten minutes.
   static ajar::awaitable<void> serve(std::shared_ptr<guest> self) {
     constexpr std::chrono::minutes idle{10};
     const ender guard(*self);
+    self->house_.issued.saw(self->over_.info().grant);
     for (;;) {
       auto accepting = self->over_.accept();
       auto next = co_await ajar::before(ajar::clock::now() + idle, ajar::errc::read_timeout, std::move(accepting));
@@ -46,13 +48,20 @@ class guest {
     explicit ender(guest& which) : of(which) {}
     ender(const ender&) = delete;
     ender& operator=(const ender&) = delete;
-    ~ender() { of.work_.cancel(); }
+    ~ender() {
+      of.work_.cancel();
+      of.house_.issued.saw(of.over_.info().grant);
+    }
     guest& of;
   };
 
   static ajar::awaitable<void> answer(std::shared_ptr<guest> self, ajar::services::stream stream) {
     if (stream.asked().path() == "/.session") {
       self->tell_of_session(stream);
+      co_return;
+    }
+    if (stream.asked().path() == "/.grant") {
+      self->tell_grant(stream);
       co_return;
     }
     const ajar::services::read_permission may_read = [self](std::string_view share) { return self->may_read(share); };
@@ -68,9 +77,19 @@ class guest {
       body["listeners"] = window->listeners;
       body["strangers"] = window->strangers;
     }
-    auto text = body.dump() + "\n";
-    ajar::services::response head(200);
-    head.with("content-type", "application/json").with("content-length", std::to_string(text.size()));
+    answer_text(stream, "application/json", body.dump() + "\n");
+  }
+
+  // The client's grant as it is now, renewed where it is time for that.
+  void tell_grant(ajar::services::stream& stream) {
+    const auto held = house_.issued.renewed_in_time(over_.info().grant, house_.self);
+    if (!held) return answer_text(stream, "text/plain", {}, 404);
+    answer_text(stream, "text/plain", ajar::to_base32(held->octets()) + "\n");
+  }
+
+  static void answer_text(ajar::services::stream& stream, const char* type, std::string text, unsigned status = 200) {
+    ajar::services::response head(status);
+    head.with("content-type", type).with("content-length", std::to_string(text.size()));
     if (stream.asked().method() == "HEAD") text.clear();
     const auto given = stream.respond(head, std::move(text));
     (void)given;
@@ -78,7 +97,7 @@ class guest {
 
   // The grant is asked each time: a share may have been taken out of it.
   ajar::result<> may_read(std::string_view share) const {
-    const auto grant = issued_.find(over_.info().grant);
+    const auto grant = house_.issued.find(over_.info().grant);
     const auto* right = grant ? grant->body().find(share) : nullptr;
     if (!right || !right->read) return ajar::fail(ajar::errc::service_not_granted);
     return {};
@@ -86,7 +105,7 @@ class guest {
 
   ajar::services::multiplexer over_;
   ajar::services::file_service& files_;
-  ajar::trust::issued_grants& issued_;
+  household& house_;
   ajar::task_group work_;
 };
 

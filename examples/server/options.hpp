@@ -13,14 +13,24 @@ inline option_table make_server_table() {
   all.command_named("id", "this server's peer id");
   all.command_named("run", "share, and serve");
   all.command_named("grant", "sign what a client may do");
-  all.command_named("grants", "what was granted, to whom, until when");
+  all.command_named("invite", "somebody becomes a client by one word that is sent to him");
+  all.command_named("pending", "invites that nobody has used yet, and who waits to be approved");
+  all.command_named("approve", "the key that redeemed an invite with --confirm is let in");
+  all.command_named("grants", "who may enter, until when, and who is there now");
+  all.command_named("renew", "a client's grant begins anew, for as long or for --for, also with other terms");
+  all.command_named("revoke", "take back what clients were granted, and invites; who is there is cut off");
+  all.command_named("network", "NAT and firewall before the running server, as central sees them");
   all.command_named("status", "what the running server does: link, sessions, exposure");
-  all.add("central", "central's URL, as ajar-central printed it").takes("URL").checked(check::url).of({"run", "grant"});
+  all.command_named("doctor", "what on this machine is in the way, and what to do");
+  all.add("central", "central's URL, as ajar-central printed it; invite: by default the running server's")
+      .takes("URL")
+      .checked(check::url)
+      .of({"run", "grant", "invite", "doctor"});
   all.add("share", "NAME=FOLDER or NAME=FILE, once for each")
       .takes_pairs("NAME=PATH")
       .path_of(completes::file)
       .checked(check::named_path)
-      .of({"run"})
+      .of({"run", "doctor"})
       .live();
   all.add("mode", "outbound, window, or both")
       .takes("WAYS")
@@ -38,38 +48,73 @@ inline option_table make_server_table() {
       .by_default("close-and-reopen")
       .of({"run"})
       .live();
+  all.add_cloak({"run", "doctor"});
   all.add("window-address", "the local address of windows, if not that of the link to central")
       .takes("ADDR")
       .checked(check::address)
       .of({"run"})
       .live();
-  all.add("sandbox", "auto; required: not without Landlock; off: the server may read all that its user may")
-      .takes("HOW")
-      .one_of({"auto", "required", "off"})
-      .by_default("auto")
-      .of({"run"});
-  all.add("service", "grant: NAME:r or NAME:rw, once for each").takes_list("NAME:r").of({"grant"}).command_line_only();
-  all.add("for", "grant: how long, such as 30d")
+  all.add_sandbox({"run"});
+  all.add("service", "grant, invite, renew: NAME:r or NAME:rw, once for each")
+      .takes_list("NAME:r")
+      .of({"grant", "invite", "renew"})
+      .command_line_only();
+  all.add("as", "grant: what this client is called here; by default its short id")
+      .takes("NAME")
+      .checked(check::name)
+      .of({"grant"})
+      .command_line_only();
+  all.add("no-renewal", "grant, invite: the grant ends when it ends, also where the client still comes")
+      .of({"grant", "invite"})
+      .command_line_only();
+  all.add("for", "grant, invite, renew: how long, such as 30d")
       .takes("TIME")
       .by_default("30d")
       .checked(check::duration("30d"))
-      .of({"grant"})
+      .of({"grant", "invite", "renew"})
       .command_line_only();
-  all.add("lan", "grant: private and loopback addresses may be dialled").of({"grant"}).command_line_only();
-  all.add("roam", "grant: windows may be open to any address, for this key").of({"grant"}).command_line_only();
-  all.add("methods", "grant: outbound, window, or both")
+  all.add("expires", "invite: how long it can be redeemed")
+      .takes("TIME")
+      .by_default("24h")
+      .checked(check::duration("24h"))
+      .of({"invite"})
+      .command_line_only();
+  all.add("confirm", "invite: whoever redeems it waits until you approve the key").of({"invite"}).command_line_only();
+  all.add("qr", "invite: as a QR code, too").of({"invite"}).command_line_only();
+  all.add("lan", "grant, invite, renew: private and loopback addresses may be dialled")
+      .of({"grant", "invite", "renew"})
+      .command_line_only();
+  all.add("roam", "grant, invite, renew: windows may be open to any address, for this key")
+      .of({"grant", "invite", "renew"})
+      .command_line_only();
+  all.add("no-lan", "renew: private and loopback addresses are not dialled any more").of({"renew"}).command_line_only();
+  all.add("no-roam", "renew: windows are for the client's own address again").of({"renew"}).command_line_only();
+  all.add("methods", "grant, invite, renew: outbound, window, or both")
       .takes("WAYS")
       .some_of({"outbound", "window"})
       .by_default("outbound,window")
-      .of({"grant"})
+      .of({"grant", "invite", "renew"})
       .command_line_only();
-  all.add("sessions", "grant: at a time").takes_number(0, 65535).by_default("16").of({"grant"}).command_line_only();
-  all.add("windows", "grant: a minute").takes_number(0, 65535).by_default("120").of({"grant"}).command_line_only();
-  all.add("name", "grant: what this server is called")
+  all.add("sessions", "grant, invite, renew: at a time")
+      .takes_number(0, 65535)
+      .by_default("16")
+      .of({"grant", "invite", "renew"})
+      .command_line_only();
+  all.add("windows", "grant, invite, renew: a minute")
+      .takes_number(0, 65535)
+      .by_default("120")
+      .of({"grant", "invite", "renew"})
+      .command_line_only();
+  all.add("windows-a-day", "grant, invite, renew: a day, which begins at midnight UTC")
+      .takes_number(0, 4'000'000'000)
+      .by_default("10000")
+      .of({"grant", "invite", "renew"})
+      .command_line_only();
+  all.add("name", "grant, invite: what this server is called")
       .takes("NAME")
       .by_default("server")
       .checked(check::name)
-      .of({"grant"})
+      .of({"grant", "invite"})
       .command_line_only();
   all.add("out", "grant: the file to write; - for stdout")
       .takes("FILE")
@@ -80,17 +125,10 @@ inline option_table make_server_table() {
       .takes("ADDR")
       .checked(check::address)
       .of({"run"});
-  all.add("state", "state folder; else $AJAR_STATE, else the XDG state folder")
-      .takes("FOLDER")
-      .path_of(completes::folder);
-  all.add("json", "steps, the list, or the status, as JSON lines on stdout");
+  all.add_state();
+  all.add("json", "steps, the list, the status, or findings, as JSON lines on stdout");
   all.add("quiet", "no steps on stderr").of({"run"});
-  all.add("log", "how steps are written on stderr: logfmt, json, or text")
-      .takes("FORMAT")
-      .one_of({"logfmt", "json", "text"})
-      .by_default("logfmt")
-      .of({"run"});
-  all.add("metrics", "status: as Prometheus metrics").of({"status"}).command_line_only();
+  all.add_log("logfmt", {"run"});
   all.add_usual();
   return all;
 }

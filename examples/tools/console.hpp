@@ -2,12 +2,12 @@
 // What the three reference tools have in common towards a person and a shell.
 #pragma once
 
+#include "private_memory.hpp"
 #include "settings.hpp"
 
 #include <ajar/identity/state_directory.hpp>
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <chrono>
 #include <cstdio>
 #include <optional>
@@ -62,19 +62,13 @@ inline exit_code complain(std::string_view tool, std::string_view about, const s
   return exit_code_of(why);
 }
 
-// No core file ever holds a key.
-inline void forbid_core_dumps() {
-  const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-}
-
 // The state folder and the key in it. Complains by itself.
 struct node {
   ajar::identity::state_directory state;
   ajar::identity::key key;
 };
 inline std::optional<node> open_node(std::string_view tool, std::string_view kind, const std::string& option) {
-  forbid_core_dumps();
+  keep_memory_private();
   auto place = ajar::identity::state_directory::place(option, kind);
   auto state = place ? ajar::identity::state_directory::open(*place)
                      : ajar::result<ajar::identity::state_directory>(ajar::fail(place.error()));

@@ -30,6 +30,7 @@ class one_process {
     terms.methods = static_cast<std::uint8_t>(ajar::trust::method::window);
     terms.sessions = 1;
     terms.windows_a_minute = 60;
+    terms.windows_a_day = 100'000;
     const auto grant = ajar::signed_grant::sign(terms, home_);
     const auto executor = context_.get_executor();
     ajar::server server(executor, home_, ajar::server_options(central_.url()).logins(logins()).grants([&](const auto&) {

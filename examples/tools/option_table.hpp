@@ -45,6 +45,33 @@ class option_table {
     commands_.push_back({std::move(name), std::move(help), words});
     return *this;
   }
+  void add_log(std::string form, std::vector<std::string> commands) {
+    add("log", "how steps are written on stderr: logfmt, json, or text")
+        .takes("FORMAT")
+        .one_of({"logfmt", "json", "text"})
+        .by_default(std::move(form))
+        .of(std::move(commands));
+  }
+  option& add_cloak(std::vector<std::string> commands) {
+    return add("cloak", "how windows treat others: auto, filter, decoy, compare, or none")
+        .takes("HOW")
+        .one_of({"auto", "filter", "decoy", "compare", "none"})
+        .by_default("auto")
+        .of(std::move(commands));
+  }
+  // What the kernel keeps the tool from doing: sandbox.hpp.
+  option& add_sandbox(std::vector<std::string> commands) {
+    return add("sandbox", "auto; required: not without Landlock and seccomp; off: it may do all that its user may")
+        .takes("HOW")
+        .one_of({"auto", "required", "off"})
+        .by_default("auto")
+        .of(std::move(commands));
+  }
+  void add_state() {
+    add("state", "state folder; else $AJAR_STATE, else the XDG state folder")
+        .takes("FOLDER")
+        .path_of(completes::folder);
+  }
   // The last ones of every tool.
   void add_usual() {
     command_named("config", "the settings in effect, and where each comes from");
@@ -58,6 +85,7 @@ class option_table {
         .path_of(completes::file)
         .of({"config"})
         .command_line_only();
+    add("metrics", "status: as Prometheus metrics").of({"status"}).command_line_only();
     add("help", "this text").letter('h').command_line_only();
   }
 

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <cerrno>
 #include <cstdlib>
 #include <optional>
 #include <string>
@@ -27,6 +28,9 @@ inline std::optional<int> listening_sockets() {
   ::closedir(folder);
   return count;
 }
+
+// Whether the kernel would let it listen: it is asked with a descriptor that is none, so that nothing comes of it.
+inline bool may_listen() { return ::listen(-1, 0) == 0 || errno != EPERM; }
 
 // "none", "strict" or "filter" (seccomp(2)).
 inline std::string seccomp_mode() {

@@ -2,18 +2,16 @@
 // "status": a running tool tells of itself, and another process of the same tool asks and prints.
 #pragma once
 
+#include "ask.hpp"
 #include "console.hpp"
 #include "status_json.hpp"
 #include "status_metrics.hpp"
 #include "status_table.hpp"
 
-#include <ajar/core/ask_control.hpp>
 #include <ajar/core/control.hpp>
 
 #include <dirent.h>
 #include <algorithm>
-#include <asio/co_spawn.hpp>
-#include <asio/io_context.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -67,9 +65,11 @@ class control_port {
 
 // Central's shards answer on threads of their own.
 template <class Central>
-ajar::awaitable<ajar::result<std::string>> tell_status(Central* central) {
+ajar::awaitable<ajar::result<std::string>> tell_status(Central* central, json more) {
   auto status = co_await central->status();
-  co_return dumped(json_of(status));
+  auto all = json_of(status);
+  all.update(more);
+  co_return dumped(all);
 }
 
 inline std::string own_control_name() { return "control." + std::to_string(::getpid()); }
@@ -93,19 +93,8 @@ inline ajar::result<std::vector<std::string>> control_names(const std::string& f
   return names;
 }
 
-inline ajar::awaitable<void> ask_status(std::string folder, std::string name, ajar::result<std::string>& into) {
-  ajar::control_request what;
-  what.verb = "status";
-  auto answer = co_await ajar::ask_control(std::move(folder), std::move(name), what,
-                                           ajar::clock::now() + std::chrono::seconds(5));
-  into = std::move(answer);
-}
-
 inline ajar::result<nlohmann::ordered_json> ask_status(const std::string& folder, const std::string& name) {
-  asio::io_context context(1);
-  ajar::result<std::string> answer = ajar::fail(ajar::errc::canceled);
-  asio::co_spawn(context, ask_status(folder, name, answer), asio::detached);
-  context.run();
+  const auto answer = ask_running(folder, name, {"status", {}});
   if (!answer) return ajar::fail(answer.error());
   auto parsed = nlohmann::ordered_json::parse(*answer, nullptr, false);
   const bool good = parsed.is_object() && parsed.contains("ajar_status");

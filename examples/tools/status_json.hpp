@@ -65,6 +65,15 @@ inline json json_of(const ajar::sessions::session_status& one) {
   }
   return made;
 }
+inline json json_of(const std::optional<ajar::net::reflected>& one) {
+  if (!one) return {};
+  json made = {{"outside", one->outside.to_string()},
+               {"mapping", to_string(one->maps)},
+               {"filtering", to_string(one->filters)},
+               {"only_443", one->only_443}};
+  if (one->maps == ajar::net::mapping::step) made["step"] = one->step;
+  return made;
+}
 template <class Status>
 void add_sessions(json& to, const Status& from) {
   to["sessions"] = json::array();
@@ -84,10 +93,15 @@ inline json process(std::string_view tool, const ajar::identity::peer_id& id, st
           {"uptime_ns", uptime.count()},
           {"id", to_string(id)},
           {"seccomp", seccomp_mode()},
+          {"may_listen", may_listen()},
           {"listening_sockets", listening ? json(*listening) : json()}};
 }
 
 }  // namespace detail
+
+inline json json_of(const ajar::net::reflection& from) {
+  return {{"ipv4", detail::json_of(from.v4)}, {"ipv6", detail::json_of(from.v6)}};
+}
 
 inline json json_of(const ajar::server_status& from) {
   auto made = detail::process("ajar-server", from.id, from.uptime);
@@ -98,9 +112,11 @@ inline json json_of(const ajar::server_status& from) {
   }
   made["link"] = detail::json_of(from.link);
   made["clients_with_door"] = from.clients_with_door;
+  made["revocations"] = {{"serial", from.revocations_serial}, {"acknowledged", from.revocations_acknowledged}};
   made["windows_open"] = from.windows_open;
   detail::add_sessions(made, from);
-  made["cloak"] = "none";  // windows are open ports without one: docs/operations.md
+  made["cloak"] = to_string(from.cloak);
+  made["network"] = json_of(from.network);
   made["refusals"] = detail::json_of(from.refusals);
   made["dial_failures"] = detail::json_of(from.dial_failures);
   return made;
@@ -112,7 +128,7 @@ inline json json_of(const ajar::client_status& from) {
   for (const auto& one : from.links) made["links"].push_back(detail::json_of(one));
   made["door_open"] = from.door_open;
   detail::add_sessions(made, from);
-  made["cloak"] = "none";
+  made["cloak"] = to_string(from.cloak);
   made["failures"] = detail::json_of(from.failures);
   return made;
 }

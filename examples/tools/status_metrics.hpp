@@ -102,6 +102,8 @@ class status_metrics {
     });
     gauge("uptime_seconds", "Since it started.", seconds_at("/uptime_ns"));
     gauge("listening_sockets", "Sockets that listen now, by the kernel's word.", at("/listening_sockets"));
+    gauge("may_listen", "0 where a seccomp filter forbids it.",
+          [](const json& one) { return std::vector<row>{{{}, std::uint64_t{one.at("may_listen") == true}}}; });
     gauge("seccomp_filter", "1 where a seccomp filter holds.",
           [](const json& one) { return std::vector<row>{{{}, std::uint64_t{one.at("seccomp") == "filter"}}}; });
   }
@@ -109,7 +111,7 @@ class status_metrics {
   void add_peer() {
     gauge("sessions", "Sessions that are alive, by path.", [](const json& one) {
       std::vector<row> rows;
-      for (const auto* path : {"outbound", "window", "window-reverse"}) {
+      for (const auto* path : {"outbound", "crossing", "window", "window-reverse"}) {
         const auto count =
             std::ranges::count_if(one.at("sessions"), [&](const json& each) { return each.at("path") == path; });
         rows.push_back({{{"path", path}}, static_cast<std::uint64_t>(count)});
@@ -120,6 +122,11 @@ class status_metrics {
     counter("session_octets", "Octets of all sessions, before encryption.",
             both(at("/octets_in_total", {{"direction", "in"}}), at("/octets_out_total", {{"direction", "out"}})));
     counter("windows", "Windows that were opened.", at("/exposure/total/windows"));
+    add_exposure();
+  }
+
+  // Of its own ports; at central of its peers', as they told.
+  void add_exposure() {
     counter("listeners", "Ports that were opened.", at("/exposure/total/listeners"));
     counter("strangers", "Connections to a window of somebody else than the one expected.",
             at("/exposure/total/strangers"));
@@ -133,6 +140,8 @@ class status_metrics {
     counter("link_losses", "Links that ended, and attempts at one, by cause.", causes_at("/link/losses"));
     gauge("link_round_trip_nanoseconds", "The shortest heartbeat of this link.", at("/link/round_trip_ns"));
     gauge("clients_with_door", "Clients on the roster.", at("/clients_with_door"));
+    gauge("revocations_acknowledged", "0 while central may not know of a revoked grant.",
+          at("/revocations/acknowledged"));
     gauge("windows_open", "Requests for a window that are being answered.", at("/windows_open"));
     counter("refusals", "Windows that were refused, or that nobody came through, by cause.", causes_at("/refusals"));
     counter("dial_failures", "Clients that were dialled and not reached, by cause.", causes_at("/dial_failures"));
@@ -162,10 +171,7 @@ class status_metrics {
     counter("rendezvous_answered", "Those that the server answered.", at("/rendezvous/answered"));
     counter("refusals", "Grants, doors and requests that central refused, by cause.",
             causes_at("/rendezvous/refusals"));
-    counter("listeners", "Ports that peers opened, as they told.", at("/exposure/total/listeners"));
-    counter("strangers", "Who came to these and was not expected.", at("/exposure/total/strangers"));
-    counter("exposure_nanoseconds", "How long they were open.", at("/exposure/total/ns"));
-    gauge("exposure_today_nanoseconds", "The same, since midnight UTC.", at("/exposure/today/ns"));
+    add_exposure();
     counter("doors_proved", "Dial-backs to a client's door that succeeded.", at("/doors/proved"));
     counter("doors_closed", "Dial-backs that failed.", at("/doors/closed"));
   }

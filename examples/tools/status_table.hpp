@@ -65,9 +65,10 @@ class status_table {
   }
 
   void add_process() {
-    text_ += fmt::format("{} {}, process {}, up for {}, {}, seccomp {}\n", word(one_.at("tool")),
-                         word(one_.at("version")), number(one_.at("pid")), spoken_time(number(one_.at("uptime_ns"))),
-                         word(one_.at("tls")), word(one_.at("seccomp")));
+    text_ +=
+        fmt::format("{} {}, process {}, up for {}, {}, seccomp {}{}\n", word(one_.at("tool")), word(one_.at("version")),
+                    number(one_.at("pid")), spoken_time(number(one_.at("uptime_ns"))), word(one_.at("tls")),
+                    word(one_.at("seccomp")), one_.at("may_listen") == true ? "" : ", may not listen");
     line("id", "{}", word(one_.at("id")));
     if (one_.contains("sandbox")) line("sandbox", "{}", word(one_.at("sandbox")));
   }
@@ -116,6 +117,9 @@ class status_table {
     line("exposure", "today {}; in all {}", cost(one_.at("exposure").at("today")),
          cost(one_.at("exposure").at("total")));
     if (one_.contains("clients_with_door")) line("doors", "{} of clients", number(one_.at("clients_with_door")));
+    if (one_.contains("revocations") && one_.at("revocations").at("acknowledged") == false) {
+      line("revoked", "grants, and central has not acknowledged it yet");
+    }
     if (one_.contains("door_open")) line("door", "{}", one_.at("door_open") == true ? "open" : "closed");
     const auto& sessions = one_.at("sessions");
     line("sessions", "{} now, {} so far; {} in, {} out", sessions.size(), number(one_.at("sessions_total")),

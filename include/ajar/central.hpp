@@ -24,18 +24,31 @@ class central {
     for (const auto& executor : shards) {
       const auto number = static_cast<std::uint32_t>(shards_.size());
       shards_.push_back(std::make_shared<detail::central_shard>(executor, number, shared_));
-      shared_->routes.add(*shards_.back());
+      shared_->routes.add(shards_.back());
     }
   }
   central(const central&) = delete;
   central& operator=(const central&) = delete;
+  /// The ports and all links close as soon as the shards' executors run again; these are still there.
+  ~central() {
+    for (const auto& one : shards_) {
+      asio::post(one->on, [one] { one->abandon(); });
+    }
+  }
 
   /// Bind and listen. Errors: bind_failed.
   result<> open() {
     for (const auto& one : shards_) {
-      auto opened = one->open(shared_->how.at_, shards_.size() > 1);
+      auto opened = one->open(one->port, shared_->how.at_, shards_.size() > 1);
       if (!opened) return opened;
       shared_->how.at_ = one->port.local_endpoint();  // the others share a random port
+    }
+    for (const auto& one : shards_) {
+      if (!shared_->how.reflect_port_) break;
+      const net::tcp::endpoint at(shared_->how.at_.address(), *shared_->how.reflect_port_);
+      auto opened = one->open(one->second_port, at, shards_.size() > 1);
+      if (!opened) return opened;
+      shared_->how.reflect_port_ = one->second_port.local_endpoint().port();
     }
     return {};
   }
@@ -43,6 +56,9 @@ class central {
   /// After open(): where, and with which key.
   net::tcp::endpoint local_endpoint() const { return shared_->how.at_; }
   identity::url url() const { return {net::endpoint(shared_->how.at_), shared_->self.id()}; }
+
+  /// The second reflecting port, if there is one.
+  std::optional<std::uint16_t> reflect_port() const { return shared_->how.reflect_port_; }
 
   /// Begin to serve.
   void start() {

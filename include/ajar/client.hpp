@@ -35,6 +35,13 @@ class client {
     return detail::visit::reach_and_count(state_, std::move(server), std::move(how));
   }
 
+  /// How this client's connections look from outside, as the central of that server tells: its NAT, its firewall.
+  /// Nothing of a family that does not reach central.
+  /// Errors: no_grant, dial_timeout, what ends the link to central, canceled. Cancellation: terminal.
+  [[nodiscard]] awaitable<result<net::reflection>> network(identity::peer_id server, time_point until) {
+    return detail::visit::look(state_, std::move(server), until);
+  }
+
   /// Close links and door, and wait until all coroutines have ended; sessions go on. Nothing connects afterwards.
   [[nodiscard]] awaitable<void> stop() {
     auto state = state_;

@@ -14,9 +14,12 @@ ROLES = ["server", "client", "central"]
 # a header's further tests, where one file would be too long
 OTHER_TESTS = {"tests/tls/refusal_test.cpp": "ajar/tls/stream.hpp", "tests/roles/leaks_test.cpp": "ajar.hpp",
                "tests/roles/admission_test.cpp": "ajar/central.hpp",
+               "tests/roles/reflecting_test.cpp": "ajar/central.hpp",
                "tests/roles/status_test.cpp": "ajar/server/status.hpp",
                "tests/roles/hostile_central_test.cpp": "ajar/server.hpp",
-               "tests/roles/hostile_answer_test.cpp": "ajar/client.hpp"}
+               "tests/roles/hostile_answer_test.cpp": "ajar/client.hpp",
+               "tests/roles/revocation_test.cpp": "ajar/server.hpp",
+               "tests/roles/join_test.cpp": "ajar/client/join.hpp"}
 WOLFSSL = {"crypto", "tls"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 

@@ -144,3 +144,13 @@ TEST_CASE("Asio's own cancellation counts as canceled") {
   CHECK(!is_canceled(errc::eof));
   CHECK(!is_canceled({}));
 }
+
+TEST_CASE("a precise sleep ends at its instant, not before") {
+  for (const auto how : {patience::keeps_core, patience::shares_core}) {
+    asio::io_context context;
+    const auto at = clock::now() + std::chrono::microseconds(900);
+    CHECK(testing::run(context, sleep_precisely(at, how)).has_value());
+    CHECK(clock::now() >= at);
+    CHECK(testing::run(context, sleep_precisely(time_point(), how)).has_value());
+  }
+}

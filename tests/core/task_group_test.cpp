@@ -94,6 +94,30 @@ TEST_CASE("a child's cancellation stays inside, any other exception leaves throu
   CHECK(group.size() == 0);
 }
 
+TEST_CASE("the children of one name are ended together, and the others go on") {
+  asio::io_context context;
+  notifier change(context.get_executor());
+  task_group group(context.get_executor());
+  int mine = 0;
+  int theirs = 0;
+  const bytes name{1, 2};
+  const bytes other{1};
+  for (int i = 0; i < 2; ++i) group.spawn(forever(change, mine), name);
+  group.spawn(forever(change, theirs), other);
+  group.spawn(forever(change, theirs));
+  context.poll();
+  testing::run(context, group.end(name));
+  CHECK(mine == 2);
+  CHECK(theirs == 0);
+  CHECK(group.size() == 2);
+  group.spawn(forever(change, mine), name);  // the name is as good as before
+  testing::run(context, group.end({9}));     // and one of nobody ends nobody
+  CHECK(group.size() == 3);
+  testing::run(context, cancel_and_join(group));
+  CHECK(mine == 3);
+  CHECK(theirs == 2);
+}
+
 TEST_CASE("a join that is cancelled leaves the children alone") {
   asio::io_context context;
   task_group group(context.get_executor());

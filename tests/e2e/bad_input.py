@@ -200,7 +200,7 @@ class BadInput(unittest.TestCase):
     def test_a_name_that_another_server_has(self):
         given = self.w.grant("client", server="second", name="second")
         done = self.w.run("client", "client", "add", given, "--name", "home")
-        self.complains(done, REFUSED, "another server has that name")
+        self.complains(done, REFUSED, "another one has that name")
         self.assertIn(f"home  {self.w.text('server', 'server', 'id')}", self.w.text("client", "client", "servers"))
 
     def test_a_grant_without_outbound(self):

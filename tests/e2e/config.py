@@ -105,11 +105,12 @@ class Running(unittest.TestCase):
     def setUp(self):
         self.w = world.World()
         self.addCleanup(self.w.__exit__)
-        self.list = self.w.folder / "admitted"
+        self.list = self.w.folder / "ajar" / "admitted"  # a folder of that name may be read as a whole
+        self.list.parent.mkdir()
         self.list.write_text(self.w.text("server", "server", "id") + "\n")
         self.central = self.w.folder / "central.toml"
         self.server = self.w.folder / "server.toml"
-        self.central.write_text('listen = "127.0.0.1:0"\nadmit = "admitted"\n')
+        self.central.write_text('listen = "127.0.0.1:0"\nadmit = "ajar/admitted"\n')
         self.w.start("central", "central", "central", "run", "--config", self.central)
         self.w.wait_for("central", "ajar://")
         self.w.url = next(word for word in self.w.log("central").split() if word.startswith("ajar://"))
@@ -245,6 +246,35 @@ class Running(unittest.TestCase):
         self.serve(self.server.read_text())
         self.assertEqual(self.get("big").stdout, self.big.read_bytes())
 
+    def test_each_tool_has_a_sandbox(self):
+        version = landlock()
+        fence = f"landlock {version}" if version else "none"
+        self.serve('[share]\nbig = "big"\n')
+        finish = self.slow_get("big")
+        client, = json.loads(self.w.text("client", "client", "status", "--json")),
+        told = {"client": client, **{tool: json.loads(self.w.text(tool, tool, "status", "--json"))
+                                     for tool in ("central", "server")}}
+        for tool, one in told.items():
+            self.assertEqual((one["sandbox"], one["seccomp"]), (fence, "filter"), tool)
+            status = pathlib.Path(f"/proc/{one['pid']}/status").read_text()
+            self.assertIn("NoNewPrivs:\t1", status)
+            self.assertIn("Seccomp:\t2", status)
+        self.assertEqual(finish(), self.big.read_bytes())
+        done = self.w.run("client", "client", "cat", "home:big", "--sandbox", "required")
+        self.assertEqual(done.returncode, DONE if version else LOCAL, done.stderr)
+
+    def test_central_reads_its_list_alone(self):
+        other = self.w.folder / "admitted"
+        other.write_text(self.list.read_text())
+        self.w.start("third", "central", "third", "run", "--listen", "127.0.0.1:0", "--admit", other)
+        self.w.wait_for("third", "ajar://")
+        other.write_text(other.read_text())
+        self.hang_up("third", "read the settings again")
+        other.unlink()
+        other.write_text(self.list.read_text())
+        says = "was replaced, and the sandbox keeps the new one from being read" if landlock() else "read the settings again"
+        self.hang_up("third", says, 1 if landlock() else 2)
+
     def test_a_folder_below_a_shared_one_is_added_behind_the_fence(self):
         tree = self.w.folder / "tree"
         (tree / "below").mkdir(parents=True)
@@ -278,7 +308,7 @@ class Running(unittest.TestCase):
         before = (self.w.folder / "server" / "login").read_text()
         port = self.w.url.split(":")[2].split("/")[0]
         self.w.stop("central")
-        self.central.write_text(f'listen = "127.0.0.1:{port}"\nadmit = "admitted"\n')
+        self.central.write_text(f'listen = "127.0.0.1:{port}"\nadmit = "ajar/admitted"\n')
         self.w.start("central", "central", "central", "run", "--config", self.central)
         self.w.wait_for("server", "linked to central", 2, seconds=40)
         self.assertGreater(int((self.w.folder / "server" / "login").read_text()), int(before))

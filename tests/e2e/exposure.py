@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Each window's report agrees with what strace saw: listen(), one accept, close(), and the time between them."""
+"""Each window's report agrees with what strace saw: listen(), one accept, close(), and the time between them.
+
+A traced server is late now and then, and its first port misses the client; the second try is in the report too.
+"""
 import json
 import re
 import shutil
@@ -20,7 +23,7 @@ class Exposure(unittest.TestCase):
             path = w.file("shared", 1000)
             w.grant("client", "--windows", "1000")
             trace = w.folder / "trace"
-            options = ["strace", "-f", "-T", "--absolute-timestamps=format:unix,precision:ns", "-e",
+            options = ["strace", "-D", "-f", "-T", "--absolute-timestamps=format:unix,precision:ns", "-e",
                        "trace=listen,accept,accept4,close", "-o", str(trace)]
             if world.SANITIZED:
                 self.skipTest("LeakSanitizer does not work under strace; the release build runs this")
@@ -34,19 +37,22 @@ class Exposure(unittest.TestCase):
                 reports.append(json.loads(done.stdout)["window"])
             self.assertIsNotNone(server.pid)
             seen = []
+            listeners = sum(report["listeners"] for report in reports)
             until = time.monotonic() + 10
-            while len(seen) < WINDOWS and time.monotonic() < until:  # strace writes when it likes
+            while len(seen) < listeners and time.monotonic() < until:  # strace writes when it likes
                 time.sleep(0.05)
                 seen, left = self.windows(trace.read_text())
-            self.assertEqual((len(seen), left), (WINDOWS, 0), trace.read_text()[-1500:])
-            for (between, accepted), report in zip(seen, reports):
-                self.assertEqual(accepted, 1)
-                self.assertEqual((report["listeners"], report["strangers"]), (1, 0))
+            self.assertEqual((len(seen), left), (listeners, 0), trace.read_text()[-1500:])
+            for report in reports:
+                self.assertIn((report["listeners"], report["strangers"]), ((1, 0), (2, 0)))
+                ports, seen = seen[:report["listeners"]], seen[report["listeners"]:]
+                self.assertEqual(sum(accepted for _, accepted in ports), 1)
+                between = sum(open_for for open_for, _ in ports)
                 told = report["exposure_ns"] / 1e9
                 # the report begins before listen() and ends after close(), so it is never shorter than what the kernel did;
                 # tracing adds its own stops
                 self.assertGreaterEqual(told, between * 0.98)
-                self.assertLess(told, between + 0.002)
+                self.assertLess(told, between + 0.002 * len(ports))
 
     @staticmethod
     def windows(text):

@@ -100,7 +100,7 @@ class World:
 
     # ---- the usual three
 
-    def start_central(self, *words, name="central"):
+    def start_central(self, *words, name="central", wrap=()):
         """At the same port and with the same key each time."""
         admitted = self.folder / "admitted"
         if not admitted.exists():
@@ -109,7 +109,7 @@ class World:
         before = self.log(name).count("ajar://") if (self.folder / f"{name}.log").exists() else 0
         if not words:
             words = ("--admit", admitted)
-        self.start(name, "central", "central", "run", "--listen", f"127.0.0.1:{port}", *words)
+        self.start(name, "central", "central", "run", "--listen", f"127.0.0.1:{port}", *words, wrap=wrap)
         self.wait_for(name, "ajar://", before + 1)
         self.url = re.findall(r"ajar://\S+", self.log(name))[-1]
         self.central_port = int(self.url.split(":")[2].split("/")[0])
@@ -161,6 +161,17 @@ def sockets_of(process):
             if fields[9] in inodes:
                 found.append((int(fields[3], 16), fields[1], fields[2]))
     return found
+
+
+def unsent_of_nobody():
+    """Octets of this machine's TCP sockets that were closed by their process, and that the kernel goes on to send."""
+    count = 0
+    for table in ("tcp", "tcp6"):
+        for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[9] == "0":
+                count += int(fields[4].split(":")[0], 16)
+    return count
 
 
 LISTEN = 0x0A

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // Statements and grant files from any octets: no crash, and what is read again is written the same (one encoding).
-#include <ajar/trust/grant_file.hpp>
+#include <ajar/trust/redemption.hpp>
 #include <ajar/trust/revocations.hpp>
-#include <ajar/trust/window_request.hpp>
+#include <ajar/trust/window_trace.hpp>
 
 #include <cstdlib>
 
@@ -26,7 +26,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   one_encoding<ajar::trust::grant>(octets);
   one_encoding<ajar::trust::window_request>(octets);
   one_encoding<ajar::trust::window_answer>(octets);
+  one_encoding<ajar::trust::window_trace>(octets);
   one_encoding<ajar::trust::revocations>(octets);
+  one_encoding<ajar::trust::redemption>(octets);
+  one_encoding<ajar::trust::redemption_answer>(octets);
   (void)ajar::trust::signed_grant::open(octets);
   (void)ajar::trust::parse_grant_file(ajar::as_text(octets));
   return 0;

@@ -89,6 +89,17 @@ TEST_CASE("a folder that cannot be is unusable") {
   CHECK(state_directory::open(temporary.path + "/file/below").error() == errc::state_unusable);
 }
 
+TEST_CASE("a file is forgotten, and forgetting it again is harmless") {
+  folder temporary;
+  const auto state = state_directory::open(temporary.path).value();
+  REQUIRE(state.write("one", as_bytes("1")));
+  CHECK(state.remove("one"));
+  CHECK(!state.read("one").value());
+  CHECK(state.remove("one"));
+  std::filesystem::create_directory(temporary.path + "/folder");
+  CHECK(!state.remove("folder"));
+}
+
 TEST_CASE("links are not followed and files are listed by their ending") {
   folder temporary;
   auto state = state_directory::open(temporary.path).value();

@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 PROGRAM = """\
-#include <ajar.hpp>
+#include <ajar/tls/certificate.hpp>
 int main() { return ajar::tls::make_credentials(ajar::crypto::signing_key::generate()).certificate.empty() ? 1 : 0; }
 """
 MESON = """\
@@ -72,6 +72,7 @@ def install(root, meson, folder):
 
 def by_pkg_config(compiler, folder):
     flags = shlex.split(run("pkg-config", "--cflags", "--libs", "ajar"))
+    run(*compiler, "-std=c++20", "-fsyntax-only", "-x", "c++", "-", *flags, input="#include <ajar.hpp>\n")
     run(*compiler, "-std=c++20", folder / "program.cpp", "-o", folder / "program", *flags)
     run(folder / "program")
     print("pkg-config: built, ran")

@@ -63,3 +63,49 @@ TEST_CASE("a dial that gets no answer ends at its deadline") {
   REQUIRE(first.has_value());
   CHECK(second.error() == errc::dial_timeout);
 }
+
+TEST_CASE("a SYN that is not answered is followed by another, long before the kernel sends one") {
+  asio::io_context context;
+  asio::ip::tcp::acceptor full(context, tcp::v4());
+  full.bind({asio::ip::make_address("127.0.0.1"), 0});
+  full.listen(0);
+  const auto at = full.local_endpoint();
+  auto first = testing::run(context, net::dial(net::endpoint(at), soon()));
+  REQUIRE(first.has_value());
+  unsigned tries = 0;
+  const auto fresh = [&]() -> result<net::tcp_stream> {
+    if (++tries == 3) (void)full.accept();  // now there is room
+    net::tcp_stream made(context, tcp::v4());
+    REQUIRE(net::prepare(made));
+    return made;
+  };
+  const auto begun = clock::now();
+  const net::dial_times often{begun, soon(), std::chrono::milliseconds(5)};
+  auto stream = testing::run(context, net::dial_from(fresh, at, often));
+  REQUIRE(stream.has_value());
+  CHECK(tries == 3);
+  CHECK(clock::now() - begun >= std::chrono::milliseconds(10));
+  const auto until = clock::now() + std::chrono::milliseconds(20);
+  auto late = testing::run(context, net::dial_from(fresh, at, {clock::now(), until, std::chrono::milliseconds(5)}));
+  CHECK(late.error() == errc::dial_timeout);
+  CHECK(clock::now() >= until);
+}
+
+TEST_CASE("a dial at an instant leaves no earlier, and tells what is wrong as any dial does") {
+  asio::io_context context;
+  auto listener = listen_on(context);
+  const auto at = clock::now() + std::chrono::milliseconds(2);
+  auto stream = testing::run(context, net::dial_at(listener.local_endpoint(), {at, soon()}));
+  REQUIRE(stream.has_value());
+  CHECK(clock::now() >= at);
+  CHECK(stream->remote_endpoint() == listener.local_endpoint());
+  const auto closed = listener.local_endpoint();
+  listener.close();
+  auto refused = testing::run(context, net::dial_at(closed, {clock::now(), soon()}));
+  REQUIRE(!refused);
+  CHECK(refused.error() == errc::dial_refused);
+  const net::dial_options foreign = net::dial_options().from(asio::ip::make_address("192.0.2.1"));
+  auto unbound = testing::run(context, net::dial_at(closed, {clock::now(), soon()}, foreign));
+  REQUIRE(!unbound);
+  CHECK(unbound.error() == errc::bind_failed);
+}

@@ -142,10 +142,32 @@ TEST_CASE("a client that moved is dialled at its new address at once, with short
   }
   one.only();
   one.plan.failed(peer(1), one.now);
+  one.now += 500ms;
   one.put(1, entry(701));
   CHECK(one.only().to == at(701));
   one.plan.failed(peer(1), one.now);
   CHECK(one.plan.next() <= one.now + 500ms);
+}
+
+TEST_CASE("a central and a client in league move as often as they like: two attempts a second at most") {
+  for (const auto each : {0ms, 1ms, 300ms, 5000ms}) {  // how long an attempt takes: refused, or not answered
+    scene one;
+    std::uint16_t port = 700;
+    int attempts = 0;
+    const auto end = one.now + 60s;
+    while (one.now < end) {
+      one.put(1, entry(++port, 2));
+      if (!one.due().empty()) {
+        ++attempts;
+        one.now += each;
+        one.put(1, entry(++port));
+        one.plan.failed(peer(1), one.now);
+      }
+      one.now += 1ms;
+    }
+    CHECK_MESSAGE(attempts <= 60s / std::max<clock::duration>(each, 500ms) + 1, each.count());
+    CHECK_MESSAGE(attempts > 5, each.count());
+  }
 }
 
 TEST_CASE("a new grant is a reason to dial at once too") {
@@ -153,6 +175,7 @@ TEST_CASE("a new grant is a reason to dial at once too") {
   one.put(1, entry(700, 1));
   one.only();
   one.plan.failed(peer(1), one.now);
+  one.now += 500ms;
   one.put(1, entry(700, 2));
   CHECK(one.only().grant[0] == 2);
 }

@@ -21,19 +21,24 @@ struct scene {
     presence.state = signalling::presence_state::online;
     presence.nonce = crypto::random_octets<32>();
     auto grant = trust::signed_grant::sign(std::move(body), server);
-    return rendezvous::errand{self, std::move(grant), nullptr, nullptr, presence, {}, {}, {}, false, never, {}};
+    return rendezvous::errand{self, std::move(grant),  nullptr, nullptr, presence, {},
+                              {},   trust::every_rung, false,   never,   {},       {}};
   }();
+  rendezvous::window_ports ports;
   trust::request_id id = crypto::random_octets<16>();
 
   trust::window_answer answer() const {
     trust::window_answer body;
     body.id = id;
     body.client = about.self.id();
+    body.rungs.resize(1);
     return body;
   }
+  static rendezvous::answers::one one_of(result<trust::signed_answer> what) { return {std::move(what), clock::now()}; }
   std::error_code check(trust::window_answer body) const { return check(std::move(body), server); }
   std::error_code check(trust::window_answer body, const identity::key& signer) const {
-    const auto checked = rendezvous::check_answer(about, id, trust::signed_answer::sign(std::move(body), signer));
+    const auto checked =
+        rendezvous::check_answer(about, id, one_of(trust::signed_answer::sign(std::move(body), signer)));
     return checked ? std::error_code() : checked.error();
   }
 };
@@ -41,16 +46,18 @@ struct scene {
 }  // namespace
 
 TEST_CASE("a request is ours, for this server, under its nonce") {
-  const scene here;
-  const net::tcp::endpoint at(asio::ip::make_address("192.0.2.7"), 700);
-  const auto asked = rendezvous::sign_request(here.about, trust::opener::client, {at});
+  scene here;
+  here.about.rungs = trust::bit_of(trust::rung_kind::crossing);
+  const auto asked = rendezvous::sign_request(here.about, here.ports, true);
   REQUIRE(asked);
   CHECK(asked->signer() == here.about.self.id());
   CHECK(asked->body().server == here.server.id());
   CHECK(asked->body().nonce == here.about.presence.nonce);
   CHECK(asked->body().grant == here.about.grant.body().id);
-  CHECK(asked->body().endpoints == std::vector{at});
-  const auto next = rendezvous::sign_request(here.about, trust::opener::client, {at});
+  CHECK(asked->body().rungs == here.about.rungs);
+  CHECK(asked->body().binds_443);
+  CHECK(time_of(asked->body().sent_us) <= clock::now());
+  const auto next = rendezvous::sign_request(here.about, here.ports, false);
   REQUIRE(next);
   CHECK(next->body().id != asked->body().id);
 }
@@ -58,13 +65,13 @@ TEST_CASE("a request is ours, for this server, under its nonce") {
 TEST_CASE("nothing is asked of a server that is not there, or without a grant for windows") {
   scene here;
   here.about.presence.state = signalling::presence_state::polling;
-  auto asked = rendezvous::sign_request(here.about, trust::opener::server, {});
+  auto asked = rendezvous::sign_request(here.about, here.ports, false);
   REQUIRE(!asked);
   CHECK(asked.error() == errc::server_offline);
   trust::grant body = here.about.grant.body();
   body.methods = static_cast<std::uint8_t>(trust::method::outbound);
   here.about.grant = trust::signed_grant::sign(std::move(body), here.server);
-  asked = rendezvous::sign_request(here.about, trust::opener::server, {});
+  asked = rendezvous::sign_request(here.about, here.ports, false);
   REQUIRE(!asked);
   CHECK(asked.error() == errc::method_not_granted);
 }
@@ -80,17 +87,18 @@ TEST_CASE("an answer counts if this server signed it, for us and for this reques
   auto of_another = here.answer();
   of_another.id[0] ^= 1;
   CHECK(here.check(of_another) == errc::answer_forged);
-  const rendezvous::answers::one damaged = fail(errc::signature_invalid);
+  const auto damaged = scene::one_of(fail(errc::signature_invalid));
   CHECK(rendezvous::check_answer(here.about, here.id, damaged).error() == errc::answer_forged);
 }
 
 TEST_CASE("a refusal is told as what the server says, and central's word as central's") {
   const scene here;
   auto refusal = here.answer();
+  refusal.rungs.clear();
   refusal.code = static_cast<std::uint16_t>(errc::too_many_windows);
   CHECK(here.check(refusal) == errc::too_many_windows);
   refusal.code = 65'000;
   CHECK(here.check(refusal) == errc::message_malformed);
-  const rendezvous::answers::one failure = fail(errc::server_offline);
+  const auto failure = scene::one_of(fail(errc::server_offline));
   CHECK(rendezvous::check_answer(here.about, here.id, failure).error() == errc::server_offline);
 }

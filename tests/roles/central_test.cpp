@@ -109,7 +109,7 @@ awaitable<void> expect_end(town& all, identity::key who, signalling::message fir
 
 awaitable<void> begin_wrongly(town& all) {
   signalling::hello other;
-  other.version = 2;
+  other.version = signalling::protocol_version + 1;
   co_await expect_end(all, all.client, other, errc::unknown_version);
   const signalling::message unasked = signalling::ping{1};
   co_await expect_end(all, all.client, unasked, errc::unexpected_message);
@@ -140,7 +140,7 @@ awaitable<void> speak_as_the_other(town& all) {
       {role::client, signalling::answer{}},
       {role::client, signalling::roster_request{}},
       {role::client, signalling::present_revocations{list.octets()}},
-      {role::client, signalling::command{village::loopback(1), bytes(200, 1)}},
+      {role::client, signalling::command{{village::loopback(1)}, bytes(200, 1)}},
       {role::server, signalling::hello{}},
       {role::server, signalling::request{some_request(all)}},
       {role::server, signalling::present_grant{all.home.issue(all.client.id()).octets()}},
@@ -423,6 +423,38 @@ struct thread_of {
   std::thread runs;
 };
 
+// Central goes in the midst of it: with links of both roles, and with somebody who has said nothing yet.
+awaitable<void> lose_central(town& all) {
+  const auto before_it = village::own_sockets();
+  {
+    auto server = co_await linked(all, all.home.key, role::server);
+    REQUIRE(server);
+    auto client = co_await admitted(all);
+    REQUIRE(client);
+    const auto at = all.node->local_endpoint();
+    auto silent = co_await village::dial(at);
+    REQUIRE(silent);
+    all.node.reset();
+    for (auto* up : {&*server, &*client}) {
+      auto why = co_await village::await_end(*up);
+      CHECK(why == errc::link_lost);
+    }
+    auto ended = co_await village::read_to_end(*silent);
+    CHECK(ended);
+    auto again = co_await village::dial(at);
+    CHECK(!again);
+  }
+  const village::sockets without_port{before_it.open - 1, before_it.listening - 1};
+  auto settled = co_await village::settles(without_port);
+  CHECK(settled);
+}
+
+awaitable<void> link_for_long(town& all, std::optional<village::link>& kept) {
+  auto up = co_await admitted(all);
+  REQUIRE(up);
+  kept.emplace(std::move(*up));
+}
+
 }  // namespace
 
 TEST_CASE("whoever is no peer is closed, at the deadline at the latest") {
@@ -553,4 +585,21 @@ TEST_CASE("peers of different shards meet every way") {
     clients.push_back(std::make_unique<client>(context.get_executor(), key, own));
   }
   testing::run(context, meet_all(node, home, steps, clients, owner.key.id()));
+}
+
+TEST_CASE("a central that goes without being stopped closes its port and all links") {
+  town all;
+  testing::run(all.context, lose_central(all));
+}
+
+TEST_CASE("a central that goes, and its context after it, leaves nothing behind") {
+  const auto before_it = village::own_sockets();
+  {
+    town all;
+    std::optional<village::link> kept;
+    testing::run(all.context, link_for_long(all, kept));
+    all.node.reset();
+    kept.reset();
+  }
+  CHECK(village::own_sockets() == before_it);
 }

@@ -27,7 +27,7 @@ struct scene {
   }
   ajar::client client(bool door = false) {
     ajar::client_options options;
-    options.grants({here.file(grant)}).logins(village::logins()).on_step(counted("client "));
+    options.grants({here.file(grant)}).logins(village::logins()).on_step(counted("client ")).listens(client_listens);
     if (door) options.door(village::loopback());
     return ajar::client(here.context.get_executor(), key, options);
   }
@@ -45,6 +45,7 @@ struct scene {
   village::watch steps;
   ajar::notifier moved{here.context.get_executor()};
   std::size_t moves = 0;
+  bool client_listens = true;
   ajar::identity::key key = ajar::identity::key::generate();
   ajar::trust::signed_grant grant;
   ajar::server_options server_options;
@@ -184,6 +185,38 @@ TEST_CASE("a way that the grant or the server does not permit is refused by its 
   expect_refusal(errc::client_unreachable, {}, by::outbound, true, no_dialling);
   expect_refusal(errc::client_unreachable, {}, by::outbound, false);
   expect_refusal(errc::client_unreachable, {}, by::automatic, false, no_windows);
+}
+
+TEST_CASE("a client that may open no port reaches a server by the server's, and asks nobody for its own") {
+  for (const auto way : {by::automatic, by::window, by::window_reverse}) {
+    scene all;
+    all.serve();
+    all.client_listens = false;
+    const auto went = visit(all, way);
+    CHECK(went.has_value() == (way != by::window_reverse));
+    CHECK(all.steps.count("commanded to open a window") == (went ? 1 : 0));
+    if (!went) CHECK(went.error() == errc::client_unreachable);
+  }
+}
+
+TEST_CASE("a way is tried again where that may help, and not for ever") {
+  const auto again = [](by way, errc why, int attempts, std::size_t ways) {
+    return ajar::detail::visit::tries_again(way, make_error_code(why), attempts, ways);
+  };
+  for (const auto slow : {errc::handshake_timeout, errc::window_timeout, errc::exchange_timeout}) {
+    CHECK(again(by::automatic, slow, 1, 2));
+    CHECK(!again(by::automatic, slow, 2, 2));
+    CHECK(again(by::window, slow, 7, 1));
+    CHECK(!again(by::outbound, slow, 1, 1));
+  }
+  for (const auto lost : {errc::crossing_failed, errc::window_unreachable, errc::truncated}) {
+    CHECK(again(by::automatic, lost, 1, 1));
+    CHECK(!again(by::automatic, lost, 2, 1));
+    CHECK(!again(by::outbound, lost, 1, 1));
+  }
+  for (const auto settled : {errc::no_direct_path, errc::grant_revoked, errc::too_many_windows, errc::window_refused}) {
+    CHECK(!again(by::automatic, settled, 1, 1));
+  }
 }
 
 TEST_CASE("a server that is not there is offline") {

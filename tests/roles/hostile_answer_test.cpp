@@ -65,7 +65,8 @@ trust::window_answer answer_to(const trust::signed_request& asked, net::tcp::end
   made.id = asked.body().id;
   made.client = asked.signer();
   made.budget_ms = 900;
-  made.endpoints = {std::move(at)};
+  made.rungs.resize(1);
+  made.rungs[0].server = {std::move(at)};
   return made;
 }
 
@@ -75,9 +76,9 @@ bytes forge(lure& all, forgery how, const trust::signed_request& asked, const ne
   auto body = answer_to(asked, impostor);
   if (how == forgery::another_request) body.id = crypto::random_octets<16>();
   if (how == forgery::another_client) body.client = all.central.key.id();
-  if (how == forgery::no_endpoint) body.endpoints.clear();
+  if (how == forgery::no_endpoint) body.rungs[0].server.clear();
   auto octets = trust::signed_answer::sign(body, how == forgery::by_central ? all.central.key : all.home.key).octets();
-  if (how == forgery::another_endpoint) octets[octets.size() - 64 - 1] ^= 1;
+  if (how == forgery::another_endpoint) octets[octets.size() - 64 - 2] ^= 1;
   if (how == forgery::garbage) octets.assign(200, 0x41);
   return octets;
 }
@@ -179,6 +180,15 @@ awaitable<void> end_link(lure& all, bytes last, errc expected, bool for_good) {
   co_await all.visitor->stop();
 }
 
+awaitable<bool> await_listeners(std::size_t count) {
+  const auto until = village::soon();
+  while (village::own_sockets().listening != count && clock::now() < until) {
+    auto slept = co_await sleep_until(clock::now() + 1ms);
+    if (!slept) break;
+  }
+  co_return village::own_sockets().listening == count;
+}
+
 // Between a reverse window's opening and its end: a refusal closes it at once, and central cannot forge one.
 awaitable<void> refuse_reverse(lure& all, bool forged) {
   const auto before_it = village::own_sockets();
@@ -189,10 +199,18 @@ awaitable<void> refuse_reverse(lure& all, bool forged) {
   REQUIRE(up);
   auto asked = co_await await_request(all, *up);
   REQUIRE(asked);
-  CHECK(asked->body().who == trust::opener::client);
-  CHECK(village::own_sockets().listening == before_it.listening + 1);
-  auto body = answer_to(*asked, {});
-  body.endpoints.clear();
+  CHECK(asked->body().rungs == trust::bit_of(trust::rung_kind::listener_reverse));
+  REQUIRE(!asked->body().outside.empty());
+  CHECK(village::own_sockets().listening == before_it.listening);
+  auto body = answer_to(*asked, village::loopback(9));
+  body.rungs[0].kind = trust::rung_kind::listener_reverse;
+  body.rungs[0].client = {asked->body().outside[0]};
+  const auto planned = trust::signed_answer::sign(body, all.home.key).octets();
+  (void)up->send(signalling::answer{asked->body().id, false, planned});
+  auto opened = co_await await_listeners(before_it.listening + 1);
+  CHECK(opened);
+  body.rungs.clear();
+  body.attempt = 2;
   body.code = static_cast<std::uint16_t>(errc::too_many_windows);
   const auto octets = trust::signed_answer::sign(body, forged ? all.central.key : all.home.key).octets();
   (void)up->send(signalling::answer{asked->body().id, true, octets});
@@ -231,7 +249,7 @@ TEST_CASE("a client leaves a central that talks nonsense with its cause, and com
       {bytes{0, 0, 1, 99, 0}, errc::unknown_message},
       {bytes{0xff, 0xff, 0xff, 1}, errc::message_too_long},
       {signalling::to_frame(signalling::welcome{{}, 1s, village::loopback(1)}), errc::unexpected_message},
-      {signalling::to_frame(signalling::command{village::loopback(1), bytes(200, 1)}), errc::unexpected_message},
+      {signalling::to_frame(signalling::command{{village::loopback(1)}, bytes(200, 1)}), errc::unexpected_message},
       {signalling::to_frame(signalling::roster_update{}), errc::unexpected_message},
       {signalling::to_frame(signalling::goodbye{errc::central_busy}), errc::central_busy},
   };

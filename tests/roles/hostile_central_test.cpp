@@ -37,7 +37,7 @@ struct siege {
 };
 
 signalling::command command_of(const bytes& request, const char* seen = "127.0.0.1") {
-  return {net::tcp::endpoint(asio::ip::make_address(seen), 9), request};
+  return {{net::tcp::endpoint(asio::ip::make_address(seen), 9)}, request};
 }
 
 bytes signed_by(const identity::key& who, const trust::window_request& body) {
@@ -199,20 +199,20 @@ awaitable<void> point_elsewhere(siege& all) {
   const auto near = all.home.issue(all.client.id());
   const auto far = all.home.issue(all.client.id(), with);
   auto body = all.body(near);
-  body.who = trust::opener::client;
-  body.endpoints = {victim.local_endpoint()};
+  body.rungs = trust::bit_of(trust::rung_kind::listener_reverse);
+  body.outside = {victim.local_endpoint()};
   // signed by the client, but central saw it elsewhere
   const auto moved = command_of(signed_by(all.client, body), "127.0.0.8");
   co_await expect_refusal(all, *up, moved, errc::address_not_permitted);
   // central says that the client is at the metadata service
   body.id = crypto::random_octets<16>();
-  body.endpoints = {net::tcp::endpoint(asio::ip::make_address("169.254.169.254"), 80)};
+  body.outside = {net::tcp::endpoint(asio::ip::make_address("169.254.169.254"), 80)};
   const auto reserved = command_of(signed_by(all.client, body), "169.254.169.254");
   co_await expect_refusal(all, *up, reserved, errc::address_not_permitted);
   // this machine, without LAN in the grant
   body.id = crypto::random_octets<16>();
   body.grant = far.body().id;
-  body.endpoints = {victim.local_endpoint()};
+  body.outside = {victim.local_endpoint()};
   const auto local = command_of(signed_by(all.client, body));
   co_await expect_refusal(all, *up, local, errc::address_not_permitted);
   CHECK(all.steps.count("dial the client's window") == 0);
@@ -357,7 +357,7 @@ awaitable<void> greet_wrongly(siege& all) {
   std::size_t lost = 0;
   const std::pair<bytes, errc> greetings[] = {
       {signalling::to_frame(signalling::ping{1}), errc::unexpected_message},
-      {signalling::to_frame(signalling::command{village::loopback(1), bytes(200, 1)}), errc::unexpected_message},
+      {signalling::to_frame(signalling::command{{village::loopback(1)}, bytes(200, 1)}), errc::unexpected_message},
       {frame_of(signalling::welcome::kind, 10), errc::message_truncated},
       {signalling::to_frame(signalling::welcome{{}, 0s, village::loopback(1)}), errc::message_malformed},
       {signalling::to_frame(signalling::goodbye{errc::central_busy}), errc::central_busy},

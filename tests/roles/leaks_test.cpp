@@ -70,13 +70,14 @@ TEST_CASE("a thousand windows in a row leave no socket and no memory behind") {
   for (const auto way : {ajar::by::window, ajar::by::window_reverse}) {
     CAPTURE(static_cast<int>(way));
     const auto at_rest = village::own_sockets();
-    // central's port, and both ends of two links
-    const village::sockets linked{at_rest.open + 5, at_rest.listening + 1};
+    // central's port, both ends of two links, and what watches the routes at both peers
+    const village::sockets linked{at_rest.open + 7, at_rest.listening + 1};
     {
       village::place here;
       const auto key = ajar::identity::key::generate();
       village::terms terms;
       terms.windows_a_minute = 65535;
+      terms.windows_a_day = 100'000;
       ajar::server server(here.context.get_executor(), here.home.key, here.server_options());
       server.start();
       server.spawn(village::serve_echo(server));

@@ -123,6 +123,36 @@ inline ajar::awaitable<ajar::result<ajar::trust::window_answer>> await_answer(vi
   co_return opened->body();
 }
 
+// A server that echoes, and a client's key: who comes, and how, is the test.
+struct served {
+  explicit served(const std::function<void(ajar::server_options&)>& adjust = {}) : steps(here.context) {
+    auto options = here.server_options();
+    options.window_time(ajar::windows::longest_window).on_step(steps.sink("server "));
+    if (adjust) adjust(options);
+    home.emplace(here.context.get_executor(), here.home.key, options);
+    home->start();
+    home->spawn(serve_echo(*home));
+  }
+
+  const ajar::peer_id& id() const { return here.home.key.id(); }
+
+  place here;
+  watch steps;
+  std::optional<ajar::server> home;
+  ajar::identity::key client = ajar::identity::key::generate();
+};
+
+inline ajar::awaitable<void> stop(served& all) {
+  co_await all.home->stop();
+  co_await all.here.central.stop();
+}
+
+inline ajar::awaitable<ajar::result<visitor>> arrive(served& all, terms with = {}) {
+  const auto grant = all.here.home.issue(all.client.id(), with);
+  auto came = co_await arrive(all.here.central.url(), all.client, grant);
+  co_return std::move(came);
+}
+
 // TLS at a window, as the client is to do it.
 inline ajar::awaitable<ajar::result<ajar::tls::stream<ajar::net::tcp_stream>>> secure_at(
     ajar::net::tcp::endpoint at, ajar::identity::key self, ajar::peer_id server,

@@ -118,7 +118,7 @@ awaitable<void> tell_of_own_ports(scene& all) {
   auto visit = co_await all.client->connect(all.home(), how);
   REQUIRE_MESSAGE(visit, visit.error().message());
   const auto reverse = all.client->status();
-  CHECK(reverse.exposed.windows == 1);
+  CHECK(reverse.exposed.windows >= 1);  // two, where a busy server came too late for the first port
   CHECK(reverse.exposed.open >= visit->info().window->exposure);
   CHECK(all.server.status().exposed.windows == 0);
   visit->close();
@@ -128,8 +128,8 @@ awaitable<void> tell_of_own_ports(scene& all) {
   REQUIRE_MESSAGE(dialled, dialled.error().message());
   const auto open = all.client->status();
   CHECK(open.door_open);
-  CHECK(open.exposed.windows == 1);
-  CHECK(open.exposed.listeners == 2);
+  CHECK(open.exposed.windows == reverse.exposed.windows);
+  CHECK(open.exposed.listeners == open.exposed.windows + 1);
   CHECK(open.exposed.open > reverse.exposed.open);
   CHECK(open.sessions_begun == 2);
   CHECK(all.server.status().clients_with_door == 1);

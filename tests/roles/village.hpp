@@ -25,6 +25,7 @@ struct terms {
   std::chrono::seconds life = 3600s;
   std::uint16_t sessions = 16;
   std::uint16_t windows_a_minute = 6000;
+  std::uint32_t windows_a_day = 1'000'000;
 };
 
 // The owner's side: a key, and the grants issued under it.
@@ -41,6 +42,7 @@ class owner {
     body.roam = with.roam;
     body.sessions = with.sessions;
     body.windows_a_minute = with.windows_a_minute;
+    body.windows_a_day = with.windows_a_day;
     body.services.push_back({"notes", true, false});
     auto made = ajar::trust::signed_grant::sign(body, key);
     issued.emplace(body.id, made);

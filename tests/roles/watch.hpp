@@ -8,6 +8,7 @@
 #include <asio/post.hpp>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <set>
 #include <sstream>
@@ -36,14 +37,15 @@ class watch {
 
   // Wait until there were so many such steps.
   ajar::awaitable<bool> saw(std::string what, std::size_t times = 1, std::chrono::seconds within = 5s) const {
-    auto state = state_;
-    const auto until = ajar::clock::now() + within;
-    while (state->details(what).size() < times) {
-      auto change = state->changed.wait();
-      auto changed = co_await ajar::before(until, ajar::errc::exchange_timeout, std::move(change));
-      if (!changed) co_return false;
-    }
-    co_return true;
+    auto enough = [what, times](const state& now) { return now.details(what).size() >= times; };
+    return until(state_, std::move(enough), within);
+  }
+  // Wait until there was such a step whose last words were these.
+  ajar::awaitable<bool> saw_ending(std::string what, std::string ending, std::chrono::seconds within = 5s) const {
+    auto there = [what, ending](const state& now) {
+      return std::ranges::any_of(now.details(what), [&](const std::string& one) { return one.ends_with(ending); });
+    };
+    return until(state_, std::move(there), within);
   }
 
  private:
@@ -63,6 +65,17 @@ class watch {
     ajar::notifier changed;
     std::vector<one_step> seen;
   };
+  static ajar::awaitable<bool> until(std::shared_ptr<state> kept, std::function<bool(const state&)> condition,
+                                     std::chrono::seconds within) {
+    const auto end = ajar::clock::now() + within;
+    while (!condition(*kept)) {
+      auto change = kept->changed.wait();
+      auto changed = co_await ajar::before(end, ajar::errc::exchange_timeout, std::move(change));
+      if (!changed) co_return false;
+    }
+    co_return true;
+  }
+
   std::shared_ptr<state> state_;
 };
 

@@ -93,7 +93,7 @@ TEST_CASE("a claim that is cut, too long, of no path or of another version is re
   auto longer = octets;
   longer.push_back(0);
   CHECK(claim::decode(longer).error() == errc::message_malformed);
-  for (const std::uint8_t way : bytes{0, 4, 255}) {
+  for (const std::uint8_t way : bytes{0, 5, 255}) {
     auto other = octets;
     other[2] = way;
     CHECK(claim::decode(other).error() == errc::message_malformed);

@@ -111,6 +111,27 @@ TEST_CASE("messages go both ways and arrive in order, and each side knows whose 
   CHECK(!two.client->link.ended());
 }
 
+TEST_CASE("what a window waits for is followed up, and nobody hears of that") {
+  const std::vector<message> urgent{request{{1}}, command{{net::tcp::endpoint()}, {1}}, answer{{}, true, {1}},
+                                    reflected{}, dial_back{}};
+  const std::vector<message> others{present_grant{{1}}, ping{1}, failure{}, trace{}};
+  for (const bool follows : {true, false}) {
+    for (const auto& what : follows ? urgent : others) {
+      meeting two;
+      REQUIRE(two.client->link.send(what));
+      const auto expected = to_frame(what).size() + (follows ? to_frame(follow_up{}).size() : 0);
+      CHECK(two.client->link.stream().carried().out == expected);
+      REQUIRE(two.client->link.send(door_result{7}));
+      const auto first = two.next(two.server);
+      REQUIRE(first.has_value());
+      CHECK(first->index() == what.index());
+      const auto second = two.next(two.server);
+      REQUIRE(second.has_value());
+      CHECK(std::holds_alternative<door_result>(*second));
+    }
+  }
+}
+
 TEST_CASE("a handler may answer at once, and end the link") {
   meeting two;
   two.server->also = [to = two.server.get()](const message&) { return to->link.send(grant_result{{}, 7}); };
@@ -135,7 +156,7 @@ TEST_CASE("the largest messages pass octet by octet") {
     const auto statement = pattern(trust::largest_statement);
     REQUIRE(two.client->link.send(present_grant{statement}));
     REQUIRE(two.client->link.send(ping{9}));
-    REQUIRE(two.server->link.send(command{{}, statement}));
+    REQUIRE(two.server->link.send(command{{net::tcp::endpoint()}, statement}));
     two.settle();
     REQUIRE(two.server->got.size() == 1);
     REQUIRE(two.client->got.size() == 1);

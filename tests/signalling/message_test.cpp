@@ -17,14 +17,14 @@ namespace {
 // ---- what a message says, to compare
 
 auto fields(const hello& m) { return std::tie(m.version, m.who, m.methods, m.login); }
-auto fields(const welcome& m) { return std::tie(m.nonce, m.heartbeat, m.seen); }
+auto fields(const welcome& m) { return std::tie(m.nonce, m.heartbeat, m.seen, m.reflect_port, m.ticket); }
 auto fields(const goodbye& m) { return std::tie(m.why); }
 auto fields(const ping& m) { return std::tie(m.token); }
 auto fields(const pong& m) { return std::tie(m.token); }
 auto fields(const present_grant& m) { return std::tie(m.grant); }
 auto fields(const grant_result& m) { return std::tie(m.grant, m.code); }
 auto fields(const present_revocations& m) { return std::tie(m.list); }
-auto fields(const revocations_result& m) { return std::tie(m.serial, m.code); }
+auto fields(const revocations_result& m) { return std::tie(m.serial, m.code, m.later); }
 auto fields(const presence& m) { return std::tie(m.server, m.state, m.methods, m.nonce, m.interval, m.seen); }
 auto fields(const door& m) { return std::tie(m.record); }
 auto fields(const door_result& m) { return std::tie(m.code); }
@@ -34,7 +34,17 @@ auto fields(const command& m) { return std::tie(m.seen, m.signed_request); }
 auto fields(const answer& m) { return std::tie(m.id, m.last, m.signed_answer); }
 auto fields(const failure& m) { return std::tie(m.id, m.why); }
 auto fields(const renewed_nonce& m) { return std::tie(m.nonce); }
+auto fields(const reflected& m) { return std::tie(m.ticket, m.number, m.seen); }
+auto fields(const dial_back& m) { return std::tie(m.at); }
+auto fields(const trace& m) {
+  return std::tie(m.id, m.signed_trace, m.of_central.received_us, m.of_central.sent_us, m.of_central.steps);
+}
 auto fields(const exposure_report& m) { return std::tie(m.open, m.listeners, m.strangers); }
+auto fields(const announce_invites& m) { return std::tie(m.ids); }
+auto fields(const redeem& m) { return std::tie(m.server, m.invite, m.sealed); }
+auto fields(const redemption& m) { return std::tie(m.ticket, m.invite, m.sealed); }
+auto fields(const redeemed& m) { return std::tie(m.ticket, m.code, m.sealed); }
+auto fields(const follow_up&) { return std::tuple(); }
 auto fields(const roster_update& m) {
   std::vector<std::tuple<identity::peer_id, bool, trust::grant_id, bytes>> entries;
   for (const auto& one : m.entries) entries.emplace_back(one.client, one.present, one.grant, one.record);
@@ -81,15 +91,15 @@ class chance {
     return ajar::detail::error_texts[below(count)].code;
   }
 
-  void fill(hello& m) { m = {signalling::protocol_version, flag() ? role::server : role::client, octet(), number()}; }
-  void fill(welcome& m) { m = {octets<32>(), time(), place()}; }
+  void fill(hello& m) { m = {signalling::protocol_version, static_cast<role>(1 + below(3)), octet(), number()}; }
+  void fill(welcome& m) { m = {octets<32>(), time(), place(), code(), octets<28>()}; }
   void fill(goodbye& m) { m = {cause()}; }
   void fill(ping& m) { m = {number()}; }
   void fill(pong& m) { m = {number()}; }
   void fill(present_grant& m) { m = {some(600)}; }
   void fill(grant_result& m) { m = {octets<16>(), code()}; }
   void fill(present_revocations& m) { m = {some(600)}; }
-  void fill(revocations_result& m) { m = {number(), code()}; }
+  void fill(revocations_result& m) { m = {number(), code(), some(600)}; }
   void fill(presence& m) {
     m = {peer(), static_cast<presence_state>(below(3)), octet(), octets<32>(), time(), place()};
   }
@@ -108,10 +118,27 @@ class chance {
     }
   }
   void fill(request& m) { m = {some(600)}; }
-  void fill(command& m) { m = {place(), some(600)}; }
+  void fill(command& m) {
+    m = {{place()}, some(600)};
+    if (flag()) m.seen.push_back(place());
+  }
+  void fill(reflected& m) { m = {octets<28>(), number(), place()}; }
+  void fill(dial_back& m) { m = {place()}; }
   void fill(answer& m) { m = {octets<16>(), true, some(600)}; }
   void fill(failure& m) { m = {octets<16>(), cause()}; }
   void fill(renewed_nonce& m) { m = {octets<32>()}; }
+  void fill(trace& m) {
+    m = {octets<16>(), some(600), {number(), number(), {}}};
+    for (auto count = below(4); count > 0; --count) m.of_central.add({number(), 'E', flag(), "a step", "its detail"});
+  }
+  void fill(announce_invites& m) {
+    m = {};
+    for (auto count = below(4); count > 0; --count) m.ids.push_back(octets<16>());
+  }
+  void fill(signalling::redeem& m) { m = {peer(), octets<16>(), some(trust::longest_redemption)}; }
+  void fill(signalling::redemption& m) { m = {octets<28>(), octets<16>(), some(trust::longest_redemption)}; }
+  void fill(signalling::redeemed& m) { m = {octets<28>(), code(), some(600)}; }
+  void fill(follow_up&) {}
   void fill(exposure_report& m) { m = {std::chrono::nanoseconds(below(86'400'000'000'001)), code(), code()}; }
 
  private:
@@ -225,14 +252,14 @@ TEST_CASE("a message with an octet too many is refused") {
 }
 
 TEST_CASE("an unknown kind is told as such") {
-  for (const std::uint8_t kind : bytes{0, 21, 128, 255}) {
+  for (const std::uint8_t kind : bytes{0, 29, 128, 255}) {
     CHECK(parse_payload(kind, bytes()).error() == errc::unknown_message);
     CHECK(parse_payload(kind, bytes(40, 1)).error() == errc::unknown_message);
   }
 }
 
 TEST_CASE("a hello of another version tells its version, whatever follows") {
-  for (const bytes& payload : {bytes{0, 2}, bytes{0, 2, 99, 98, 97}, bytes(300, 7), bytes{0, 0}}) {
+  for (const bytes& payload : {bytes{0, 4}, bytes{0, 4, 99, 98, 97}, bytes(300, 7), bytes{0, 0}}) {
     const auto got = parse_payload(hello::kind, payload);
     REQUIRE(got.has_value());
     CHECK(std::get<hello>(*got).version == (payload[0] << 8 | payload[1]));
@@ -255,8 +282,9 @@ TEST_CASE("a cause that is none is a malformed message, never a success") {
 TEST_CASE("fields out of their range are refused") {
   hello greeting;
   CHECK(with_octet(greeting, 2, 0) == errc::message_malformed);
-  CHECK(with_octet(greeting, 2, 3) == errc::message_malformed);
+  CHECK(with_octet(greeting, 2, 4) == errc::message_malformed);
   CHECK(!with_octet(greeting, 2, 1));
+  CHECK(!with_octet(greeting, 2, 3));
   presence there;
   CHECK(with_octet(there, 32, 3) == errc::message_malformed);
   CHECK(!with_octet(there, 32, 2));
@@ -274,26 +302,41 @@ TEST_CASE("fields out of their range are refused") {
 
 TEST_CASE("an IPv4 address has one encoding") {
   command one;
-  one.seen = {asio::ip::make_address("::ffff:192.0.2.1"), 443};
+  one.seen.emplace_back(asio::ip::make_address("::ffff:192.0.2.1"), 443);
   const auto got = parse(frame_of(one));
   REQUIRE(got.has_value());
-  CHECK(std::get<command>(*got).seen.address() == asio::ip::make_address("192.0.2.1"));
-  bytes mapped{6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1, 1, 187, 0, 0};
+  CHECK(std::get<command>(*got).seen[0].address() == asio::ip::make_address("192.0.2.1"));
+  bytes mapped{1, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1, 1, 187, 0, 0};
   CHECK(parse_payload(command::kind, mapped).error() == errc::message_malformed);
 }
 
 TEST_CASE("the longest statement fits into a frame, and one octet more is refused") {
   command longest;
-  longest.seen = {asio::ip::make_address("2001:db8::1"), 1};
+  longest.seen.assign(command::most_seen, {asio::ip::make_address("2001:db8::1"), 1});
   longest.signed_request.assign(trust::largest_statement, 1);
   CHECK(frame_of(longest).payload.size() <= wire::max_payload);
   CHECK(parse(frame_of(longest)).has_value());
   const bytes too_long(trust::largest_statement + 1, 1);
   const message refused[] = {present_grant{too_long}, present_revocations{too_long}, door{too_long},
-                             request{too_long},       command{{}, too_long},         answer{{}, false, too_long}};
+                             request{too_long},       command{{{}}, too_long},       answer{{}, false, too_long}};
   for (const auto& one : refused) {
     CHECK_MESSAGE(parse(frame_of(one)).error() == errc::message_malformed, one.index());
   }
+}
+
+TEST_CASE("all invites fit into a frame, and one more is refused; so is a redemption that is too long") {
+  announce_invites all{std::vector<trust::invite_id>(announce_invites::most)};
+  CHECK(parse(frame_of(all)).has_value());
+  all.ids.emplace_back();
+  CHECK(parse(frame_of(all)).error() == errc::message_malformed);
+  const bytes too_long(trust::longest_redemption + 1, 1);
+  CHECK(parse(frame_of(signalling::redeem{{}, {}, too_long})).error() == errc::message_malformed);
+  CHECK(parse(frame_of(signalling::redemption{{}, {}, too_long})).error() == errc::message_malformed);
+  signalling::redeemed answer{{}, 0, bytes(trust::longest_redemption_answer, 1)};
+  CHECK(frame_of(answer).payload.size() <= wire::max_payload);
+  CHECK(parse(frame_of(answer)).has_value());
+  answer.sealed.push_back(1);
+  CHECK(parse(frame_of(answer)).error() == errc::message_malformed);
 }
 
 TEST_CASE("the longest roster update fits into a frame, and more entries or a longer record are refused") {
@@ -320,20 +363,72 @@ TEST_CASE("the octets of messages are these") {
     for (int i = 0; i < count; ++i) all += text;
     return all;
   };
-  CHECK(hex(hello{1, role::server, 3, 0x0102030405060708}) ==
+  CHECK(hex(hello{3, role::server, 3, 0x0102030405060708}) ==
         "00000c01"
-        "0001"
+        "0003"
         "01"
         "03"
         "0102030405060708");
   trust::link_nonce nonce;
   nonce.fill(0xaa);
-  CHECK(hex(welcome{nonce, 20'000ms, {asio::ip::make_address("2001:db8::5"), 443}}) ==
-        "00003702" + times(32, "aa") +
+  link_ticket ticket;
+  ticket.fill(0xbb);
+  CHECK(hex(welcome{nonce, 20'000ms, {asio::ip::make_address("2001:db8::5"), 443}, 8443, ticket}) ==
+        "00005502" + times(32, "aa") +
             "00004e20"
             "06"
             "20010db8000000000000000000000005"
-            "01bb");
+            "01bb"
+            "20fb" +
+            times(28, "bb"));
+  CHECK(hex(reflected{ticket, 258, {asio::ip::make_address("192.0.2.7"), 8443}}) == "00002b15" + times(28, "bb") +
+                                                                                        "0000000000000102"
+                                                                                        "04"
+                                                                                        "c0000207"
+                                                                                        "20fb");
+  CHECK(hex(dial_back{{asio::ip::make_address("192.0.2.7"), 8443}}) ==
+        "00000716"
+        "04"
+        "c0000207"
+        "20fb");
+  const auto told = "00003317" + times(16, "cc") +
+                    "0001"
+                    "ee"
+                    "0000000000000102"
+                    "0000000000000103"
+                    "01"
+                    "0000000000000104"
+                    "45"
+                    "01"
+                    "0001"
+                    "61"
+                    "0000";
+  trust::request_id request;
+  request.fill(0xcc);
+  CHECK(hex(trace{request, {0xee}, {258, 259, {{260, 'E', true, "a", ""}}}}) == told);
+  CHECK(hex(command{{{asio::ip::make_address("192.0.2.7"), 8443}}, {1, 2}}) ==
+        "00000c10"
+        "01"
+        "04"
+        "c0000207"
+        "20fb"
+        "0002"
+        "0102");
+  CHECK(hex(announce_invites{{request}}) ==
+        "00001218"
+        "0001" +
+            times(16, "cc"));
+  CHECK(hex(signalling::redeem{peer_of(0x51), request, {1, 2}}) == "00003419" + times(32, "51") + times(16, "cc") +
+                                                                       "0002"
+                                                                       "0102");
+  CHECK(hex(signalling::redemption{ticket, request, {1, 2}}) == "0000301a" + times(28, "bb") + times(16, "cc") +
+                                                                    "0002"
+                                                                    "0102");
+  CHECK(hex(signalling::redeemed{ticket, 258, {1, 2}}) == "0000221b" + times(28, "bb") +
+                                                              "0102"
+                                                              "0002"
+                                                              "0102");
+  CHECK(hex(follow_up{}) == "0000001c");
   CHECK(hex(goodbye{errc::evicted}) ==
         "00000203"
         "0085");
@@ -386,4 +481,18 @@ TEST_CASE("the octets of messages are these") {
             "dead" +
             times(32, "c2") + "00");
   CHECK(hex(failure{grant, errc::server_offline}) == "00001212" + times(16, "67") + "0097");
+}
+
+TEST_CASE("a probe for reflecting is 37 octets, and begins as no TLS record does") {
+  chance some(7);
+  const reflect_probe sent{some.octets<28>(), 0x0102030405060708};
+  auto octets = sent.encode();
+  CHECK(octets[0] == 'R');
+  CHECK(to_hex(std::span(octets).last(8)) == "0102030405060708");
+  const auto got = reflect_probe::decode(octets);
+  REQUIRE(got.has_value());
+  CHECK(got->ticket == sent.ticket);
+  CHECK(got->number == sent.number);
+  octets[0] = 22;
+  CHECK(!reflect_probe::decode(octets));
 }

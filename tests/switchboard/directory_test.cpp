@@ -131,13 +131,15 @@ struct house {
     trust::revocations list;
     list.serial = serial;
     list.entries = std::move(entries);
-    send(event::revoked{link, server, std::move(list)});
+    auto octets = list_of(serial);
+    send(event::revoked{link, server, std::move(list), std::move(octets)});
   }
+  static bytes list_of(std::uint64_t serial) { return bytes(5, static_cast<std::uint8_t>(serial)); }
   trust::revocations::entry entry(std::uint32_t grant) const { return {id(grant), today + 24h}; }
   void request(const link_ref& link, const peer_id& server, const peer_id& client, std::uint32_t number,
-               std::chrono::milliseconds budget = 1s) {
+               std::chrono::milliseconds budget = 1s, bool explain = false) {
     const net::tcp::endpoint seen(asio::ip::make_address("198.51.100.7"), 7);
-    send(event::requested{link, server, client, seen, id(number), budget, octets_of(number)});
+    send(event::requested{link, server, client, {seen}, id(number), budget, octets_of(number), explain});
   }
   static bytes octets_of(std::uint32_t number) {
     const auto octets = id(number);
@@ -502,13 +504,19 @@ TEST_CASE("a list of revocations with a lower serial is refused, and the known o
     const auto refused = all.take<signalling::revocations_result>(all.at_server);
     CHECK(refused.serial == 4);
     CHECK(refused.code == code_of(errc::serial_too_low));
+    CHECK(refused.later == scene::list_of(5));  // whoever has lost it gets it back
     all.present(all.at_client, all.server, all.client, 7);
     CHECK(all.take<signalling::grant_result>(all.at_client).code == code_of(errc::grant_revoked));
     all.revoke(all.at_server, all.server, 5, {all.entry(7)});  // resent
     CHECK(all.take<signalling::revocations_result>(all.at_server).code == accepted);
-    all.revoke(all.at_server, all.server, 6, {});
+    all.revoke(all.at_server, all.server, 6, {all.entry(8)});  // later, and without what is in force
+    const auto forgetful = all.take<signalling::revocations_result>(all.at_server);
+    CHECK(forgetful.code == code_of(errc::serial_too_low));
+    CHECK(forgetful.later == scene::list_of(5));
+    all.revoke(all.at_server, all.server, 7, {all.entry(7), all.entry(8)});
     CHECK(all.take<signalling::revocations_result>(all.at_server).code == accepted);
-    all.granted(all.at_client, all.server, all.client, 7);
+    all.present(all.at_client, all.server, all.client, 7);
+    CHECK(all.take<signalling::grant_result>(all.at_client).code == code_of(errc::grant_revoked));
     CHECK(all.quiet());
   });
 }
@@ -798,13 +806,52 @@ TEST_CASE("nobody but the server's own link gets its roster") {
 
 // ---- requests
 
+TEST_CASE("who comes with an invite is passed on to the server that announced it, verbatim, and to no other") {
+  house all(2);
+  const auto home = peer(1);
+  const auto link = all.up(home, role::server);
+  const auto guest = all.new_link();
+  signalling::link_ticket ticket;
+  ticket.fill(9);
+  const auto redeem = [&](const peer_id& server, std::uint32_t invite) {
+    all.send(event::redeeming{guest, server, id(invite), ticket, {1, 2, 3}});
+  };
+  redeem(home, 7);
+  CHECK(all.take<signalling::goodbye>(guest).why == errc::invite_unknown);
+  all.send(event::invites_announced{link, home, {id(7), id(8)}});
+  redeem(home, 7);
+  const auto passed = all.take<signalling::redemption>(link);
+  CHECK(passed.ticket == ticket);
+  CHECK(passed.invite == id(7));
+  CHECK(passed.sealed == bytes{1, 2, 3});
+  redeem(peer(2), 7);
+  CHECK(all.take<signalling::goodbye>(guest).why == errc::server_offline);
+  all.send(event::invites_announced{link, home, {id(8)}});  // all that there are now
+  redeem(home, 7);
+  CHECK(all.take<signalling::goodbye>(guest).why == errc::invite_unknown);
+  redeem(home, 8);
+  CHECK(all.take<signalling::redemption>(link).invite == id(8));
+  all.send(event::invites_announced{all.new_link(), home, {id(7)}});  // not its link
+  redeem(home, 7);
+  CHECK(all.take<signalling::goodbye>(guest).why == errc::invite_unknown);
+  all.detach(link, home, role::server);
+  redeem(home, 8);
+  CHECK(all.take<signalling::goodbye>(guest).why == errc::server_offline);
+  const auto later = all.up(home, role::server, 2);
+  redeem(home, 8);  // not announced over this link
+  CHECK(all.take<signalling::goodbye>(guest).why == errc::invite_unknown);
+  all.detach(later, home, role::server);
+  CHECK(all.quiet());
+  for (const auto& one : all.homes) CHECK(one.next() == never);
+}
+
 TEST_CASE("a request is commanded to the server verbatim, with the address that central saw") {
   with_one_and_two([](std::size_t shards) {
     scene all(shards);
     all.request(all.at_client, all.server, all.client, 3);
     const auto command = all.take<signalling::command>(all.at_server);
     CHECK(command.signed_request == house::octets_of(3));
-    CHECK(command.seen == net::tcp::endpoint(asio::ip::make_address("198.51.100.7"), 7));
+    CHECK(command.seen == std::vector{net::tcp::endpoint(asio::ip::make_address("198.51.100.7"), 7)});
     CHECK(all.quiet());
   });
 }
@@ -993,6 +1040,61 @@ TEST_CASE("a client has so many answered requests that others may follow, and th
     all.pass(2s);
     CHECK(all.quiet());
     pass_through(30'002, false);
+  });
+}
+
+TEST_CASE("the steps of central and what the server traced go to the client that asked for them, once") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    const auto trace = [&](std::uint32_t number) {
+      all.send(event::traced{all.at_server, all.server, id(number), bytes(3, 7)});
+    };
+    all.request(all.at_client, all.server, all.client, 1, 1s, true);
+    all.take<signalling::command>(all.at_server);
+    trace(1);
+    CHECK(all.quiet());  // nothing was answered yet
+    all.pass(20ms);
+    for (int attempt = 1; attempt <= trust::most_answers; ++attempt) {
+      all.answer(all.at_server, all.server, 1);
+      all.take<signalling::answer>(all.at_client);
+    }
+    all.pass(30ms);
+    trace(1);
+    const auto told = all.take<signalling::trace>(all.at_client);
+    CHECK(told.id == id(1));
+    CHECK(told.signed_trace == bytes(3, 7));
+    CHECK(told.of_central.sent_us - told.of_central.received_us == 20'000);
+    std::string letters;
+    for (const auto& one : told.of_central.steps) letters += one.letter == 0 ? '-' : static_cast<char>(one.letter);
+    CHECK(letters == "BCEFEFEFEF-");
+    trace(1);
+    all.finish(all.at_server, all.server, 1);
+    trace(1);
+    all.request(all.at_client, all.server, all.client, 2);
+    all.take<signalling::command>(all.at_server);
+    all.answer(all.at_server, all.server, 2);
+    all.take<signalling::answer>(all.at_client);
+    trace(2);
+    CHECK(all.quiet());  // that one did not ask
+  });
+}
+
+TEST_CASE("a failure of central's is explained before it is told") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    all.request(all.at_client, all.server, all.client, 1, 1s, true);
+    all.take<signalling::command>(all.at_server);
+    all.pass(2s);
+    const auto late = all.take<signalling::trace>(all.at_client);
+    CHECK(late.signed_trace.empty());
+    CHECK(late.of_central.steps.back().detail == make_error_code(errc::exchange_timeout).message());
+    CHECK(all.take<signalling::failure>(all.at_client).why == errc::exchange_timeout);
+    all.detach(all.at_server, all.server, role::server);
+    all.told.clear();
+    all.request(all.at_client, all.server, all.client, 2, 1s, true);
+    const auto gone = all.take<signalling::trace>(all.at_client);
+    CHECK(gone.of_central.steps.back().detail == make_error_code(errc::server_offline).message());
+    CHECK(all.take<signalling::failure>(all.at_client).why == errc::server_offline);
   });
 }
 
@@ -1321,6 +1423,7 @@ struct crowd : house {
       depart(facts.begin()->first);
       check_deliveries();
     }
+    today += 48h;  // what was revoked has ended
     for (std::uint32_t i = 0; i < servers_there; ++i) {
       const auto link = attach(server(i), role::server, 1'000'000);
       revoke(link, server(i), most_serial, {});

@@ -37,11 +37,11 @@ struct shard final : shard_port {
 struct house {
   explicit house(std::size_t size) : shards(size) {
     for (auto& one : shards) {
-      one = std::make_unique<shard>();
-      routes.add(*one);
+      one = std::make_shared<shard>();
+      routes.add(one);
     }
   }
-  std::vector<std::unique_ptr<shard>> shards;
+  std::vector<std::shared_ptr<shard>> shards;
   router routes;
 };
 
@@ -122,4 +122,24 @@ TEST_CASE("what one shard sends another arrives in the order it was sent") {
     REQUIRE(one->delivered.size() == 100);
     for (std::uint64_t i = 0; i < 100; ++i) CHECK(token_of(one->delivered[i]) == i);
   }
+}
+
+TEST_CASE("what is sent to a shard that is gone is dropped") {
+  asio::io_context context;
+  struct brief final : shard_port {
+    explicit brief(asio::io_context& on) : on(on) {}
+    asio::any_io_executor executor() const override { return on.get_executor(); }
+    void handle(const any_event&) override { FAIL("handled"); }
+    void deliver(const delivery&) override { FAIL("delivered"); }
+    asio::io_context& on;
+  };
+  router routes;
+  auto one = std::make_shared<brief>(context);
+  routes.add(one);
+  routes.send(about(0));
+  routes.deliver({{0, 1}, signalling::ping{1}});
+  one.reset();
+  routes.send(about(0));
+  routes.deliver({{0, 1}, signalling::ping{2}});
+  CHECK(context.run() == 4);  // each arrives, and finds nobody
 }

@@ -6,12 +6,13 @@
 #include <linux/seccomp.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <thread>
+
+#include "own_process.hpp"
 
 using namespace tools;
 
@@ -65,31 +66,18 @@ bool without_landlock() {
   return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &all) == 0;
 }
 
-// The fence is for good, so each check lives in a process of its own. The check's first complaint comes back.
+// Behind a fence. The check's first complaint comes back.
 std::string in_a_fence(
     const landlock& fence, const std::function<const char*(bool fenced)>& check,
     const std::function<bool()>& before = [] { return true; }) {
-  int ends[2];
-  REQUIRE(::pipe(ends) == 0);
-  const auto child = ::fork();
-  if (child == 0) {
-    if (!before()) ::_exit(3);
+  return testing::in_own_process([&]() -> std::string {
+    if (!before()) return "before";
     const auto enforced = fence.enforce();
-    const bool none = !enforced && enforced.error() == std::errc::function_not_supported;
-    const char* said = enforced || none ? check(enforced.has_value()) : "enforce failed";
-    if (::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1) said = "new privileges";
-    if (said && ::write(ends[1], said, std::char_traits<char>::length(said)) < 0) ::_exit(2);
-    ::_exit(0);
-  }
-  ::close(ends[1]);
-  std::string said(256, '\0');
-  const auto count = ::read(ends[0], said.data(), said.size());
-  ::close(ends[0]);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  CHECK((WIFEXITED(status) && WEXITSTATUS(status) == 0));
-  said.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
-  return said;
+    if (!enforced && enforced.error() != std::errc::function_not_supported) return "enforce failed";
+    const char* said = check(enforced.has_value());
+    if (::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1) return "new privileges";
+    return said ? said : "";
+  });
 }
 
 }  // namespace

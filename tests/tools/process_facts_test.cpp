@@ -28,3 +28,5 @@ TEST_CASE("the mode of seccomp is the one that /proc tells") {
   REQUIRE(number >= 0);
   CHECK(tools::seccomp_mode() == names[number]);
 }
+
+TEST_CASE("where nothing forbids it, it may listen") { CHECK(tools::may_listen()); }

@@ -18,6 +18,7 @@ grant sample(const identity::peer_id& client) {
   made.lan = true;
   made.sessions = 4;
   made.windows_a_minute = 60;
+  made.windows_a_day = 100'000;
   made.services = {{"docs", true, false}, {"inbox", true, true}};
   return made;
 }
@@ -56,9 +57,24 @@ TEST_CASE("a grant with any bit changed or any octet lost is refused") {
   CHECK(!signed_grant::open(longer).has_value());
 }
 
+TEST_CASE("a signature is for grants alone: it covers their domain, a zero octet, and all before it") {
+  const auto made = signed_grant::sign(sample(identity::key::generate().id()), identity::key::generate());
+  const auto content = bytes_view(made.octets()).first(made.octets().size() - 64);
+  crypto::signature signature{};
+  std::copy(made.octets().end() - 64, made.octets().end(), signature.begin());
+  const auto fits = [&](const std::string& before) {
+    bytes message(before.begin(), before.end());
+    message.insert(message.end(), content.begin(), content.end());
+    return crypto::verify(made.signer_key(), message, signature).has_value();
+  };
+  CHECK(fits(std::string("ajar grant/2\0", 13)));
+  CHECK(!fits(std::string("ajar window request/2\0", 22)));
+  CHECK(!fits(""));
+}
+
 TEST_CASE("a grant of a later version is told apart from a damaged one") {
   auto octets = signed_grant::sign(sample(identity::key::generate().id()), identity::key::generate()).octets();
-  octets[0] = 2;
+  octets[0] = 3;
   CHECK(signed_grant::open(octets).error() == errc::unknown_version);
 }
 

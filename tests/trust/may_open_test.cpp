@@ -18,6 +18,7 @@ struct scene {
   link_nonce nonce = crypto::random_octets<32>();
   window_gate gate;
   time_point now{};
+  wall_time today = at(1'500);
 
   scene() {
     body.id = crypto::random_octets<16>();
@@ -27,10 +28,11 @@ struct scene {
     body.methods = static_cast<std::uint8_t>(method::window);
     body.sessions = 2;
     body.windows_a_minute = 3;
+    body.windows_a_day = 100;
     gate.set_nonce(nonce);
   }
   signed_grant given() const { return signed_grant::sign(body, server); }
-  entry standing() const { return {server.id(), client.id(), method::window, at(1'500), 0}; }
+  entry standing() const { return {server.id(), client.id(), method::window, today, 0}; }
   window_request request() const {
     window_request made;
     made.id = crypto::random_octets<16>();
@@ -47,18 +49,6 @@ struct scene {
 };
 
 }  // namespace
-
-TEST_CASE("a request travels whole, in both directions of opening") {
-  scene one;
-  auto asked = one.request();
-  CHECK(signed_request::open(signed_request::sign(asked, one.client).octets()).has_value());
-  asked.who = opener::client;
-  CHECK(signed_request::open(signed_request::sign(asked, one.client).octets()).error() == errc::request_malformed);
-  asked.endpoints = {{asio::ip::make_address("::1"), 7}, {asio::ip::make_address("192.0.2.1"), 8}};
-  const auto opened = signed_request::open(signed_request::sign(asked, one.client).octets());
-  REQUIRE(opened.has_value());
-  CHECK(opened->body().endpoints == asked.endpoints);
-}
 
 TEST_CASE("a fresh request of the granted client opens, the same one again does not") {
   scene one;
@@ -92,6 +82,21 @@ TEST_CASE("windows a minute are counted, and the minute goes by") {
   for (int i = 0; i < 3; ++i) CHECK(!one.open(one.request()));
   CHECK(one.open(one.request()) == errc::too_many_windows);
   one.now += std::chrono::minutes(1);
+  CHECK(!one.open(one.request()));
+}
+
+TEST_CASE("windows a day are counted, midnight begins anew, and a clock set back does not") {
+  scene one;
+  one.body.windows_a_day = 2;
+  one.body.not_after = at(500'000);
+  one.today = at(86'400 * 3 - 1);
+  CHECK(!one.open(one.request()));
+  CHECK(!one.open(one.request()));
+  one.now += std::chrono::minutes(2);
+  CHECK(one.open(one.request()) == errc::too_many_windows_today);
+  one.today = at(86'400 * 2 - 1);
+  CHECK(one.open(one.request()) == errc::too_many_windows_today);
+  one.today = at(86'400 * 3);
   CHECK(!one.open(one.request()));
 }
 

@@ -2,6 +2,7 @@
 #include <ajar/windows/listener.hpp>
 
 #include <doctest/doctest.h>
+#include <ajar/core/task_group.hpp>
 #include <ajar/testing/run.hpp>
 
 using namespace ajar;
@@ -14,7 +15,7 @@ const auto here = asio::ip::make_address("127.0.0.1");
 time_point soon() { return clock::now() + std::chrono::milliseconds(900); }
 
 listener open_for(asio::io_context& context, expected_source expected, const net::address& on = here) {
-  auto door = listen_once(context.get_executor(), std::move(expected), {on, 0}).value();
+  auto door = listen_once(context.get_executor(), std::move(expected), {on, 0}, cloak::compare).value();
   REQUIRE(door.open().has_value());
   return door;
 }
@@ -22,6 +23,12 @@ listener open_for(asio::io_context& context, expected_source expected, const net
 errc dial_result(asio::io_context& context, const net::tcp::endpoint& to) {
   auto stream = testing::run(context, net::dial(net::endpoint(to), soon()));
   return stream ? errc{} : static_cast<errc>(stream.error().value());
+}
+
+awaitable<void> dial_once(net::tcp::endpoint to, time_point at) {
+  const net::dial_times when{at, soon()};
+  auto stream = co_await net::dial_at(to, when);
+  CHECK(stream.has_value());
 }
 
 }  // namespace
@@ -84,4 +91,23 @@ TEST_CASE("an address that is not ours cannot be bound") {
   asio::io_context context;
   CHECK(listen_once(context.get_executor(), expected_source::anywhere(), {asio::ip::make_address("192.0.2.1"), 0})
             .error() == errc::bind_failed);
+}
+
+TEST_CASE("a port that is asked for its connection without sleeping takes it, and sleeps on where none comes") {
+  for (const auto asked_for : {std::chrono::milliseconds(300), std::chrono::milliseconds(2)}) {
+    asio::io_context context;
+    auto door = open_for(context, expected_source::of(here));
+    task_group work(context.get_executor());
+    const auto at = clock::now() + std::chrono::milliseconds(6);  // while it is asked, and after
+    work.spawn(dial_once(door.local_endpoint(), at));
+    auto accepted = testing::run(context, door.accept(soon(), clock::now() + asked_for));
+    REQUIRE(accepted.has_value());
+    CHECK(accepted->non_blocking());
+    CHECK(door.report().why == close_cause::accepted);
+    testing::run(context, work.join());
+  }
+  asio::io_context context;
+  auto door = open_for(context, expected_source::of(here));
+  const auto until = clock::now() + std::chrono::milliseconds(3);
+  CHECK(testing::run(context, door.accept(until, until + std::chrono::seconds(1))).error() == errc::window_timeout);
 }

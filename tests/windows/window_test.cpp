@@ -37,7 +37,7 @@ class street {
     auto& visitor = visitors_.emplace_back(outside_);
     visitor.open(net::tcp::v4());
     visitor.bind({from, 0});
-    visitor.connect(announced.back());
+    visitor.connect(ports.back());
     const auto open = open_ports::all();
     REQUIRE(open.size() == 1);
     REQUIRE(open_ports::readable(open[0], 5s));
@@ -51,12 +51,12 @@ class street {
     return error;
   }
 
-  result<std::function<void()>> announce(std::uint8_t attempt, const net::tcp::endpoint& at) {
+  result<announced> announce(std::uint8_t attempt, const net::tcp::endpoint& at) {
     CHECK(open_ports::all().empty());  // bound, but not open yet, and the one before is closed
-    CHECK(attempt == announced.size() + 1);
-    announced.push_back(at);
+    CHECK(attempt == ports.size() + 1);
+    ports.push_back(at);
     if (attempt == fails_at_) return fail(fails_with_);
-    return std::function<void()>([this, attempt] {
+    return announced([this, attempt] {
       CHECK(open_ports::all().size() == 1);
       const auto who = attempt <= coming_.size() ? coming_[attempt - 1] : std::nullopt;
       if (who) visit(*who);
@@ -76,7 +76,7 @@ class street {
     co_return from;
   }
 
-  std::vector<net::tcp::endpoint> announced;
+  std::vector<net::tcp::endpoint> ports;
   std::size_t admissions = 0;
 
  private:
@@ -89,13 +89,13 @@ class street {
   clock::duration takes_{};
 };
 
-plan for_one(const net::address& expected = here, on_stranger policy = on_stranger::close_and_reopen) {
-  return {net::tcp::endpoint(here, 0), expected_source::of(expected), policy};
+listening for_one(const net::address& expected = here, on_stranger policy = on_stranger::close_and_reopen) {
+  return {net::tcp::endpoint(here, 0), expected_source::of(expected), policy, 3, cloak::compare, {}};
 }
 
 using came = outcome<net::tcp::endpoint>;
 
-awaitable<came> opened(plan how, time_point until, street& at) {
+awaitable<came> opened(listening how, time_point until, street& at) {
   announcement announce = [&at](std::uint8_t attempt, const net::tcp::endpoint& where) {
     return at.announce(attempt, where);
   };
@@ -104,7 +104,7 @@ awaitable<came> opened(plan how, time_point until, street& at) {
 }
 
 // Nobody is late here: a machine may be slow.
-came open_to(street& at, plan how = for_one()) {
+came open_to(street& at, listening how = for_one()) {
   auto made = testing::run(opened(std::move(how), clock::now() + 15s, at));
   CHECK(open_ports::all().empty());
   return made;
@@ -118,8 +118,8 @@ TEST_CASE("a window lets the one guest in at the first attempt") {
   const auto made = open_to(one);
   REQUIRE(made.guest.has_value());
   CHECK(*made.guest == one.visitor(0));
-  CHECK(one.announced.size() == 1);
-  CHECK(one.announced[0].address() == here);
+  CHECK(one.ports.size() == 1);
+  CHECK(one.ports[0].address() == here);
   CHECK(made.cost.listeners == 1);
   CHECK(made.cost.strangers == 0);
   CHECK(made.cost.why == close_cause::accepted);
@@ -135,8 +135,8 @@ TEST_CASE("a stranger is reset, and the window opens again on another port") {
   CHECK(*made.guest == one.visitor(1));
   CHECK(one.admissions == 1);  // a stranger's connection is not looked at
   CHECK(one.told(0) == asio::error::connection_reset);
-  REQUIRE(one.announced.size() == 2);
-  CHECK(one.announced[0].port() != one.announced[1].port());
+  REQUIRE(one.ports.size() == 2);
+  CHECK(one.ports[0].port() != one.ports[1].port());
   CHECK(made.cost.listeners == 2);
   CHECK(made.cost.strangers == 1);
   CHECK(made.cost.why == close_cause::accepted);
@@ -149,7 +149,7 @@ TEST_CASE("strangers close three listeners at most, and then the window stays cl
   one.comes(elsewhere).comes(elsewhere).comes(elsewhere).comes(here);
   const auto made = open_to(one);
   CHECK(made.guest.error() == errc::window_stranger);
-  CHECK(one.announced.size() == 3);
+  CHECK(one.ports.size() == 3);
   CHECK(one.admissions == 0);
   CHECK(made.cost.listeners == 3);
   CHECK(made.cost.strangers == 3);
@@ -163,14 +163,14 @@ TEST_CASE("by the patent's rule one stranger ends the window, by his address or 
   CHECK(made.guest.error() == errc::window_stranger);
   CHECK(made.cost.listeners == 1);
   CHECK(made.cost.strangers == 1);
-  CHECK(other_address.announced.size() == 1);
+  CHECK(other_address.ports.size() == 1);
 
   street other_key;
   other_key.comes(here).comes(here).verdict(errc::wrong_key);
   made = open_to(other_key, for_one(here, on_stranger::close));
   CHECK(made.guest.error() == errc::wrong_key);
   CHECK(made.cost.listeners == 1);
-  CHECK(other_key.announced.size() == 1);
+  CHECK(other_key.ports.size() == 1);
 }
 
 TEST_CASE("somebody at the right address who is not the guest is a stranger too") {
@@ -184,7 +184,7 @@ TEST_CASE("somebody at the right address who is not the guest is a stranger too"
     const auto made = open_to(one);
     REQUIRE(made.guest.has_value());
     CHECK(*made.guest == one.visitor(1));
-    CHECK(one.announced.size() == 2);
+    CHECK(one.ports.size() == 2);
     CHECK(made.cost.listeners == 2);
     CHECK(made.cost.strangers == 1);
   }
@@ -195,7 +195,7 @@ TEST_CASE("strangers of both kinds together close three listeners at most") {
   one.comes(here).comes(elsewhere).comes(here).comes(here).verdict(errc::truncated).verdict(errc::wrong_key);
   const auto made = open_to(one);
   CHECK(made.guest.error() == errc::wrong_key);
-  CHECK(one.announced.size() == 3);
+  CHECK(one.ports.size() == 3);
   CHECK(made.cost.listeners == 3);
   CHECK(made.cost.strangers == 3);
 }
@@ -209,7 +209,7 @@ TEST_CASE("a refusal of the guest himself is the end, and no stranger") {
     one.comes(here).comes(here).verdict(why);
     const auto made = open_to(one);
     CHECK(made.guest.error() == why);
-    CHECK(one.announced.size() == 1);
+    CHECK(one.ports.size() == 1);
     CHECK(made.cost.listeners == 1);
     CHECK(made.cost.strangers == 0);
     CHECK(made.cost.why == close_cause::accepted);
@@ -228,7 +228,7 @@ TEST_CASE("a window that cannot be announced is given up before it is open") {
   second.comes(elsewhere).announcing_fails(2, errc::link_lost);
   made = open_to(second);
   CHECK(made.guest.error() == errc::link_lost);
-  CHECK(second.announced.size() == 2);
+  CHECK(second.ports.size() == 2);
   CHECK(made.cost.listeners == 1);
   CHECK(made.cost.strangers == 1);
 }
@@ -239,11 +239,11 @@ TEST_CASE("a window on an address that is not ours is not announced") {
   how.local = {asio::ip::make_address("192.0.2.1"), 0};
   const auto made = open_to(one, how);
   CHECK(made.guest.error() == errc::bind_failed);
-  CHECK(one.announced.empty());
+  CHECK(one.ports.empty());
   CHECK(made.cost.listeners == 0);
 }
 
-TEST_CASE("a plan says how many listeners there are at most") {
+TEST_CASE("it says how many listeners there are at most") {
   for (const std::uint8_t most : {std::uint8_t{0}, std::uint8_t{1}, std::uint8_t{2}}) {
     street one;
     one.comes(elsewhere).comes(elsewhere).comes(elsewhere);
@@ -251,7 +251,7 @@ TEST_CASE("a plan says how many listeners there are at most") {
     how.most_listeners = most;
     const auto made = open_to(one, how);
     CHECK(!made.guest.has_value());
-    CHECK(one.announced.size() == most);
+    CHECK(one.ports.size() == most);
     CHECK(made.cost.listeners == most);
   }
 }
@@ -261,7 +261,7 @@ TEST_CASE("a plan says how many listeners there are at most") {
 namespace {
 
 struct stage {
-  came run(plan how = for_one()) {
+  came run(listening how = for_one()) {
     const auto until = clock::now() + default_window;
     auto made = time.run(context, opened(std::move(how), until, at));
     CHECK(open_ports::all().empty());
@@ -333,7 +333,7 @@ TEST_CASE("a stranger who wastes all of the time gets no further listener") {
   one.at.comes(here).verdict(errc::wrong_key).admission_takes(default_window);
   const auto made = one.run();
   CHECK(made.guest.error() == errc::wrong_key);
-  CHECK(one.at.announced.size() == 1);
+  CHECK(one.at.ports.size() == 1);
   CHECK(made.cost.exposure == 0ns);
 }
 

@@ -8,6 +8,7 @@
 #include <ajar/switchboard/admission.hpp>
 
 #include <chrono>
+#include <optional>
 #include <utility>
 
 namespace ajar {
@@ -33,6 +34,12 @@ class central_options {
     limits_ = limits;
     return *this;
   }
+  /// The second reflecting port, beside the link port, by which peers learn how their NAT maps; 0 takes a random one.
+  /// Without it no peer knows its NAT, and windows are plain listeners.
+  central_options& reflect_port(std::uint16_t port) {
+    reflect_port_ = port;
+    return *this;
+  }
   /// From the connection to the welcome, and to a client's first good grant; 10 s by default.
   central_options& greet_within(std::chrono::milliseconds time) {
     greet_within_ = time;
@@ -54,6 +61,7 @@ class central_options {
   friend struct detail::central_shard;
   net::tcp::endpoint at_;
   switchboard::admission served_;
+  std::optional<std::uint16_t> reflect_port_;
   std::chrono::milliseconds heartbeat_{15'000};
   switchboard::accept_limits limits_;
   std::chrono::milliseconds greet_within_{10'000};

@@ -3,20 +3,66 @@
 #pragma once
 
 #include <ajar/core/notifier.hpp>
+#include <ajar/crypto/random.hpp>
 #include <ajar/signalling/link.hpp>
 #include <ajar/switchboard/router.hpp>
 
+#include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <utility>
+#include <vector>
 
 namespace ajar::detail {
 
 // A link of this shard, and what it may do.
 struct peer_link {
   peer_link(signalling::link from, switchboard::link_ref own, net::tcp::endpoint at)
-      : link(std::move(from)), ref(own), seen(std::move(at)), id(link.peer()), verdict(link.stream().get_executor()) {}
+      : link(std::move(from)),
+        ref(own),
+        ticket(ticket_of(own)),
+        seen(std::move(at)),
+        id(link.peer()),
+        verdict(link.stream().get_executor()) {}
+
+  // Shard u32, number u64, and 16 octets that nobody can guess.
+  static signalling::link_ticket ticket_of(const switchboard::link_ref& own) {
+    bytes octets;
+    wire::writer out(octets);
+    const auto secret = crypto::random_octets<16>();
+    out.number(own.shard).number(own.number).fixed(secret);
+    signalling::link_ticket made{};
+    std::ranges::copy(octets, made.begin());
+    return made;
+  }
+  static switchboard::link_ref named_by(const signalling::link_ticket& ticket) {
+    wire::reader in(ticket);
+    switchboard::link_ref made;
+    made.shard = in.number<std::uint32_t>();
+    made.number = in.number<std::uint64_t>();
+    return made;
+  }
+
+  // Where the peer is, as far as central has seen it itself: where its link comes from, and of the other family what
+  // was reflected last.
+  std::vector<net::tcp::endpoint> seen_at() const {
+    std::vector<net::tcp::endpoint> all{seen};
+    if (other) all.push_back(*other);
+    return all;
+  }
+  bool is_seen(const net::address& at) const {
+    return at == seen.address() || (other && at == other->address()) ||
+           std::ranges::find(reflected, at) != reflected.end();
+  }
+  void remember(const net::tcp::endpoint& at) {
+    constexpr std::size_t most_reflected = 4;  // a pool of addresses: RFC 4787 section 4.1
+    if (at.address().is_v6() != seen.address().is_v6()) other = at;
+    if (is_seen(at.address())) return;
+    if (reflected.size() == most_reflected) reflected.erase(reflected.begin());
+    reflected.push_back(at.address());
+  }
 
   // Those whose grants it holds.
   std::set<identity::peer_id> servers() const {
@@ -27,15 +73,20 @@ struct peer_link {
 
   signalling::link link;
   switchboard::link_ref ref;
+  signalling::link_ticket ticket;
   net::tcp::endpoint seen;
+  std::optional<net::tcp::endpoint> other;  // of the other family
+  std::vector<net::address> reflected;
   identity::peer_id id;
   signalling::role who = signalling::role::client;
   bool attached = false;
+  bool redeemed = false;  // of a redeemer: what the server said has gone out
   notifier verdict;
   std::map<trust::grant_id, identity::peer_id> grants;  // good ones, and their servers
   bytes record;                                         // of the proved door
   bool proving = false;
   time_point next_proof{};
+  time_point next_dial_back{};
   time_point next_nonce{};
 };
 using link_ptr = std::shared_ptr<peer_link>;

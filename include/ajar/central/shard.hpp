@@ -5,11 +5,13 @@
 #include <ajar/central/door_probe.hpp>
 #include <ajar/central/options.hpp>
 #include <ajar/central/peer_link.hpp>
+#include <ajar/central/reflect_port.hpp>
 #include <ajar/central/status.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/identity/url.hpp>
 
 #include <asio/ip/v6_only.hpp>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,7 +28,7 @@ struct central_node {
 };
 
 // The links of one executor. What concerns others goes through the router, as messages.
-struct central_shard final : switchboard::shard_port {
+struct central_shard final : switchboard::shard_port, std::enable_shared_from_this<central_shard> {
   central_shard(const asio::any_io_executor& executor, std::uint32_t which, std::shared_ptr<central_node> all)
       : on(executor),
         number(which),
@@ -35,12 +37,13 @@ struct central_shard final : switchboard::shard_port {
         known(shared->how.heartbeat_),
         budget(shared->how.limits_),
         port(executor),
+        second_port(executor),
         sooner(executor),
         tasks(executor) {}
 
   asio::any_io_executor executor() const override { return on; }
 
-  result<> open(const net::tcp::endpoint& at, bool shared_port) {
+  static result<> open(asio::ip::tcp::acceptor& port, const net::tcp::endpoint& at, bool shared_port) {
     using reuse_port = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
     std::error_code error;
     port.open(at.protocol(), error);
@@ -55,9 +58,12 @@ struct central_shard final : switchboard::shard_port {
   }
 
   void start() {
-    tasks.spawn(accept_all(this));
-    tasks.spawn(watch_time(this));
-    tasks.spawn(renew_nonces(this));
+    if (tasks.cancelled()) return;
+    const auto self = shared_from_this();  // a coroutine may outlive whoever held its shard
+    tasks.spawn(accept_all(self, port));
+    if (second_port.is_open()) tasks.spawn(accept_all(self, second_port));
+    tasks.spawn(watch_time(self));
+    tasks.spawn(renew_nonces(self));
   }
 
   void trouble(std::string_view what, std::string detail) const {
@@ -80,13 +86,19 @@ struct central_shard final : switchboard::shard_port {
     co_return made;
   }
 
-  // Close the port and every link, and wait for all of it.
-  static awaitable<void> stop(std::shared_ptr<central_shard> one) {
+  // Close the ports and every link, and wait for nothing.
+  void abandon() {
     std::error_code ignored;
-    one->port.close(ignored);
-    const auto all = one->links;
+    port.close(ignored);
+    second_port.close(ignored);
+    const auto all = links;
     for (const auto& [number, peer] : all) peer->link.close(errc::link_lost);
-    one->tasks.cancel();
+    tasks.cancel();
+  }
+
+  // The same, and wait for all of it.
+  static awaitable<void> stop(std::shared_ptr<central_shard> one) {
+    one->abandon();
     co_await one->tasks.join();
   }
 
@@ -106,6 +118,15 @@ struct central_shard final : switchboard::shard_port {
     const auto found = links.find(what.to.number);
     if (found == links.end()) return;
     auto& peer = *found->second;
+    if (const auto* seen = std::get_if<signalling::reflected>(&what.what)) {
+      if (!crypto::equal(seen->ticket, peer.ticket)) return;
+      peer.remember(seen->seen);
+    }
+    if (const auto* said = std::get_if<signalling::redeemed>(&what.what)) {
+      if (peer.who != signalling::role::redeemer || peer.redeemed || !crypto::equal(said->ticket, peer.ticket)) return;
+      peer.redeemed = true;
+      peer.verdict.notify();
+    }
     if (const auto* last = std::get_if<signalling::goodbye>(&what.what)) {
       step_done("", "ended a link", short_name(peer.id) + ": " + make_error_code(last->why).message());
       peer.link.close(last->why);
@@ -153,7 +174,7 @@ struct central_shard final : switchboard::shard_port {
 
   // ---- time
 
-  static awaitable<void> watch_time(central_shard* self) {
+  static awaitable<void> watch_time(std::shared_ptr<central_shard> self) {
     for (;;) {
       auto sooner = self->sooner.wait();
       auto changed = co_await before(self->known.next(), errc::would_block, std::move(sooner));
@@ -162,7 +183,7 @@ struct central_shard final : switchboard::shard_port {
     }
   }
 
-  static awaitable<void> renew_nonces(central_shard* self) {
+  static awaitable<void> renew_nonces(std::shared_ptr<central_shard> self) {
     const auto every = self->shared->how.renew_every_;
     for (;;) {
       auto slept = co_await sleep_until(clock::now() + every / 8);
@@ -178,12 +199,12 @@ struct central_shard final : switchboard::shard_port {
 
   // ---- links
 
-  static awaitable<void> accept_all(central_shard* self) {
+  static awaitable<void> accept_all(std::shared_ptr<central_shard> self, asio::ip::tcp::acceptor& port) {
     for (;;) {
       net::tcp_stream stream(self->on);
       net::tcp::endpoint from;
-      auto [error] = co_await self->port.async_accept(stream, from, use_values);
-      if (is_canceled(error) || !self->port.is_open()) co_return;
+      auto [error] = co_await port.async_accept(stream, from, use_values);
+      if (is_canceled(error) || !port.is_open()) co_return;
       if (error) {  // out of descriptors, say: wait until some are free
         auto paused = co_await sleep_until(clock::now() + std::chrono::milliseconds(50));
         if (!paused) co_return;
@@ -194,8 +215,43 @@ struct central_shard final : switchboard::shard_port {
         ++self->counted.dropped;
         continue;
       }
-      self->tasks.spawn(serve(self, std::move(stream), from));
+      self->tasks.spawn(tell_apart(self, std::move(stream), from, &port == &self->port));
     }
+  }
+
+  // A link begins with a TLS record, which no probe does.
+  static awaitable<void> tell_apart(std::shared_ptr<central_shard> self, net::tcp_stream stream,
+                                    net::tcp::endpoint from, bool links) {
+    half_open budgeted(*self, from.address());
+    const auto until = clock::now() + self->shared->how.greet_within_;
+    auto waiting = first_octet(stream);
+    auto first = co_await before(until, errc::handshake_timeout, std::move(waiting));
+    if (first && *first == signalling::reflect_probe::first) {
+      auto reflecting = reflect(self, std::move(stream), from, until);
+      co_await std::move(reflecting);
+      budgeted.reflected();
+    } else if (links && first) {
+      auto serving = serve(self, std::move(stream), from, budgeted, until);
+      co_await std::move(serving);
+    } else {
+      self->counted.turned_away.add(first ? make_error_code(errc::not_tls) : first.error());
+    }
+  }
+
+  // Whoever holds a link's ticket is told over that link from where it came.
+  static awaitable<void> reflect(std::shared_ptr<central_shard> self, net::tcp_stream stream, net::tcp::endpoint from,
+                                 time_point until) {
+    auto reading = read_probe(stream);
+    auto probe = co_await before(until, errc::handshake_timeout, std::move(reading));
+    if (!probe) co_return;
+    const auto to = peer_link::named_by(probe->ticket);
+    if (to.shard >= self->shared->routes.size()) co_return;
+    ++self->counted.reflected;
+    const net::tcp::endpoint seen(net::unmapped(from.address()), from.port());
+    self->shared->routes.deliver({to, signalling::reflected{probe->ticket, probe->number, seen}});
+    auto ending = await_end(stream);
+    auto ended = co_await before(clock::now() + std::chrono::seconds(2), errc::handshake_timeout, std::move(ending));
+    (void)ended;
   }
 
   // Gives the address back what it used of the budget, however the connection ends.
@@ -215,6 +271,7 @@ struct central_shard final : switchboard::shard_port {
       linked_ = true;
       of_.budget.linked(from_);
     }
+    void reflected() { linked(); }
 
    private:
     central_shard& of_;
@@ -232,7 +289,7 @@ struct central_shard final : switchboard::shard_port {
     registered& operator=(const registered&) = delete;
     ~registered() {
       of_.links.erase(one_->ref.number);
-      if (!one_->attached) return;
+      if (!one_->attached || of_.tasks.context_ended()) return;
       const std::set<identity::peer_id> concerned = one_->servers();
       for (const auto& server : concerned) {
         of_.shared->routes.send(switchboard::event::client_left{one_->ref, server, one_->id});
@@ -245,9 +302,8 @@ struct central_shard final : switchboard::shard_port {
     link_ptr one_;
   };
 
-  static awaitable<void> serve(central_shard* self, net::tcp_stream stream, net::tcp::endpoint from) {
-    half_open budgeted(*self, from.address());
-    const auto until = clock::now() + self->shared->how.greet_within_;
+  static awaitable<void> serve(std::shared_ptr<central_shard> self, net::tcp_stream stream, net::tcp::endpoint from,
+                               half_open& budgeted, time_point until) {
     tls::stream<net::tcp_stream> secured(std::move(stream), self->shared->self.tls(), tls::side::server,
                                          tls::expectation::any_key(tls::alpn::link));
     auto shaken = co_await secured.handshake(until);
@@ -262,6 +318,16 @@ struct central_shard final : switchboard::shard_port {
     const registered here(*self, one);
     auto greeting = greet(self, one, until);
     auto greeted = co_await std::move(greeting);
+    if (greeted && one->who == signalling::role::redeemer) {
+      auto passing = pass_on_invite(self, one, until);
+      greeted = co_await std::move(passing);
+      if (greeted) {
+        budgeted.linked();
+        one->link.close(errc::canceled);
+        co_await one->link.part();
+        co_return;
+      }
+    }
     if (greeted && one->who == signalling::role::client) {
       auto admitting = admit_client(self, one, until);
       greeted = co_await std::move(admitting);
@@ -269,7 +335,7 @@ struct central_shard final : switchboard::shard_port {
     if (!greeted) {
       self->counted.turned_away.add(greeted.error());
       self->trouble("refused a peer", short_name(one->id) + ": " + greeted.error().message());
-      if (greeted.error().category() == ajar::category()) one->link.close(static_cast<errc>(greeted.error().value()));
+      if (greeted.error().category() == category()) one->link.close(static_cast<errc>(greeted.error().value()));
       co_await one->link.part();
       co_return;
     }
@@ -285,19 +351,21 @@ struct central_shard final : switchboard::shard_port {
   }
 
   // From the hello to the welcome.
-  static awaitable<result<>> greet(central_shard* self, link_ptr one, time_point until) {
+  static awaitable<result<>> greet(std::shared_ptr<central_shard> self, link_ptr one, time_point until) {
     auto got = co_await one->link.receive(until);
     if (!got) co_return fail(got.error());
     const auto* first = std::get_if<signalling::hello>(&*got);
     if (!first) co_return fail(errc::unexpected_message);
     if (first->version != signalling::protocol_version) co_return fail(errc::unknown_version);
     one->who = first->who;
+    if (one->who == signalling::role::redeemer) co_return result<>{};  // the directory knows nothing of it
     if (one->who == signalling::role::server && !self->served.admits(one->id)) {
       co_return fail(errc::not_admitted);
     }
     one->next_nonce = clock::now() + self->shared->how.renew_every_;
     self->shared->routes.send(switchboard::event::attached{one->ref, one->id, one->who, first->login, first->methods,
-                                                           crypto::random_octets<32>(), one->seen});
+                                                           crypto::random_octets<32>(), one->seen,
+                                                           self->shared->how.reflect_port_.value_or(0), one->ticket});
     while (!one->attached && !one->link.ended()) {
       auto verdict = one->verdict.wait();
       auto decided = co_await before(until, errc::handshake_timeout, std::move(verdict));
@@ -308,7 +376,7 @@ struct central_shard final : switchboard::shard_port {
   }
 
   // A client is served for a grant of an admitted server; until one is there, nothing else is taken.
-  static awaitable<result<>> admit_client(central_shard* self, link_ptr one, time_point until) {
+  static awaitable<result<>> admit_client(std::shared_ptr<central_shard> self, link_ptr one, time_point until) {
     while (one->grants.empty()) {
       auto got = co_await one->link.receive(until);
       if (!got) co_return fail(got.error() == errc::link_timeout ? make_error_code(errc::not_admitted) : got.error());
@@ -321,6 +389,26 @@ struct central_shard final : switchboard::shard_port {
     co_return result<>{};
   }
 
+  // What somebody with an invite says goes to the server that announced it, and what the server says comes back; that
+  // is all that such a link is for.
+  static awaitable<result<>> pass_on_invite(std::shared_ptr<central_shard> self, link_ptr one, time_point until) {
+    auto got = co_await one->link.receive(until);
+    if (!got) co_return fail(got.error());
+    const auto* asked = std::get_if<signalling::redeem>(&*got);
+    if (!asked) co_return fail(errc::unexpected_message);
+    if (!self->served.admits(asked->server)) co_return fail(errc::not_admitted);
+    self->step_done("", "somebody redeems an invite", short_name(one->id) + " of " + short_name(asked->server));
+    self->shared->routes.send(
+        switchboard::event::redeeming{one->ref, asked->server, asked->invite, one->ticket, asked->sealed});
+    while (!one->redeemed && !one->link.ended()) {
+      auto verdict = one->verdict.wait();
+      auto answered = co_await before(until, errc::exchange_timeout, std::move(verdict));
+      if (!answered) co_return fail(answered.error());
+    }
+    if (!one->redeemed) co_return fail(*one->link.ended());
+    co_return result<>{};
+  }
+
   // ---- messages of a peer
 
   result<> received(const link_ptr& one, const signalling::message& what) {
@@ -328,6 +416,7 @@ struct central_shard final : switchboard::shard_port {
       exposed.add(std::chrono::system_clock::now(), {0, m->listeners, m->strangers, m->open});
       return {};
     }
+    if (const auto* m = std::get_if<signalling::dial_back>(&what)) return take_dial_back(one, *m);
     if (one->who == signalling::role::client) {
       if (const auto* m = std::get_if<signalling::present_grant>(&what)) return take_grant(one, *m);
       if (const auto* m = std::get_if<signalling::door>(&what)) return take_door(one, *m);
@@ -336,6 +425,19 @@ struct central_shard final : switchboard::shard_port {
       if (const auto* m = std::get_if<signalling::answer>(&what)) {
         step_done("E", "the server answered");
         shared->routes.send(switchboard::event::answered{one->ref, one->id, *m});
+        return {};
+      }
+      if (const auto* m = std::get_if<signalling::trace>(&what)) {
+        shared->routes.send(switchboard::event::traced{one->ref, one->id, m->id, m->signed_trace});
+        return {};
+      }
+      if (const auto* m = std::get_if<signalling::announce_invites>(&what)) {
+        shared->routes.send(switchboard::event::invites_announced{one->ref, one->id, m->ids});
+        return {};
+      }
+      if (const auto* m = std::get_if<signalling::redeemed>(&what)) {
+        const auto to = peer_link::named_by(m->ticket);
+        if (to.shard < shared->routes.size()) shared->routes.deliver({to, *m});
         return {};
       }
       if (const auto* m = std::get_if<signalling::roster_request>(&what)) {
@@ -374,7 +476,7 @@ struct central_shard final : switchboard::shard_port {
     auto list = trust::signed_revocations::open(what.list);
     if (!list) return fail(list.error());
     if (list->signer() != one->id) return fail(errc::signature_invalid);
-    shared->routes.send(switchboard::event::revoked{one->ref, one->id, list->body()});
+    shared->routes.send(switchboard::event::revoked{one->ref, one->id, list->body(), what.list});
     return {};
   }
 
@@ -384,9 +486,30 @@ struct central_shard final : switchboard::shard_port {
     if (asked->signer() != one->id) return fail(errc::request_of_another);
     const auto& body = asked->body();
     step_done("B", "a client asks for a server", short_name(one->id) + " for " + short_name(body.server));
-    shared->routes.send(switchboard::event::requested{one->ref, body.server, one->id, one->seen, body.id,
-                                                      std::chrono::milliseconds(body.budget_ms), what.signed_request});
+    shared->routes.send(switchboard::event::requested{one->ref, body.server, one->id, one->seen_at(), body.id,
+                                                      std::chrono::milliseconds(body.budget_ms), what.signed_request,
+                                                      body.explain});
     return {};
+  }
+
+  // ---- filtering: does anybody get through who was not called?
+
+  // Only to an address that the peer itself was seen at, and nothing is said there.
+  result<> take_dial_back(const link_ptr& one, const signalling::dial_back& what) {
+    constexpr std::chrono::milliseconds pause{250};
+    constexpr int burst = 4;  // two kinds of ports of two families
+    const auto now = clock::now();
+    if (!one->is_seen(net::unmapped(what.at.address())) || one->next_dial_back > now + burst * pause) return {};
+    one->next_dial_back = std::max(now, one->next_dial_back) + pause;
+    tasks.spawn(dial_back(shared_from_this(), what.at));
+    return {};
+  }
+
+  static awaitable<void> dial_back(std::shared_ptr<central_shard> self, net::tcp::endpoint at) {
+    constexpr std::chrono::milliseconds probe_time{900};  // the kernel's own second SYN leaves after 1 s
+    auto dialling = net::dial_twice(at, clock::now() + probe_time);
+    auto stream = co_await std::move(dialling);
+    ++(stream ? self->counted.dialled_back : self->counted.dial_backs_failed);
   }
 
   // ---- doors: one dial-back proves that the client is there, and that it wants to be dialled
@@ -408,13 +531,12 @@ struct central_shard final : switchboard::shard_port {
     if (one->proving || now < one->next_proof) return refuse(errc::too_many_requests);
     one->proving = true;
     one->next_proof = now + pause;
-    tasks.spawn(prove(this, one, at, what.record));
+    tasks.spawn(prove(shared_from_this(), one, at, what.record));
     return {};
   }
 
-  static awaitable<void> prove(central_shard* self, link_ptr one, net::tcp::endpoint at, bytes record) {
-    constexpr std::chrono::milliseconds probe_time{2'500};  // two SYNs at most (RFC 6298: 0 s and 1 s)
-    auto probing = probe_door(self->shared->self, one->id, at, clock::now() + probe_time);
+  static awaitable<void> prove(std::shared_ptr<central_shard> self, link_ptr one, net::tcp::endpoint at, bytes record) {
+    auto probing = probe_door(self->shared->self, one->id, at);
     auto proved = co_await std::move(probing);
     one->proving = false;
     ++(proved ? self->counted.doors_proved : self->counted.doors_closed);
@@ -438,6 +560,7 @@ struct central_shard final : switchboard::shard_port {
   switchboard::directory known;
   switchboard::accept_budget budget;
   asio::ip::tcp::acceptor port;
+  asio::ip::tcp::acceptor second_port;  // for reflecting alone
   std::map<std::uint64_t, link_ptr> links;
   std::uint64_t last_link = 0;
   windows::exposure_account exposed;

@@ -29,6 +29,9 @@ struct central_status {
   windows::exposure exposed;        ///< and since the start
   std::uint64_t doors_proved = 0;   ///< by a dial-back
   std::uint64_t doors_closed = 0;   ///< where nobody answered the dial-back
+  std::uint64_t reflected = 0;      ///< connections whose origin was told
+  std::uint64_t dialled_back = 0;   ///< to see what a NAT lets in, and it did
+  std::uint64_t dial_backs_failed = 0;
 
   /// Add what another shard counted.
   void add(const central_status& other) {
@@ -44,6 +47,9 @@ struct central_status {
     exposed += other.exposed;
     doors_proved += other.doors_proved;
     doors_closed += other.doors_closed;
+    reflected += other.reflected;
+    dialled_back += other.dialled_back;
+    dial_backs_failed += other.dial_backs_failed;
   }
 };
 

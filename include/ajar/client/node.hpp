@@ -6,6 +6,7 @@
 #include <ajar/client/status.hpp>
 #include <ajar/outbound/doorstep.hpp>
 #include <ajar/rendezvous/answers.hpp>
+#include <ajar/rendezvous/reflector.hpp>
 #include <ajar/sessions/handshake.hpp>
 #include <ajar/signalling/uplink.hpp>
 
@@ -25,6 +26,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
         : owner(whose),
           up(whose.self, std::move(central), std::move(terms), *this),
           answers(std::make_shared<rendezvous::answers>(whose.changed.get_executor())),
+          mirror(std::make_shared<rendezvous::reflector>(whose.changed.get_executor(), whose.reflecting(*this))),
           account(clock::now()) {}
 
     void linked(const signalling::welcome& greeting) override { owner.linked(*this, greeting); }
@@ -36,6 +38,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
     client_node& owner;
     signalling::uplink up;
     std::shared_ptr<rendezvous::answers> answers;
+    std::shared_ptr<rendezvous::reflector> mirror;
     signalling::link_account account;
     net::tcp::endpoint seen;
     std::map<identity::peer_id, signalling::presence> present;
@@ -59,6 +62,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
     for (const auto& [url, side] : centrals) {
       all.links.push_back(side->account.status(now, side->up.central(), side->up.round_trip()));
     }
+    all.cloak = how.cloak_;
     all.door_open = step && step->is_open();
     all.sessions = visits.list(now);
     all.sessions_begun = visits.begun();
@@ -129,6 +133,12 @@ struct client_node final : std::enable_shared_from_this<client_node> {
     return best;
   }
 
+  std::shared_ptr<net::clock_filter> clock_of(const identity::peer_id& server) {
+    auto& one = clocks[server];
+    if (!one) one = std::make_shared<net::clock_filter>();
+    return one;
+  }
+
   bool is_central(const identity::peer_id& id) const {
     return std::ranges::any_of(centrals, [&](const auto& one) { return one.second->up.central().id == id; });
   }
@@ -147,6 +157,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
       terms.logins(how.logins_).from(how.from_);
       side = std::make_shared<central_side>(*this, central, std::move(terms));
       tasks.spawn(keep_linked(shared_from_this(), side));
+      tasks.spawn(rendezvous::reflector::follow(side->mirror));
     }
     return *side;
   }
@@ -168,10 +179,25 @@ struct client_node final : std::enable_shared_from_this<client_node> {
       if (one.grant.body().client != self.id() || ++presented > most_presented) continue;
       (void)side.up.send(signalling::present_grant{one.grant.octets()});
     }
+    const auto central = side.up.central_endpoint();
+    if (presented == 0 || !central) return;
+    side.mirror->linked(greeting, *central, side.up.round_trip().value_or(clock::duration(0)));
+    tasks.spawn(rendezvous::reflector::begin(side.mirror, side.up.central().at));
+  }
+
+  // What this client would be told of a firewall it asks for only where it is willing to listen.
+  rendezvous::reflector_options reflecting(central_side& side) {
+    rendezvous::reflector_options made([&side](const signalling::message& what) { return side.up.send(what); },
+                                       how.listens_);
+    made.from(how.from_).account([this](const windows::report& cost) {
+      exposed.add(std::chrono::system_clock::now(), {0, cost.listeners, cost.strangers, cost.exposure});
+    });
+    return made;
   }
 
   void lost(central_side& side, const std::error_code& why, bool again) {
     side.account.lost(clock::now(), why);
+    side.mirror->unlinked();
     side.present.clear();
     side.door_result.reset();
     side.last_loss = why;
@@ -194,11 +220,18 @@ struct client_node final : std::enable_shared_from_this<client_node> {
       tend_door();
       if (step && step->is_open() && clock::now() - side.door_told > record_renewal) tell_door(side);
     } else if (const auto* graded = std::get_if<signalling::grant_result>(&what)) {
-      if (graded->code != 0) side.refused[graded->grant] = errc_from_wire(graded->code);
+      if (graded->code != 0) {
+        side.refused[graded->grant] = errc_from_wire(graded->code);
+        side.answers->refused(graded->grant, errc_from_wire(graded->code));
+      }
     } else if (const auto* proved = std::get_if<signalling::door_result>(&what)) {
       side.door_result = proved->code == 0 ? std::error_code() : errc_from_wire(proved->code);
     } else if (const auto* came = std::get_if<signalling::answer>(&what)) {
       side.answers->received(*came);
+    } else if (const auto* told = std::get_if<signalling::trace>(&what)) {
+      side.answers->received(*told);
+    } else if (const auto* seen = std::get_if<signalling::reflected>(&what)) {
+      side.mirror->received(*seen);
     } else if (const auto* failed = std::get_if<signalling::failure>(&what)) {
       side.answers->received(*failed);
     } else {
@@ -283,6 +316,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
   notifier changed;
   std::map<std::string, std::shared_ptr<central_side>> centrals;
   std::map<identity::peer_id, sessions::session> dialled;
+  std::map<identity::peer_id, std::shared_ptr<net::clock_filter>> clocks;  // of servers that granted something
   std::optional<outbound::doorstep> step;
   std::optional<std::error_code> door_error;
   std::optional<std::error_code> outbound_error;

@@ -4,7 +4,9 @@
 
 #include <ajar/core/step.hpp>
 #include <ajar/net/dial.hpp>
+#include <ajar/rendezvous/timeline.hpp>
 #include <ajar/trust/grant_file.hpp>
+#include <ajar/windows/cloak.hpp>
 
 #include <functional>
 #include <optional>
@@ -53,6 +55,18 @@ class client_options {
     from_ = std::move(source);
     return *this;
   }
+  /// May it open ports for moments: for windows of its own (window-reverse), and to learn what its firewall lets in? A
+  /// client that may not still crosses, and dials windows of the server; by::window_reverse is client_unreachable then.
+  /// By default it may.
+  client_options& listens(bool on) {
+    listens_ = on;
+    return *this;
+  }
+  /// How our own listeners treat everybody else; by default as well as this process may.
+  client_options& cloak(windows::cloak wish) {
+    cloak_ = wish;
+    return *this;
+  }
   client_options& on_step(step_sink sink) {
     steps_ = std::move(sink);
     return *this;
@@ -68,6 +82,8 @@ class client_options {
   std::optional<net::tcp::endpoint> advertised_;
   std::optional<net::address> window_address_;
   std::optional<net::address> from_;
+  bool listens_ = true;
+  windows::cloak cloak_ = windows::cloak::automatic;
   step_sink steps_;
 
   net::dial_options dialling() const {
@@ -78,7 +94,7 @@ class client_options {
 };
 
 /// Which path to take.
-enum class by { automatic, outbound, window, window_reverse };
+enum class by { automatic, outbound, crossing, window, window_reverse };
 
 /// How one connection is made.
 class connect_options {
@@ -100,7 +116,15 @@ class connect_options {
     return *this;
   }
 
+  /// Gets the steps of the client, of central and of the server for each request, when it has ended. The server's word
+  /// is signed; central's is not.
+  connect_options& explain(rendezvous::timeline_sink sink) {
+    explain_ = std::move(sink);
+    return *this;
+  }
+
   by way() const noexcept { return way_; }
+  const rendezvous::timeline_sink& explains() const noexcept { return explain_; }
   bool roams() const noexcept { return roam_; }
   const std::optional<time_point>& deadline() const noexcept { return until_; }
 
@@ -108,6 +132,7 @@ class connect_options {
   by way_ = by::automatic;
   bool roam_ = false;
   std::optional<time_point> until_;
+  rendezvous::timeline_sink explain_;
 };
 
 }  // namespace ajar

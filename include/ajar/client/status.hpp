@@ -15,7 +15,8 @@ namespace ajar {
 struct client_status {
   identity::peer_id id;
   std::chrono::nanoseconds uptime{0};
-  std::vector<signalling::link_status> links;  ///< one for each central that was asked
+  std::vector<signalling::link_status> links;        ///< one for each central that was asked
+  windows::cloak cloak = windows::cloak::automatic;  ///< that windows of its own are to wear
   bool door_open = false;
   std::vector<sessions::session_status> sessions;  ///< that are alive
   std::uint64_t sessions_begun = 0;

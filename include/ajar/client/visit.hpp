@@ -5,7 +5,6 @@
 #include <ajar/client/node.hpp>
 #include <ajar/net/backoff.hpp>
 #include <ajar/rendezvous/ask.hpp>
-#include <ajar/rendezvous/offer.hpp>
 
 #include <memory>
 #include <optional>
@@ -60,8 +59,7 @@ struct visit {
         if (came) co_return std::move(*came);
         why = came.error();
         report_trouble(self->how.steps_, "this way failed", why.message());
-        const bool again = way == by::window && was_too_slow(why) && (ways.size() == 1 || attempt == 1);
-        if (!again) break;
+        if (!tries_again(way, why, attempt, ways.size())) break;
         const auto pause = pauses.next();
         if (clock::now() + pause >= about->until) break;
         auto slept = co_await sleep_until(clock::now() + pause);
@@ -73,14 +71,46 @@ struct visit {
     co_return fail(why);
   }
 
-  // A machine under load, not a path that does not exist: another window may do.
-  static bool was_too_slow(const std::error_code& why) {
-    return why == errc::handshake_timeout || why == errc::window_timeout || why == errc::exchange_timeout;
+  // How this client looks from outside, as that server's central tells it.
+  static awaitable<result<net::reflection>> look(std::shared_ptr<client_node> self, identity::peer_id server,
+                                                 time_point until) {
+    const auto* held = self->grant_for(server);
+    if (!held) co_return fail(errc::no_grant);
+    (void)self->side_of(held->central);
+    const auto side = self->centrals.at(to_string(held->central));
+    while (!side->mirror->is_measured()) {
+      if (self->stopped) co_return fail(errc::canceled);
+      if (side->final_cause) co_return fail(*side->final_cause);
+      if (side->last_loss && !side->up.is_up()) co_return fail(*side->last_loss);
+      if (clock::now() >= until) co_return fail(errc::dial_timeout);
+      if (side->mirror->is_possible()) {
+        auto settling = side->mirror->settled(until);
+        co_await std::move(settling);
+        continue;
+      }
+      if (side->up.is_up() && side->seen.port() != 0) break;  // central reflects nothing
+      auto change = self->changed.wait();
+      auto changed = co_await before(until, errc::dial_timeout, std::move(change));
+      if (!changed) co_return fail(changed.error());
+    }
+    co_return side->mirror->known();
+  }
+
+  // The same way once more? A machine under load was too slow, and another window may do: as long as there is time, if
+  // there is no other way. Packets may have been lost, or a firewall dropped them, as it will again: once; a server
+  // whose window has ended meanwhile hangs up.
+  static bool tries_again(by way, const std::error_code& why, int attempts, std::size_t ways) {
+    if (way == by::outbound) return false;
+    const bool slow = why == errc::handshake_timeout || why == errc::window_timeout || why == errc::exchange_timeout;
+    const bool lost = why == errc::crossing_failed || why == errc::window_unreachable || why == errc::truncated;
+    return (slow && ways == 1) || ((slow || lost) && attempts == 1);
   }
 
   static bool another_way_may_help(const std::error_code& why) {
-    for (const auto cause : {errc::window_unreachable, errc::window_timeout, errc::window_stranger, errc::bind_failed,
-                             errc::window_refused, errc::address_not_permitted, errc::too_many_windows}) {
+    for (const auto cause :
+         {errc::window_unreachable, errc::window_timeout, errc::window_stranger, errc::bind_failed,
+          errc::window_refused, errc::address_not_permitted, errc::too_many_windows, errc::too_many_windows_today,
+          errc::crossing_failed, errc::no_direct_path, errc::port_443_not_permitted}) {
       if (why == cause) return true;
     }
     return false;
@@ -96,7 +126,7 @@ struct visit {
     const bool windows = now.state == signalling::presence_state::online &&
                          (now.methods & static_cast<std::uint8_t>(trust::method::window)) != 0 &&
                          grant.permits(trust::method::window);
-    if (windows) ways = {by::window, by::window_reverse};
+    if (windows) ways = {by::automatic};
     if (self.step && grant.permits(trust::method::outbound) && client_node::dials(now)) ways.push_back(by::outbound);
     return ways;
   }
@@ -166,22 +196,40 @@ struct visit {
     }
   }
 
-  // By a window, which one of the two opens.
+  // What a way permits the server to plan; nothing where this client must open a port and may not.
+  static std::uint8_t rungs_of(by way, bool listens) {
+    auto rungs = trust::every_rung;
+    if (way == by::crossing) rungs = trust::bit_of(trust::rung_kind::crossing);
+    if (way == by::window) rungs = trust::bit_of(trust::rung_kind::listener);
+    if (way == by::window_reverse) rungs = trust::bit_of(trust::rung_kind::listener_reverse);
+    if (!listens) rungs &= static_cast<std::uint8_t>(~trust::bit_of(trust::rung_kind::listener_reverse));
+    return rungs;
+  }
+
+  // By a window or a crossing, as the server plans it.
   static awaitable<result<sessions::session>> rendezvous_by(std::shared_ptr<client_node> self, shared_visit about,
                                                             by way) {
+    const auto rungs = rungs_of(way, self->how.listens_);
+    if (rungs == 0) co_return fail(errc::client_unreachable);
+    auto settling = about->side->mirror->settled(std::min(about->until, clock::now() + std::chrono::seconds(2)));
+    co_await std::move(settling);
     const auto present = about->side->present.find(about->server);
     if (present == about->side->present.end()) co_return fail(errc::server_offline);
+    const auto& own = self->how.window_address_;
+    const rendezvous::vantage here{own ? nullptr : about->side->mirror, own ? own : about->side->up.local_address(),
+                                   net::unmapped(about->side->seen.address())};
     const auto what = std::make_shared<const rendezvous::errand>(rendezvous::errand{
         self->self, about->grant, std::shared_ptr<signalling::uplink>(about->side, &about->side->up),
-        about->side->answers, present->second, about->side->seen.address(), self->how.window_address_,
-        self->how.dialling(), about->how.roams(), about->until, self->how.steps_,
+        about->side->answers, present->second, here, self->how.dialling(), rungs, about->how.roams(), about->until,
+        self->how.cloak_, self->how.steps_,
         [weak = std::weak_ptr(self), side = about->side](const windows::report& cost) {
           if (const auto still = weak.lock()) {
             still->exposed.add(std::chrono::system_clock::now(), windows::exposure_of(cost));
           }
           (void)side->up.send(signalling::exposure_report{cost.exposure, cost.listeners, cost.strangers});
-        }});
-    auto work = way == by::window ? rendezvous::ask_for_window(what) : rendezvous::offer_window(what);
+        },
+        self->clock_of(about->server), about->how.explains()});
+    auto work = rendezvous::ask_for_window(what);
     auto guest = co_await std::move(work);
     co_return guest;
   }

@@ -8,9 +8,11 @@
 
 #include <asio/error.hpp>
 #include <asio/experimental/awaitable_operators.hpp>
+#include <asio/post.hpp>
 #include <asio/this_coro.hpp>
 #include <exception>
 #include <optional>
+#include <thread>
 #include <utility>
 
 namespace ajar {
@@ -86,6 +88,33 @@ template <class T>
   auto [error] = co_await at.async_wait(use_values);
   if (error) co_return fail(errc::canceled);
   co_return result<>{};
+}
+
+/// Whether a wait that asks the clock again and again leaves its core to other threads meanwhile.
+enum class patience { keeps_core, shares_core };
+
+/// Let other coroutines run, and come back at once. Errors: canceled. Cancellation: terminal.
+[[nodiscard]] inline awaitable<result<>> yield(patience how) {
+  if (how == patience::shares_core) std::this_thread::yield();
+  const auto executor = co_await asio::this_coro::executor;
+  co_await asio::post(executor, use_awaitable);
+  const auto state = co_await asio::this_coro::cancellation_state;
+  if (state.cancelled() != asio::cancellation_type::none) co_return fail(errc::canceled);
+  co_return result<>{};
+}
+
+/// Wait until an instant, to some microseconds: timers are late by 60 and, on a virtual machine at rest, by hundreds;
+/// so the last ones are waited for by asking the clock. Errors: canceled. Cancellation: terminal.
+[[nodiscard]] inline awaitable<result<>> sleep_precisely(time_point until, patience how) {
+  constexpr std::chrono::microseconds lateness{500};
+  result<> slept;
+  if (clock::now() < until - lateness) {
+    slept = co_await sleep_until(until - lateness);
+  }
+  while (slept && clock::now() < until) {
+    slept = co_await yield(how);
+  }
+  co_return slept;
 }
 
 }  // namespace ajar

@@ -82,6 +82,14 @@ enum class errc : std::uint16_t {
   too_many_windows,
   serial_too_low,
   petname_taken,
+  too_many_windows_today,
+  no_such_client,
+  invite_malformed,
+  invite_mistyped,
+  invite_expired,
+  invite_used,
+  invite_pending,
+  invite_unknown,
   // signalling
   link_lost = 130,
   link_timeout,
@@ -100,6 +108,9 @@ enum class errc : std::uint16_t {
   window_stranger,
   window_unreachable,
   window_refused,
+  crossing_failed,
+  no_direct_path,
+  port_443_not_permitted,
   // outbound
   client_unreachable = 190,
   outbound_timeout,
@@ -210,7 +221,8 @@ inline constexpr error_text error_texts[] = {
      "it does not know this key or expects another: give its owner the output of the command 'id'"},
 
     {errc::no_grant, "there is no grant for that server",
-     "ask its owner for a grant and import it by 'ajar-client add'"},
+     "ask its owner for an invite and redeem it by 'ajar-client join', or for a grant and import it by 'ajar-client "
+     "add'"},
     {errc::grant_malformed, "that is no grant, or it was damaged on the way",
      "get the file anew from the server's owner"},
     {errc::grant_expired, "the grant has ended", "ask the server's owner for a new one"},
@@ -237,14 +249,31 @@ inline constexpr error_text error_texts[] = {
      "private and loopback addresses need a grant with --lan; name a public one by --advertise otherwise"},
     {errc::too_many_sessions, "the grant permits no further session now", "close one first, or ask for a higher limit"},
     {errc::too_many_windows, "the grant permits no further window this minute", "wait a minute"},
+    {errc::too_many_windows_today, "the grant permits no further window today",
+     "wait until midnight UTC, or ask for a grant with a higher limit"},
+    {errc::no_such_client, "nobody of that name has a grant",
+     "name a client as 'ajar-server grants' does: by its name, its peer id, or its grant"},
     {errc::serial_too_low, "a list of revocations older than the known one", "somebody repeats an old list: ignored"},
-    {errc::petname_taken, "another server has that name already", "name this one by --name"},
+    {errc::petname_taken, "another one has that name already",
+     "name this one differently: ajar-client add --name, ajar-server grant --as"},
+
+    {errc::invite_malformed, "that is no invite",
+     "an invite is one long word that begins with ajar1, as 'ajar-server invite' prints it"},
+    {errc::invite_mistyped, "the invite has a typing error, or a part of it is missing",
+     "copy all of it again: its last characters check the others"},
+    {errc::invite_expired, "the invite has ended", "ask the server's owner for a new one"},
+    {errc::invite_used, "the invite was used by another key",
+     "if that was you, on another machine, use that one; if not, tell the server's owner, who can revoke it"},
+    {errc::invite_pending, "the server's owner has to approve it",
+     "tell the owner your 'ajar-client id', and wait: join --wait, or join again"},
+    {errc::invite_unknown, "the server knows no such invite",
+     "it was taken back, or ended long ago: ask the server's owner for a new one"},
 
     {errc::link_lost, "the link to central broke", "it is dialled again by itself"},
     {errc::link_timeout, "central was silent for too long", "it is dialled again by itself"},
     {errc::not_admitted, "central does not serve this peer",
-     "a server: have central's operator put its id on the --admit list; a client: import a grant of an admitted "
-     "server"},
+     "a server: have central's operator put its id on the --admit list; a client: import a grant, or redeem "
+     "an invite, of an admitted server"},
     {errc::evicted, "the same key logged in elsewhere",
      "one key belongs to one process: stop the other one, or give it a state folder of its own"},
     {errc::login_too_low, "the same key logged in later elsewhere",
@@ -264,6 +293,13 @@ inline constexpr error_text error_texts[] = {
     {errc::window_unreachable, "the window's port could not be reached",
      "a firewall or a NAT is before it; try --by outbound, or --by window-reverse where your own port is reachable"},
     {errc::window_refused, "the other side opens no window", "it runs in outbound mode, or its policy forbids it"},
+
+    {errc::crossing_failed, "both ends connected at once, and their packets did not meet",
+     "try again; if it recurs, compare what 'ajar-client network' and 'ajar-server network' print"},
+    {errc::no_direct_path, "the NATs and firewalls before the two ends let no direct connection through",
+     "give the client a reachable port by --door and use --by outbound; or change one of the two NATs"},
+    {errc::port_443_not_permitted, "a firewall lets out only connections to port 443, and the other end may not use it",
+     "let the other end bind port 443: run it with CAP_NET_BIND_SERVICE, and with nothing else at that port"},
 
     {errc::client_unreachable, "the server cannot dial this client",
      "give the client a reachable port by --door ADDR:PORT, or use --by window"},
@@ -317,7 +353,7 @@ constexpr const error_text* find_text(errc code) noexcept {
   return nullptr;
 }
 
-class category final : public std::error_category {
+class errc_category final : public std::error_category {
  public:
   const char* name() const noexcept override { return "ajar"; }
   std::string message(int value) const override {
@@ -330,7 +366,7 @@ class category final : public std::error_category {
 
 /// The category of all codes of `errc`.
 inline const std::error_category& category() noexcept {
-  static const detail::category instance;
+  static const detail::errc_category instance;
   return instance;
 }
 

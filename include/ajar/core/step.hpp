@@ -24,8 +24,9 @@ struct step {
 using step_sink = std::function<void(const step&)>;
 
 /// Report a step to a sink that may be empty.
-inline void report_step(const step_sink& to, std::string_view letter, std::string_view what, std::string detail = {}) {
-  if (to) to(step{clock::now(), letter, what, std::move(detail), log_level::info});
+inline void report_step(const step_sink& to, std::string_view letter, std::string_view what, std::string detail = {},
+                        time_point at = clock::now()) {
+  if (to) to(step{at, letter, what, std::move(detail), log_level::info});
 }
 
 /// The same for what went wrong.

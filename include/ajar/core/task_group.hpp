@@ -2,9 +2,11 @@
 // ajar/core/task_group.hpp - coroutines that belong to somebody: cancelled and joined together.
 #pragma once
 
+#include <ajar/core/bytes.hpp>
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
 
+#include <algorithm>
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
 #include <asio/co_spawn.hpp>
@@ -50,47 +52,76 @@ class task_group {
   ~task_group() { cancel(); }
 
   /// Start a child. After cancel() nothing starts any more: the coroutine is dropped.
-  void spawn(awaitable<void> child) {
+  ///
+  /// @param whose  names the children that end() ends together
+  void spawn(awaitable<void> work, bytes_view whose = {}) {
     if (state_->cancelled) return;
-    auto slot = std::make_shared<asio::cancellation_signal>();
-    auto place = state_->children.insert(state_->children.end(), slot);
+    auto stop = std::make_shared<asio::cancellation_signal>();
+    auto place = state_->children.insert(state_->children.end(), {stop, {whose.begin(), whose.end()}});
     auto ended = [state = state_, place](std::exception_ptr thrown) {
       state->children.erase(place);
-      if (state->children.empty()) state->empty.notify();
+      state->one_ended.notify();
       rethrow(thrown);
     };
-    asio::co_spawn(state_->empty.get_executor(), std::move(child),
-                   asio::bind_cancellation_slot(slot->slot(), std::move(ended)));
+    asio::co_spawn(state_->one_ended.get_executor(), std::move(work),
+                   asio::bind_cancellation_slot(stop->slot(), std::move(ended)));
+  }
+
+  /// Ask the children of one name to stop, and wait until they have: not from one of them. Others go on, and new ones
+  /// of the name may start. Cancellation: terminal.
+  [[nodiscard]] awaitable<void> end(bytes whose) {
+    stop(*state_, [&](const child& one) { return one.whose == whose; });
+    return until_none(state_, std::move(whose));
   }
 
   /// Ask all children to stop, now and for good. They have stopped when join() returns.
   void cancel() {
     state_->cancelled = true;
-    if (*state_->context_ended) return;  // some of the children are gone without having ended
-    const std::vector<std::shared_ptr<asio::cancellation_signal>> all(state_->children.begin(), state_->children.end());
-    for (const auto& child : all) child->emit(asio::cancellation_type::terminal);
+    stop(*state_, [](const child&) { return true; });
   }
 
   /// Wait until every child has ended. Cancellation: terminal; the children go on then.
   [[nodiscard]] awaitable<void> join() {
     auto state = state_;
     while (!state->children.empty()) {
-      co_await state->empty.wait();
+      co_await state->one_ended.wait();
     }
   }
 
   std::size_t size() const noexcept { return state_->children.size(); }
   bool cancelled() const noexcept { return state_->cancelled; }
+  /// Is the execution context being destroyed? What is told to others then reaches nobody.
+  bool context_ended() const noexcept { return *state_->context_ended; }
 
  private:
+  struct child {
+    std::shared_ptr<asio::cancellation_signal> stop;
+    bytes whose;
+  };
   struct state {
     explicit state(const asio::any_io_executor& executor)
-        : empty(executor), context_ended(detail::context_end::of(executor)) {}
-    notifier empty;
+        : one_ended(executor), context_ended(detail::context_end::of(executor)) {}
+    notifier one_ended;
     std::shared_ptr<const bool> context_ended;
-    std::list<std::shared_ptr<asio::cancellation_signal>> children;
+    std::list<child> children;
     bool cancelled = false;
   };
+
+  template <class Choice>
+  static void stop(const state& of, const Choice& chosen) {
+    if (*of.context_ended) return;  // some of the children are gone without having ended
+    std::vector<std::shared_ptr<asio::cancellation_signal>> all;
+    for (const auto& one : of.children) {
+      if (chosen(one)) all.push_back(one.stop);
+    }
+    for (const auto& one : all) one->emit(asio::cancellation_type::terminal);
+  }
+
+  static awaitable<void> until_none(std::shared_ptr<state> of, bytes whose) {
+    while (std::ranges::any_of(of->children, [&](const child& one) { return one.whose == whose; })) {
+      co_await of->one_ended.wait();
+    }
+  }
 
   static void rethrow(const std::exception_ptr& thrown) {
     if (!thrown) return;

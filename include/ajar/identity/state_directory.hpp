@@ -2,6 +2,7 @@
 // ajar/identity/state_directory.hpp - the folder in which a node keeps its key, its grants and its counters.
 #pragma once
 
+#include <ajar/core/clock.hpp>
 #include <ajar/core/descriptor.hpp>
 #include <ajar/identity/key.hpp>
 
@@ -14,6 +15,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
+#include <ctime>
 #include <optional>
 #include <string>
 #include <utility>
@@ -90,6 +92,33 @@ class state_directory {
       return written;
     }
     if (::fsync(folder_.get()) != 0) return fail(last_error());
+    return {};
+  }
+
+  /// Give a file another name, durably and at once. Errors: the system's.
+  result<> rename(const std::string& from, const std::string& to) const {
+    if (::renameat(folder_.get(), from.c_str(), folder_.get(), to.c_str()) != 0) return fail(last_error());
+    if (::fsync(folder_.get()) != 0) return fail(last_error());
+    return {};
+  }
+
+  /// Forget a file, durably. Errors: the system's; none where there is no such file.
+  result<> remove(const std::string& name) const {
+    if (::unlinkat(folder_.get(), name.c_str(), 0) != 0 && errno != ENOENT) return fail(last_error());
+    if (::fsync(folder_.get()) != 0) return fail(last_error());
+    return {};
+  }
+
+  /// The time that stands at a file, and setting it. Errors: the system's.
+  result<wall_time> time_of(const std::string& name) const {
+    struct stat status{};
+    if (::fstatat(folder_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return fail(last_error());
+    return wall_time(std::chrono::seconds(status.st_mtim.tv_sec));
+  }
+  result<> set_time(const std::string& name, wall_time at) const {
+    const std::time_t seconds = at.time_since_epoch().count();
+    const std::array<timespec, 2> times{timespec{seconds, 0}, timespec{seconds, 0}};
+    if (::utimensat(folder_.get(), name.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0) return fail(last_error());
     return {};
   }
 

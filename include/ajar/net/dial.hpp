@@ -8,6 +8,7 @@
 
 #include <netinet/tcp.h>
 #include <asio/ip/tcp.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -54,35 +55,61 @@ inline void set_user_timeout(tcp_stream& stream, std::chrono::milliseconds after
   (void)::setsockopt(stream.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &value, sizeof value);
 }
 
+/// Close at once: what the kernel has not sent yet is dropped, and the other side gets a reset.
+inline void reset(tcp_stream& stream) {
+  std::error_code ignored;
+  stream.set_option(asio::socket_base::linger(true, 0), ignored);
+  stream.close(ignored);
+}
+
+/// Send the SYN now: when this returns it has left. The stream does not block. Errors: what the kernel says.
+inline result<> begin_connect(tcp_stream& stream, const tcp::endpoint& to) {
+  if (::connect(stream.native_handle(), to.data(), static_cast<socklen_t>(to.size())) == 0) return {};
+  if (errno == EINPROGRESS) return {};
+  return fail(std::error_code(errno, std::system_category()));
+}
+
+/// Wait until what was begun stands: writable it is only then, while getpeername() succeeds in SYN_RECV already.
+/// Errors: what the kernel says; dial_refused, where TCP has connected to itself, as a local port that nobody listens
+/// at can be the very one that the kernel dials from; canceled. Cancellation: terminal. The stream outlives the wait.
+[[nodiscard]] inline awaitable<result<>> connected(tcp_stream& stream) {
+  auto [error] = co_await stream.async_wait(tcp_stream::wait_write, use_values);
+  if (error) co_return fail(is_canceled(error) ? make_error_code(errc::canceled) : error);
+  int why = 0;
+  socklen_t size = sizeof why;
+  (void)::getsockopt(stream.native_handle(), SOL_SOCKET, SO_ERROR, &why, &size);
+  if (why != 0) co_return fail(std::error_code(why, std::system_category()));
+  std::error_code ignored;
+  if (stream.local_endpoint(ignored) == stream.remote_endpoint(ignored)) co_return fail(errc::dial_refused);
+  co_return result<>{};
+}
+
 namespace detail {
 
-inline errc dial_error(const std::error_code& error) {
-  if (error == asio::error::connection_refused || error == asio::error::connection_reset) return errc::dial_refused;
-  if (error == asio::error::timed_out) return errc::dial_timeout;
-  if (error == asio::error::address_in_use || error == asio::error::access_denied ||
+inline std::error_code dial_error(const std::error_code& error) {
+  if (error.category() == category()) return error;
+  if (error == std::errc::connection_refused || error == std::errc::connection_reset) return errc::dial_refused;
+  if (error == std::errc::timed_out) return errc::dial_timeout;
+  if (error == std::errc::address_in_use || error == std::errc::permission_denied ||
       error == std::errc::address_not_available) {
     return errc::bind_failed;
   }
   return errc::dial_unreachable;
 }
 
-inline awaitable<result<tcp_stream>> connect(tcp::endpoint to, dial_options how) {
-  tcp_stream stream(co_await asio::this_coro::executor);
+inline result<tcp_stream> make_stream(const asio::any_io_executor& executor, const tcp& protocol,
+                                      const dial_options& how) {
+  tcp_stream stream(executor);
   std::error_code error;
-  stream.open(to.protocol(), error);
-  if (error) co_return fail(errc::dial_unreachable);
+  stream.open(protocol, error);
+  if (error) return fail(errc::dial_unreachable);
   if (how.source()) {
     stream.bind(tcp::endpoint(*how.source(), 0), error);
-    if (error) co_return fail(errc::bind_failed);
+    if (error) return fail(errc::bind_failed);
   }
   auto ready = prepare(stream);
-  if (!ready) co_return fail(ready.error());
-  auto [failed] = co_await stream.async_connect(to, use_values);
-  if (is_canceled(failed)) co_return fail(errc::canceled);
-  if (failed) co_return fail(dial_error(failed));
-  // a local port nobody listens at can be the very one that the kernel dials from: TCP then connects to itself
-  if (stream.local_endpoint(error) == stream.remote_endpoint(error)) co_return fail(errc::dial_refused);
-  co_return stream;
+  if (!ready) return fail(ready.error());
+  return stream;
 }
 
 struct lookup {
@@ -141,29 +168,36 @@ struct race {
 
 // The state is shared: a cancelled dial_any is gone before its attempts are.
 inline awaitable<void> attempt(tcp::endpoint to, dial_options how, std::shared_ptr<race> state) {
-  auto stream = co_await connect(to, how);
+  auto stream = make_stream(co_await asio::this_coro::executor, to.protocol(), how);
+  result<> connected = stream ? result<>() : fail(stream.error());
+  if (stream) {
+    connected = begin_connect(*stream, to);
+    auto standing = net::connected(*stream);
+    if (connected) {
+      connected = co_await std::move(standing);
+    }
+  }
   ++state->ended;
-  if (stream && !state->won) {
+  if (connected && !state->won) {
     state->won.emplace(std::move(*stream));
-  } else if (!stream) {
-    state->last = stream.error();
+  } else if (!connected) {
+    state->last = dial_error(connected.error());
   }
   state->changed.notify();
 }
 
-inline awaitable<result<tcp_stream>> dial_any(endpoint name, dial_options how) {
-  constexpr std::chrono::milliseconds attempt_delay{250};  // RFC 8305 section 5
-  auto found = co_await resolve(name);
-  if (!found) co_return fail(found.error());
-  const auto order = interleaved(*found);
+// Each in turn, then all of them once more where none has answered: a SYN that is lost is sent again by the kernel only
+// after a second.
+inline awaitable<result<tcp_stream>> race_to(std::vector<tcp::endpoint> order, clock::duration delay,
+                                             dial_options how) {
   auto state = std::make_shared<race>(co_await asio::this_coro::executor);
   task_group attempts(state->changed.get_executor());
   std::size_t started = 0;
-  while (!state->won && state->ended < order.size()) {
+  while (!state->won && (state->ended < started || started < order.size())) {
     auto next = never;
-    if (started < order.size()) {
-      attempts.spawn(attempt(order[started++], how, state));
-      next = clock::now() + attempt_delay;
+    if (started < order.size() || (started < order.size() * 2 && state->ended == 0)) {
+      attempts.spawn(attempt(order[started++ % order.size()], how, state));
+      next = clock::now() + delay;
     }
     auto change = state->changed.wait();
     auto changed = co_await before(next, errc::dial_timeout, std::move(change));
@@ -175,12 +209,82 @@ inline awaitable<result<tcp_stream>> dial_any(endpoint name, dial_options how) {
   co_return std::move(*state->won);
 }
 
+inline awaitable<result<tcp_stream>> dial_any(endpoint name, dial_options how) {
+  constexpr std::chrono::milliseconds attempt_delay{250};  // RFC 8305 section 5
+  auto found = co_await resolve(name);
+  if (!found) co_return fail(found.error());
+  auto racing = race_to(interleaved(*found), attempt_delay, std::move(how));
+  auto stream = co_await std::move(racing);
+  co_return stream;
+}
+
 }  // namespace detail
+
+/// All addresses of a name, in the resolver's order; a numeric one is itself. Errors: name_not_found.
+/// Cancellation: terminal; the look-up itself ends when it ends.
+[[nodiscard]] inline awaitable<result<std::vector<tcp::endpoint>>> resolve(endpoint name) {
+  return detail::resolve(std::move(name));
+}
+
+/// When SYNs leave, and until when an answer is waited for. All are absolute, monotonic.
+struct dial_times {
+  time_point at;           ///< the first one, some microseconds later. An instant that is over is now.
+  time_point until;        ///< errc::dial_timeout after it
+  clock::duration gap{0};  ///< after so long without an answer another one; longer than a round trip. 0: one alone
+};
+
+/// Connect to one address at an instant: all that takes time is done before. A SYN that gets lost is sent again by the
+/// kernel after a second (RFC 6298 section 2), which is too late for much: a gap sends it sooner, from a fresh socket.
+///
+/// @param fresh  a socket for each try, prepare()d
+/// Errors: dial_refused, dial_unreachable, dial_timeout, bind_failed, canceled, those of `fresh`. Cancellation:
+/// terminal.
+[[nodiscard]] inline awaitable<result<tcp_stream>> dial_from(std::function<result<tcp_stream>()> fresh,
+                                                             tcp::endpoint to, dial_times when) {
+  for (auto at = when.at;; at += when.gap) {
+    auto stream = fresh();
+    if (!stream) co_return fail(stream.error());
+    result<> slept;
+    if (clock::now() < at) {
+      slept = co_await sleep_precisely(at, patience::shares_core);
+    }
+    if (!slept) co_return fail(slept.error());
+    auto begun = begin_connect(*stream, to);  // nothing in between
+    if (!begun) co_return fail(detail::dial_error(begun.error()));
+    at = std::max(at, clock::now());
+    const bool last = when.gap == clock::duration(0) || at + when.gap >= when.until;
+    auto standing = connected(*stream);
+    const auto patience_ends = last ? when.until : at + when.gap;
+    auto came = co_await before(patience_ends, errc::dial_timeout, std::move(standing));
+    if (came) co_return std::move(*stream);
+    if (last || came.error() != errc::dial_timeout) co_return fail(detail::dial_error(came.error()));
+  }
+}
+
+/// The same from an address of the routes' choice, or of the options'.
+[[nodiscard]] inline awaitable<result<tcp_stream>> dial_at(tcp::endpoint to, dial_times when,
+                                                           dial_options how = dial_options()) {
+  const auto executor = co_await asio::this_coro::executor;
+  std::function<result<tcp_stream>()> fresh = [=] { return detail::make_stream(executor, to.protocol(), how); };
+  auto dialling = dial_from(std::move(fresh), to, when);
+  auto stream = co_await std::move(dialling);
+  co_return stream;
+}
+
+/// Connect to one address by two SYNs, a little apart, whichever arrives: for where one answer is all that is waited
+/// for. Errors: dial's. Cancellation: terminal.
+[[nodiscard]] inline awaitable<result<tcp_stream>> dial_twice(tcp::endpoint to, time_point until) {
+  constexpr std::chrono::milliseconds apart{20};
+  const std::vector<tcp::endpoint> only{to};
+  auto racing = detail::race_to(only, apart, dial_options());
+  auto stream = co_await before(until, errc::dial_timeout, std::move(racing));
+  co_return stream;
+}
 
 /// Connect to the first address of a name that answers.
 ///
-/// Tries the addresses in the order of RFC 8305, a new one every 250 ms or as soon as one failed, keeps the first that
-/// connects and cancels the rest before it returns.
+/// Tries the addresses in the order of RFC 8305, a new one every 250 ms or as soon as one failed, and each once more
+/// where none has answered at all; keeps the first that connects and cancels the rest before it returns.
 ///
 /// @param to     host name or address, and port
 /// @param until  absolute, monotonic; errc::dial_timeout after it

@@ -5,6 +5,8 @@
 #include <ajar/net/dial.hpp>
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 
 namespace ajar::net {
@@ -16,6 +18,20 @@ inline std::optional<std::chrono::microseconds> round_trip(tcp_stream& of) {
   if (!of.is_open() || ::getsockopt(of.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
   if (info.tcpi_rtt == 0) return std::nullopt;
   return std::chrono::microseconds(info.tcpi_rtt);
+}
+
+/// The shortest one that TCP has seen, if there is one. Source: tcp(7).
+inline std::optional<std::chrono::microseconds> shortest_round_trip(tcp_stream& of) {
+  struct whole_tcp_info {  // the C library's header is older than the kernel's
+    tcp_info first;
+    std::uint64_t pacing_rate, max_pacing_rate, bytes_acked, bytes_received;
+    std::uint32_t segs_out, segs_in, notsent_bytes, min_rtt;
+  };
+  whole_tcp_info info{};
+  socklen_t size = sizeof info;
+  if (!of.is_open() || ::getsockopt(of.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
+  if (size < offsetof(whole_tcp_info, min_rtt) + sizeof info.min_rtt || info.min_rtt == 0) return std::nullopt;
+  return std::chrono::microseconds(info.min_rtt);
 }
 
 }  // namespace ajar::net

@@ -15,8 +15,9 @@ namespace ajar::outbound {
 
 /// Decides whom to dial. Pure: it is told the time and what happened, and says what to do.
 ///
-/// A client that left the roster is not dialled any more; its session goes on. Source: WO 2004/034190, non-listening
-/// server, steps B and C.
+/// A client that left the roster is not dialled any more; its session goes on. Whatever central and a client say, two
+/// attempts for one client are half a second apart, so that both together cannot make a server a source of floods.
+/// Source: WO 2004/034190, non-listening server, steps B and C.
 class dial_plan {
  public:
   /// One connection to make.
@@ -34,7 +35,7 @@ class dial_plan {
     one.grant = entry.grant;
     if (!moved) return;
     one.pause.reset();
-    if (one.phase == state::waiting) one.due = now;
+    if (one.phase == state::waiting) one.due = std::max(now, one.not_before);
   }
 
   /// The client has no entry any more.
@@ -65,6 +66,7 @@ class dial_plan {
       if (dialling >= most_at_once) break;
       if (one.phase != state::waiting || !one.at || one.due > now) continue;
       one.phase = state::dialling;
+      one.not_before = now + first_pause;
       ++dialling;
       some.push_back({client, *one.at, one.grant});
     }
@@ -94,6 +96,7 @@ class dial_plan {
     trust::grant_id grant{};
     state phase = state::waiting;
     time_point due{};
+    time_point not_before{};
     net::backoff pause{first_pause, longest_pause};
   };
 
@@ -110,7 +113,7 @@ class dial_plan {
       return;
     }
     found->second.phase = state::waiting;
-    found->second.due = now + found->second.pause.next();
+    found->second.due = std::max(now + found->second.pause.next(), found->second.not_before);
   }
 
   std::map<identity::peer_id, target> clients_;

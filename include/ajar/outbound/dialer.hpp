@@ -58,6 +58,9 @@ class dialer : public std::enable_shared_from_this<dialer> {
     changed_.notify();
   }
 
+  /// End the attempts under one grant, and wait for that; sessions go on. Cancellation: terminal.
+  [[nodiscard]] awaitable<void> end(const trust::grant_id& grant) { return tasks_.end({grant.begin(), grant.end()}); }
+
   /// End all attempts; sessions go on.
   void cancel() { tasks_.cancel(); }
   [[nodiscard]] awaitable<void> join() { return tasks_.join(); }
@@ -65,9 +68,32 @@ class dialer : public std::enable_shared_from_this<dialer> {
  private:
   static constexpr std::chrono::seconds dial_time{5};
 
+  // Tells the plan what became of an attempt, also of one that was ended.
+  class under_way {
+   public:
+    under_way(dialer& of, identity::peer_id client) : of_(of), client_(std::move(client)) {}
+    under_way(const under_way&) = delete;
+    under_way& operator=(const under_way&) = delete;
+    ~under_way() {
+      if (connected_ || of_.tasks_.context_ended()) return;
+      of_.plan_.failed(client_, clock::now());
+      of_.changed_.notify();  // another one may have waited for its turn
+    }
+    void connected() {
+      connected_ = true;
+      of_.plan_.connected(client_);
+      of_.changed_.notify();
+    }
+
+   private:
+    dialer& of_;
+    identity::peer_id client_;
+    bool connected_ = false;
+  };
+
   static awaitable<void> run(std::shared_ptr<dialer> self) {
     for (;;) {
-      for (const auto& to : self->plan_.due(clock::now())) self->tasks_.spawn(attempt(self, to));
+      for (const auto& to : self->plan_.due(clock::now())) self->tasks_.spawn(attempt(self, to), to.grant);
       const auto next = self->plan_.next();
       auto change = self->changed_.wait();
       auto changed = co_await before(next, errc::would_block, std::move(change));
@@ -77,18 +103,16 @@ class dialer : public std::enable_shared_from_this<dialer> {
 
   static awaitable<void> attempt(std::shared_ptr<dialer> self, dial_plan::attempt to) {
     report_step(self->steps_, "C", "dial the client", short_name(to.client) + " at " + net::to_string(to.to));
+    under_way here(*self, to.client);
     auto connecting = connect(self, to);
     auto guest = co_await std::move(connecting);
     if (!guest) {
       report_trouble(self->steps_, "the client was not reached",
                      short_name(to.client) + ": " + guest.error().message());
       self->policy_.not_reached(to.client, guest.error());
-      self->plan_.failed(to.client, clock::now());
-      self->changed_.notify();
       co_return;
     }
-    self->plan_.connected(to.client);
-    self->changed_.notify();  // another one may have waited for its turn
+    here.connected();
     guest->when_ended([weak = self->weak_from_this(), client = to.client] {
       if (const auto still = weak.lock()) {
         still->plan_.lost(client, clock::now());
@@ -102,8 +126,9 @@ class dialer : public std::enable_shared_from_this<dialer> {
     const auto until = clock::now() + dial_time;
     auto may = self->policy_.may_dial(to);
     if (!may) co_return fail(may.error());
-    net::endpoint at(to.to);
-    auto stream = co_await net::dial(at, until, self->how_);
+    const net::dial_times once{clock::now(), until};  // and what the kernel repeats: three SYNs at most in this time
+    auto dialling = net::dial_at(to.to, once, self->how_);
+    auto stream = co_await std::move(dialling);
     if (!stream) co_return fail(stream.error());
     auto expected = identity::expect(to.client, tls::alpn::session);
     auto securing = sessions::secure(std::move(*stream), tls::side::client, self->self_, std::move(expected), until);

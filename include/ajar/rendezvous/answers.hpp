@@ -17,22 +17,51 @@ namespace ajar::rendezvous {
 /// Sorts answers and failures to the requests they belong to; what nobody waits for is dropped. Threads: one executor.
 class answers : public std::enable_shared_from_this<answers> {
  public:
-  using one = result<trust::signed_answer>;
+  /// An answer of the server's, or what central says instead; and when it came.
+  struct one {
+    result<trust::signed_answer> what;
+    time_point at{};
+  };
 
   explicit answers(const asio::any_io_executor& executor) : changed_(executor) {}
 
-  void received(const signalling::answer& came) { put(came.id, trust::signed_answer::open(came.signed_answer)); }
-  void received(const signalling::failure& came) { put(came.id, fail(came.why)); }
-  /// Nothing more comes of what is under way: the link went (link_lost), or its owner goes (canceled).
-  void close(errc why) {
-    for (auto& [id, got] : waiting_) got->push_back(fail(why));
+  void received(const signalling::answer& came) {
+    put(came.id, {trust::signed_answer::open(came.signed_answer), clock::now()});
+  }
+  void received(const signalling::trace& came) {
+    const auto at = waiting_.find(came.id);
+    if (at == waiting_.end()) return;
+    at->second->told = came;
     changed_.notify();
   }
+  void received(const signalling::failure& came) { put(came.id, {fail(came.why), clock::now()}); }
+  /// A grant is refused, or taken back: so are the requests under it.
+  void refused(const trust::grant_id& grant, errc why) {
+    for (auto& [id, got] : waiting_) {
+      if (got->grant == grant) got->came.push_back({fail(why), clock::now()});
+    }
+    changed_.notify();
+  }
+  /// Nothing more comes of what is under way: the link went (link_lost), or its owner goes (canceled).
+  void close(errc why) {
+    for (auto& [id, got] : waiting_) got->came.push_back({fail(why), clock::now()});
+    ++closings_;
+    changed_.notify();
+  }
+
+  /// What came for one request.
+  struct box {
+    trust::grant_id grant{};  ///< by which it asks
+    std::deque<one> came;
+    std::optional<signalling::trace> told;
+  };
 
   /// The answers to one request, for as long as it lives.
   class inbox {
    public:
-    inbox(std::shared_ptr<answers> of, const trust::request_id& id) : of_(std::move(of)), id_(id) {
+    inbox(std::shared_ptr<answers> of, const trust::request_id& id, const trust::grant_id& grant)
+        : of_(std::move(of)), id_(id) {
+      got_->grant = grant;
       of_->waiting_.emplace(id_, got_);
     }
     inbox(const inbox&) = delete;
@@ -44,32 +73,44 @@ class answers : public std::enable_shared_from_this<answers> {
     /// The next answer. Errors: what central says instead, link_lost, exchange_timeout at the deadline, canceled.
     /// Cancellation: terminal. The inbox outlives the wait.
     [[nodiscard]] awaitable<one> next(time_point until) const {
-      while (got_->empty()) {
+      while (got_->came.empty()) {
         auto change = of_->changed_.wait();
         auto changed = co_await before(until, errc::exchange_timeout, std::move(change));
-        if (!changed) co_return fail(changed.error());
+        if (!changed) co_return one{fail(changed.error()), clock::now()};
       }
-      auto came = std::move(got_->front());
-      got_->pop_front();
+      auto came = std::move(got_->came.front());
+      got_->came.pop_front();
       co_return came;
+    }
+
+    /// What central and the server did, if they tell it by then. Cancellation: terminal.
+    [[nodiscard]] awaitable<std::optional<signalling::trace>> trace(time_point until) const {
+      const auto closings = of_->closings_;
+      while (!got_->told && of_->closings_ == closings) {
+        auto change = of_->changed_.wait();
+        auto changed = co_await before(until, errc::exchange_timeout, std::move(change));
+        if (!changed) break;
+      }
+      co_return got_->told;
     }
 
    private:
     std::shared_ptr<answers> of_;
     trust::request_id id_;
-    std::shared_ptr<std::deque<one>> got_ = std::make_shared<std::deque<one>>();
+    std::shared_ptr<box> got_ = std::make_shared<box>();
   };
 
  private:
   void put(const trust::request_id& id, one came) {
     const auto at = waiting_.find(id);
     if (at == waiting_.end()) return;
-    at->second->push_back(std::move(came));
+    at->second->came.push_back(std::move(came));
     changed_.notify();
   }
 
   notifier changed_;
-  std::map<trust::request_id, std::shared_ptr<std::deque<one>>> waiting_;
+  std::map<trust::request_id, std::shared_ptr<box>> waiting_;
+  unsigned closings_ = 0;
 };
 
 }  // namespace ajar::rendezvous

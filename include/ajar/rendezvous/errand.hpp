@@ -4,15 +4,15 @@
 
 #include <ajar/core/step.hpp>
 #include <ajar/rendezvous/answers.hpp>
+#include <ajar/rendezvous/timeline.hpp>
+#include <ajar/rendezvous/timetable.hpp>
 #include <ajar/sessions/handshake.hpp>
 #include <ajar/signalling/uplink.hpp>
 #include <ajar/trust/grant.hpp>
 #include <ajar/windows/window.hpp>
 
 #include <memory>
-#include <optional>
 #include <utility>
-#include <vector>
 
 namespace ajar::rendezvous {
 
@@ -23,21 +23,23 @@ struct errand {
   std::shared_ptr<signalling::uplink> up;  ///< to the central that both are linked to
   std::shared_ptr<answers> inboxes;        ///< gets what comes over that link
   signalling::presence presence;           ///< of the server, as central told it
-  net::address seen;                       ///< our own address, as central sees it
-  std::optional<net::address> bind_to;     ///< for windows of ours; else the address that the link has
+  vantage here;                            ///< this end
   net::dial_options dialling;
-  bool roam = false;  ///< our address may be another than central sees
+  std::uint8_t rungs = trust::every_rung;  ///< that we take
+  bool roam = false;                       ///< our address may be another than central sees
   time_point until;
+  windows::cloak cloak = windows::cloak::automatic;
   step_sink steps;
   std::function<void(const windows::report&)> account{};  ///< gets what each window of ours cost
+  std::shared_ptr<net::clock_filter> server_clock{};      ///< as earlier requests have seen it; may be nothing
+  timeline_sink explain{};                                ///< gets the steps of all three parties at the end
 
   const identity::peer_id& server() const noexcept { return presence.server; }
 };
 using shared_errand = std::shared_ptr<const errand>;
 
 /// Sign a request under the server's nonce. Errors: method_not_granted, server_offline.
-inline result<trust::signed_request> sign_request(const errand& about, trust::opener who,
-                                                  std::vector<net::tcp::endpoint> endpoints) {
+inline result<trust::signed_request> sign_request(const errand& about, const window_ports& ports, bool binds_443) {
   if (!about.grant.body().permits(trust::method::window)) return fail(errc::method_not_granted);
   if (about.presence.state != signalling::presence_state::online) return fail(errc::server_offline);
   trust::window_request body;
@@ -45,10 +47,17 @@ inline result<trust::signed_request> sign_request(const errand& about, trust::op
   body.server = about.server();
   body.nonce = about.presence.nonce;
   body.grant = about.grant.body().id;
-  body.who = who;
+  body.rungs = about.rungs;
   body.roam = about.roam;
+  body.binds_443 = binds_443;
+  body.explain = static_cast<bool>(about.explain);
   body.budget_ms = static_cast<std::uint16_t>(windows::longest_window.count());
-  body.endpoints = std::move(endpoints);
+  const auto round_trip = about.up ? about.up->round_trip() : std::nullopt;
+  body.central_us = in_microseconds(round_trip.value_or(clock::duration(0)));
+  if (about.here.mirror) body.network = about.here.mirror->known();
+  body.outside = ports.outside();
+  body.local = ports.local();
+  body.sent_us = stamp_of(clock::now());
   return trust::signed_request::sign(std::move(body), about.self);
 }
 
@@ -56,9 +65,10 @@ inline result<trust::signed_request> sign_request(const errand& about, trust::op
 /// said instead.
 inline result<trust::window_answer> check_answer(const errand& about, const trust::request_id& id,
                                                  const answers::one& came) {
-  if (!came) return fail(came.error() == errc::signature_invalid ? errc::answer_forged : came.error());
-  const auto& body = came->body();
-  if (came->signer() != about.server() || body.id != id || body.client != about.self.id()) {
+  const auto& what = came.what;
+  if (!what) return fail(what.error() == errc::signature_invalid ? errc::answer_forged : what.error());
+  const auto& body = what->body();
+  if (what->signer() != about.server() || body.id != id || body.client != about.self.id()) {
     return fail(errc::answer_forged);
   }
   if (body.code != 0) return fail(errc_from_wire(body.code));
@@ -66,10 +76,13 @@ inline result<trust::window_answer> check_answer(const errand& about, const trus
 }
 
 /// Over a connection of a window: TLS with the server's key, then our proof. Cancellation: terminal.
-inline awaitable<result<sessions::session>> enter(shared_errand about, net::tcp_stream stream, tls::side which,
-                                                  sessions::path way, trust::request_id id, time_point until) {
+inline awaitable<result<sessions::session>> enter(shared_errand about, passage through, trust::request_id id,
+                                                  time_point until) {
+  const auto which = tls_side_of(through.kind, window_end::client);
+  const auto way = path_of(through.kind);
+  const auto kept = std::move(through.kept);
   auto expected = identity::expect(about->server(), tls::alpn::session);
-  auto securing = sessions::secure(std::move(stream), which, about->self, std::move(expected), until);
+  auto securing = sessions::secure(std::move(through.stream), which, about->self, std::move(expected), until);
   auto secured = co_await std::move(securing);
   if (!secured) co_return fail(secured.error());
   const auto grant = about->grant.body().id;

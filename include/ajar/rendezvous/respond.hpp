@@ -1,206 +1,256 @@
 // SPDX-License-Identifier: BSL-1.0
-// ajar/rendezvous/respond.hpp - a server does what a client asked for through central: opens a window, or visits one.
+// ajar/rendezvous/respond.hpp - a server does what a client asked for through central: plans the way, and goes it.
 #pragma once
 
-#include <ajar/core/step.hpp>
-#include <ajar/sessions/handshake.hpp>
-#include <ajar/signalling/message.hpp>
-#include <ajar/trust/grant.hpp>
-#include <ajar/trust/window_request.hpp>
-#include <ajar/windows/window.hpp>
+#include <ajar/net/round_trip.hpp>
+#include <ajar/rendezvous/passage.hpp>
+#include <ajar/rendezvous/response.hpp>
+#include <ajar/rendezvous/timetable.hpp>
 
+#include <fmt/format.h>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace ajar::rendezvous {
 
-/// How a server responds.
-struct respond_options {
-  std::chrono::milliseconds window_time = windows::default_window;  ///< at most windows::longest_window
-  windows::on_stranger on_stranger = windows::on_stranger::close_and_reopen;
-  net::dial_options dialling;
-  step_sink steps;
-};
-
-/// What a response needs of the server. Every call is on the server's executor.
-class respond_policy {
- public:
-  virtual ~respond_policy() = default;
-  /// May a window be opened for this request? It uses up the request. @return the grant that permits it
-  virtual result<trust::signed_grant> may_open(const trust::signed_request& asked) = 0;
-  /// The last word before a session, when the client has proved itself.
-  virtual result<> may_enter(const trust::grant_id& grant, const identity::peer_id& client) = 0;
-  /// Send over the link to central, if there is one.
-  virtual result<> send(const signalling::message& what) = 0;
-  /// Where to bind; nothing where there is no link.
-  virtual std::optional<net::address> window_address() = 0;
-  /// Our address, as central sees it.
-  virtual net::address seen() = 0;
-  /// A window is closed; this is what it cost.
-  virtual void account(const windows::report& cost) = 0;
-};
-
 namespace detail {
 
-// One request under way.
-struct response {
-  std::shared_ptr<respond_policy> policy;
-  identity::key self;
-  respond_options how;
-  trust::signed_request asked;
-  net::address seen;  // the client's, by central
-  time_point until;
-  bool told = false;  // the client knows a port
-
-  const trust::window_request& body() const { return asked.body(); }
-  identity::peer_id client() const { return asked.signer(); }
-
-  trust::window_answer answer() const {
-    trust::window_answer made;
-    made.id = body().id;
-    made.client = client();
-    return made;
+inline awaitable<result<sessions::session>> admit(shared_response to, passage through) {
+  if (through.kind == trust::rung_kind::listener) {
+    auto speaking = speaks(through.stream, to->until);
+    auto spoke = co_await std::move(speaking);
+    if (!spoke) co_return fail(spoke.error());
   }
-  void report(std::string_view phrase, const std::error_code& why) const {
-    report_trouble(how.steps, phrase, short_name(client()) + ": " + why.message());
-  }
-  void send(const trust::signed_answer& signed_one, bool last) const {
-    (void)policy->send(signalling::answer{signed_one.body().id, last, signed_one.octets()});
-  }
-  void refuse(const std::error_code& why) const {
-    auto refusal = answer();
-    const bool ours = why.category() == category();
-    refusal.code = static_cast<std::uint16_t>(ours ? why.value() : static_cast<int>(errc::window_refused));
-    send(trust::signed_answer::sign(std::move(refusal), self), true);
-  }
-};
-using shared_response = std::shared_ptr<response>;
-
-// The claim must be of this window, in time, and the grant must still hold.
-inline sessions::entry_check check_of(const shared_response& to) {
-  return [to](const sessions::claim& claimed, const identity::peer_id& client) -> result<> {
-    if (claimed.nonce != to->body().id || claimed.grant != to->body().grant) return fail(errc::proof_invalid);
-    if (clock::now() >= to->until) return fail(errc::window_timeout);
-    return to->policy->may_enter(claimed.grant, client);
-  };
-}
-
-inline awaitable<result<sessions::session>> admit(shared_response to, net::tcp_stream stream, tls::side which,
-                                                  sessions::path way) {
+  const auto kind = through.kind;
+  const auto kept = std::move(through.kept);
   auto expected = identity::expect(to->client(), tls::alpn::session);
-  auto securing = sessions::secure(std::move(stream), which, to->self, std::move(expected), to->until);
+  auto securing = sessions::secure(std::move(through.stream), tls_side_of(kind, window_end::server), to->self,
+                                   std::move(expected), to->until);
   auto secured = co_await std::move(securing);
   if (!secured) co_return fail(secured.error());
   auto check = check_of(to);
-  auto entering = sessions::let_in(std::move(*secured), to->self, way, std::move(check), to->until);
+  auto entering = sessions::let_in(std::move(*secured), to->self, path_of(kind), std::move(check), to->until);
   auto guest = co_await std::move(entering);
   co_return guest;
 }
 
-// Sign while the port is bound and not open; open, then send.
-inline result<std::function<void()>> announce(const shared_response& to, std::uint8_t attempt, bool last,
-                                              const net::tcp::endpoint& at) {
+inline windows::expected_source expected_of(const response& to, const planned_rung& rung) {
+  if (to.body().roam) return windows::expected_source::anywhere();
+  const bool v6 = rung.time.mine().front().address().is_v6();
+  if (rung.same_site && !rung.time.theirs().empty()) {
+    return windows::expected_source::of(rung.time.theirs().front().address());
+  }
+  const auto at = std::ranges::find_if(to.seen, [&](const net::address& one) { return one.is_v6() == v6; });
+  return windows::expected_source::of(at == to.seen.end() ? to.seen.front() : *at);
+}
+
+// Signed while nothing is open yet.
+inline std::function<void()> announce(const shared_response& to, const timetable& plan) {
   auto body = to->answer();
-  body.attempt = attempt;
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(to->until - clock::now());
-  body.budget_ms = static_cast<std::uint16_t>(std::max<std::int64_t>(left.count(), 0));
-  body.endpoints.emplace_back(to->policy->seen(), at.port());
+  body.attempt = ++to->attempt;
+  const auto first = plan.rungs.front().at_once ? clock::now() : plan.rungs.front().time.start;
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(to->until - first);
+  body.budget_ms = static_cast<std::uint16_t>(std::clamp<std::int64_t>(left.count(), 0, 999));
+  body.round_trip_us = in_microseconds(plan.round_trip);
+  body.reason = plan.why;
+  for (const auto& one : plan.rungs) body.rungs.push_back(one.time.what);
+  body.sent_us = stamp_of(clock::now());
   const auto signed_one = std::make_shared<trust::signed_answer>(trust::signed_answer::sign(std::move(body), to->self));
-  return std::function<void()>([to, signed_one, at, last] {
-    to->told = true;
-    to->send(*signed_one, last);
-    report_step(to->how.steps, "D", "opened a port", net::to_string(at));
-    report_step(to->how.steps, "E", "told central");
-  });
+  return [to, signed_one] {
+    to->send(*signed_one);
+    report_step(to->how.steps, "E", "told central", signed_one->body().reason);
+  };
+}
+
+inline std::string in_words(const windows::report& cost) {
+  return fmt::format("{} after {} ns, {} listeners, {} strangers", windows::to_string(cost.why), cost.exposure.count(),
+                     cost.listeners, cost.strangers);
+}
+
+// A port by the name that the client knows, and by its number here: no address of ours behind a NAT is told.
+inline std::string name_of(const net::tcp::endpoint& named, const net::tcp::endpoint& here) {
+  const auto text = net::to_string(named);
+  return named.port() == here.port() ? text : fmt::format("{}, here port {}", text, here.port());
+}
+
+// What a kept pair learns, once the client has proved that it is the client.
+struct encounter {
+  std::optional<clock::duration> round_trip;
+  std::optional<clock::duration> arrived;
+};
+
+inline encounter encounter_of(net::tcp_stream& stream, const planned_rung& rung) {
+  const auto now = clock::now();
+  encounter made;
+  if (const auto measured = net::round_trip(stream)) made.round_trip = *measured;
+  if (made.round_trip && !rung.at_once && rung.time.what.kind == trust::rung_kind::listener) {
+    made.arrived = now - *made.round_trip - rung.time.start;
+  }
+  return made;
 }
 
 // WO 2004/034190, just-in-time listening, steps D, E and G.
-inline awaitable<result<sessions::session>> open_for(shared_response to) {
-  const auto local = to->policy->window_address();
-  if (!local) co_return fail(errc::link_lost);
-  windows::plan plan{net::tcp::endpoint(*local, 0),
-                     to->body().roam ? windows::expected_source::anywhere() : windows::expected_source::of(to->seen),
-                     to->how.on_stranger};
-  const auto most = plan.policy == windows::on_stranger::close ? std::uint8_t{1} : plan.most_listeners;
-  windows::announcement announcing = [to, most](std::uint8_t attempt, const net::tcp::endpoint& at) {
-    return announce(to, attempt, attempt >= most, at);
+inline awaitable<result<sessions::session>> listen_for(shared_response to, planned_rung rung, shared_ports ports,
+                                                       std::function<void()> tell) {
+  const auto executor = co_await asio::this_coro::executor;
+  auto port = port_of(*ports, rung.time.mine().front(), executor);
+  if (!port) co_return fail(port.error());
+  windows::listening how{
+      port->local_endpoint(), expected_of(*to, rung), windows::on_stranger::close, 1, to->how.cloak, {*port}};
+  std::optional<punch> opened_way;
+  if (rung.punches && !rung.time.theirs().empty()) opened_way.emplace(*port, rung.time.theirs().front());
+  windows::announcement announcing = [to, tell, rung](std::uint8_t,
+                                                      const net::tcp::endpoint& at) -> result<windows::announced> {
+    windows::announced made([tell] {
+      if (tell) tell();
+    });
+    made.when_open([to, named = rung.time.mine().front(), at](time_point since) {
+      report_step(to->how.steps, "D", "opened a port", name_of(named, at), since);
+    });
+    if (!rung.at_once) made.opening(rung.time.opens).polling(rung.polls);
+    return made;
   };
-  auto admission = [to](net::tcp_stream stream) {
+  const auto seen = std::make_shared<encounter>();
+  auto admission = [to, rung, seen](net::tcp_stream stream) {
     report_step(to->how.steps, "G", "somebody connected, the port is closed");
-    return admit(to, std::move(stream), tls::side::server, sessions::path::window);
+    *seen = encounter_of(stream, rung);
+    return admit(to, passage{std::move(stream), rung.time.what.kind});
   };
-  auto opening = windows::open_window<sessions::session>(std::move(plan), to->until, std::move(announcing), admission);
+  auto opening =
+      windows::open_window<sessions::session>(std::move(how), rung.time.end, std::move(announcing), admission);
   auto came = co_await std::move(opening);
-  if (to->told) {
-    (void)to->policy->send(signalling::answer{to->body().id, true, {}});
-  } else if (!came.guest) {
-    to->refuse(came.guest.error());
+  windows::detail::add(to->cost, came.cost);
+  if (came.guest) {
+    auto& kept = to->policy->met(to->client());
+    if (seen->round_trip) kept.met(*seen->round_trip, seen->arrived);
+  } else if (windows::is_stranger(came.guest.error())) {
+    ++to->lost;
+  } else if (came.guest.error() == errc::window_timeout && !rung.at_once) {
+    to->policy->met(to->client()).missed();
   }
-  if (came.cost.listeners > 0) to->policy->account(came.cost);
-  if (came.guest) came.guest->set_window(came.cost);
   co_return std::move(came.guest);
 }
 
-// Only the address that central saw, so that nobody is dialled on another's word.
-inline result<net::tcp::endpoint> endpoint_of(const response& to, const trust::signed_grant& given) {
-  for (const auto& at : to.body().endpoints) {
-    const auto scope = net::scope_of(at.address());
-    const bool reachable = scope == net::scope::global || (scope == net::scope::local && given.body().lan);
-    if (reachable && net::unmapped(at.address()) == net::unmapped(to.seen)) return at;
-  }
-  return fail(errc::address_not_permitted);
+// The variation, where the client listens; and the crossing, where nobody does.
+inline awaitable<result<sessions::session>> go_to(shared_response to, planned_rung rung, shared_ports ports) {
+  const bool crosses = rung.time.what.kind == trust::rung_kind::crossing;
+  report_step(to->how.steps, "G", crosses ? "cross" : "dial the client's window",
+              net::to_string(rung.time.theirs().front()));
+  auto going = crosses ? go_crossing(rung.time, ports) : go_dialling(rung.time, to->how.dialling);
+  auto through = co_await std::move(going);
+  if (!through) co_return fail(through.error());
+  const auto seen = encounter_of(through->stream, rung);
+  auto admitting = admit(to, std::move(*through));
+  auto guest = co_await std::move(admitting);
+  if (guest && seen.round_trip) to->policy->met(to->client()).met(*seen.round_trip, std::nullopt);
+  co_return guest;
 }
 
-// The variation: the client opens the port and the server connects.
-inline awaitable<result<sessions::session>> visit_client(shared_response to, trust::signed_grant given) {
-  const auto where = endpoint_of(*to, given);
-  if (!where) {
-    to->refuse(where.error());
-    co_return fail(where.error());
+// The rungs of one answer, one after the other.
+inline awaitable<result<sessions::session>> go_all(shared_response to, timetable plan, shared_ports ports) {
+  result<sessions::session> last = fail(errc::window_timeout);
+  auto tell = announce(to, plan);
+  if (!plan.rungs.front().at_once) std::exchange(tell, nullptr)();
+  for (const auto& rung : plan.rungs) {
+    const auto lost = to->lost;
+    const bool here = listens(rung.time.what.kind, window_end::server);
+    auto going = here ? listen_for(to, rung, ports, std::exchange(tell, nullptr)) : go_to(to, rung, ports);
+    last = co_await std::move(going);
+    if (last || is_canceled(last.error()) || to->lost != lost || clock::now() >= to->until) break;
+    if (last.error().category() == category() && last.error() == errc::wrong_key) break;
+    to->report(to_string(rung.time.what.kind), last.error());
   }
-  to->send(trust::signed_answer::sign(to->answer(), to->self), true);
-  report_step(to->how.steps, "G", "dial the client's window", net::to_string(*where));
-  net::endpoint at(*where);
-  auto stream = co_await net::dial(at, to->until, to->how.dialling);
-  if (!stream) co_return fail(stream.error());
-  auto entering = admit(to, std::move(*stream), tls::side::client, sessions::path::window_reverse);
-  auto guest = co_await std::move(entering);
-  co_return guest;
+  co_return last;
+}
+
+inline awaitable<result<sessions::session>> answer_request(shared_response to) {
+  const auto executor = co_await asio::this_coro::executor;
+  const auto here = to->policy->here();
+  if (!here.link_at) co_return fail(errc::link_lost);
+  if (here.mirror) {  // a link that is just up
+    auto settling = here.mirror->settled(clock::now() + std::chrono::seconds(1));
+    co_await std::move(settling);
+  }
+  result<sessions::session> last = fail(errc::window_timeout);
+  for (int attempt = 1; attempt <= trust::most_answers; ++attempt) {
+    // a probe of central and its answer take two round trips; the rest is for one that is lost
+    const auto patience = to->policy->central_round_trip() * 2 + std::chrono::milliseconds(500);
+    auto binding = bind_window_ports(here, clock::now() + patience);
+    const auto ports = co_await std::move(binding);
+    bool withheld = false;
+    const auto& kept = to->policy->met(to->client());
+    windows::plan_terms terms{server_facts(*to, *ports, executor), client_facts(*to, withheld)};
+    const auto by_central =
+        to->policy->central_round_trip() + std::chrono::microseconds(std::min(to->body().central_us, 60'000'000U));
+    terms.round_trip = std::chrono::duration_cast<std::chrono::microseconds>(kept.round_trip().value_or(by_central));
+    terms.lan = to->lan;
+    terms.lost_to_strangers = to->lost;
+    const auto planned = windows::make_plan(terms);
+    if (planned.rungs.empty()) {
+      to->reason = planned.why;
+      co_return fail(withheld ? errc::address_not_permitted : *planned.cause);
+    }
+    const auto longest = std::min(to->how.window_time, std::chrono::milliseconds(to->body().budget_ms));
+    const timetable_terms times{terms.round_trip, by_central, kept.opens_after(), kept.round_trip().has_value(),
+                                longest,          to->until};
+    auto plan = make_timetable(planned, to->body().id, clock::now(), times);
+    if (plan.rungs.empty()) break;  // no time is left
+    to->until = plan.rungs.back().time.end;
+    auto going = go_all(to, std::move(plan), ports);
+    const auto lost = to->lost;
+    last = co_await std::move(going);
+    const bool again = !last && to->lost != lost && to->how.on_stranger == windows::on_stranger::close_and_reopen;
+    if (!again || clock::now() >= to->until) break;
+  }
+  co_return last;
 }
 
 }  // namespace detail
 
-/// Carry out one command of central's, if its request is good; the client gets a signed answer in any case in which it
-/// signed the request.
+/// Carry out one command of central's, if its request is good; the client gets a signed answer in any case.
 ///
-/// @return the session, or why there is none: what is wrong with the request (signature_invalid, message_malformed,
-/// those of respond_policy::may_open), address_not_permitted, those of windows::open_window, net::dial,
-/// sessions::secure and sessions::let_in Cancellation: terminal. Source: WO 2004/034190, just-in-time listening, steps
-/// C, D, E and G.
+/// @return the session, or why there is none: those of respond_policy::may_open, address_not_permitted, no_direct_path,
+/// port_443_not_permitted, those of windows::open_window, windows::cross, net::dial, sessions::secure and
+/// sessions::let_in
+///
+/// Cancellation: terminal. Source: WO 2004/034190, just-in-time listening, steps C, D, E and G.
 [[nodiscard]] inline awaitable<result<sessions::session>> respond(std::shared_ptr<respond_policy> policy,
                                                                   identity::key self, respond_options how,
-                                                                  signalling::command what) {
-  auto asked = trust::signed_request::open(what.signed_request);
-  if (!asked) {
-    report_trouble(how.steps, "refused a command", asked.error().message());
-    co_return fail(asked.error());
-  }
+                                                                  opened_command what) {
+  const auto received = what.received;
+  const auto received_us = stamp_of(received);
   const auto to = std::make_shared<detail::response>(detail::response{
-      std::move(policy), std::move(self), std::move(how), std::move(*asked), what.seen.address(), time_point()});
+      std::move(policy), std::move(self), std::move(how), std::move(what.asked), std::move(what.seen), received_us});
+  if (to->body().explain) {
+    to->trace = std::make_shared<trust::traced_steps>();
+    to->trace->received_us = received_us;
+    to->how.steps = detail::tracing(to->trace, to->how.steps);
+  }
+  report_step(to->how.steps, "C", "commanded to open a window", {}, received);
   auto given = to->policy->may_open(to->asked);
   if (!given) {
     to->report("refused a window", given.error());
-    to->refuse(given.error());
+    to->conclude(given.error());
     co_return fail(given.error());
   }
-  to->until = clock::now() + std::min(to->how.window_time, std::chrono::milliseconds(to->body().budget_ms));
-  const bool ours = to->body().who == trust::opener::server;
-  auto work = ours ? detail::open_for(to) : detail::visit_client(to, std::move(*given));
+  to->lan = given->body().lan;
+  auto work = detail::answer_request(to);
   auto guest = co_await std::move(work);
+  if (!guest && is_canceled(guest.error())) {  // maybe the grant was taken back meanwhile
+    const auto still = to->policy->may_enter(to->body().grant, to->client());
+    if (!still) guest = fail(still.error());
+  }
+  if (to->cost.listeners > 0) {
+    to->policy->account(to->cost);
+    report_step(to->how.steps, "", "the window is closed", detail::in_words(to->cost));
+    if (guest) guest->set_window(to->cost);
+  }
   if (!guest) to->report("no session came of a window", guest.error());
+  to->conclude(guest ? std::error_code() : guest.error());
   co_return guest;
 }
 

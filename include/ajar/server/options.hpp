@@ -16,6 +16,10 @@
 
 namespace ajar {
 
+namespace detail {
+struct server_node;
+}  // namespace detail
+
 /// How a server behaves. Every function here runs on the server's executor and must not block for long.
 class server_options {
  public:
@@ -42,6 +46,11 @@ class server_options {
     window_time_ = std::min(time, windows::longest_window);
     return *this;
   }
+  /// How listeners treat everybody else; by default as well as this process may.
+  server_options& cloak(windows::cloak wish) {
+    cloak_ = wish;
+    return *this;
+  }
   server_options& on_stranger(windows::on_stranger policy) {
     on_stranger_ = policy;
     return *this;
@@ -56,9 +65,24 @@ class server_options {
     grants_ = std::move(source);
     return *this;
   }
-  /// What was revoked before it starts.
+  /// What was revoked before it starts (trust::issued_grants::revocations_in_force).
   server_options& revocations(trust::signed_revocations list) {
     revocations_.emplace(std::move(list));
+    return *this;
+  }
+  /// What to do with a later list of this server's own, which central has and it has not: keep it, and give the list of
+  /// both (trust::issued_grants::learn). Without this it is trouble to report.
+  server_options& later_revocations(
+      std::function<result<trust::signed_revocations>(const trust::signed_revocations&)> taker) {
+    later_revocations_ = std::move(taker);
+    return *this;
+  }
+  /// Its invites: the ids that central is told of, and what becomes of a redemption (trust::issued_invites::ids,
+  /// redeem). By default it has none.
+  server_options& invites(std::function<result<std::vector<trust::invite_id>>()> ids,
+                          std::function<result<bytes>(const trust::invite_id&, bytes_view sealed)> redeem) {
+    invite_ids_ = std::move(ids);
+    redeem_ = std::move(redeem);
     return *this;
   }
   /// The local address of all that it dials; by default the one that the routes give.
@@ -73,6 +97,7 @@ class server_options {
 
  private:
   friend class server;
+  friend struct detail::server_node;
   identity::url central_;
   std::uint8_t methods_ =
       static_cast<std::uint8_t>(trust::method::outbound) | static_cast<std::uint8_t>(trust::method::window);
@@ -80,9 +105,13 @@ class server_options {
   std::optional<net::address> window_address_;
   std::chrono::milliseconds window_time_ = windows::default_window;
   windows::on_stranger on_stranger_ = windows::on_stranger::close_and_reopen;
+  windows::cloak cloak_ = windows::cloak::automatic;
   std::function<result<std::uint64_t>()> logins_;
   std::function<std::optional<trust::signed_grant>(const trust::grant_id&)> grants_;
   std::optional<trust::signed_revocations> revocations_;
+  std::function<result<trust::signed_revocations>(const trust::signed_revocations&)> later_revocations_;
+  std::function<result<std::vector<trust::invite_id>>()> invite_ids_;
+  std::function<result<bytes>(const trust::invite_id&, bytes_view)> redeem_;
   std::optional<net::address> from_;
   step_sink steps_;
 
@@ -91,7 +120,7 @@ class server_options {
     if (from_) made.from(*from_);
     return made;
   }
-  rendezvous::respond_options responding() const { return {window_time_, on_stranger_, dialling(), steps_}; }
+  rendezvous::respond_options responding() const { return {window_time_, on_stranger_, cloak_, dialling(), steps_}; }
 };
 
 }  // namespace ajar

@@ -17,9 +17,13 @@ struct server_status {
   std::chrono::nanoseconds uptime{0};
   std::uint8_t methods = 0;  ///< trust::method
   signalling::link_status link;
-  std::size_t clients_with_door = 0;               ///< on the roster
-  std::size_t windows_open = 0;                    ///< requests that are being answered
-  std::vector<sessions::session_status> sessions;  ///< that are alive
+  std::size_t clients_with_door = 0;                 ///< on the roster
+  net::reflection network;                           ///< how windows look from outside; empty before it is known
+  windows::cloak cloak = windows::cloak::automatic;  ///< that they are to wear
+  std::uint64_t revocations_serial = 0;              ///< of the list in force; 0: nothing was ever revoked
+  bool revocations_acknowledged = true;              ///< central has it too
+  std::size_t windows_open = 0;                      ///< requests that are being answered
+  std::vector<sessions::session_status> sessions;    ///< that are alive
   std::uint64_t sessions_begun = 0;
   tls::traffic carried;  ///< by all sessions since the start
   windows::exposure exposed_today;

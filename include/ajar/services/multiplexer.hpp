@@ -62,6 +62,7 @@ class basic_multiplexer {
     auto room = await_room(self);
     auto ready = co_await before(until, errc::stream_timeout, std::move(room));
     if (!ready) co_return fail(ready.error());
+    if (self->ended) co_return fail(*self->ended);  // between the room and here
     auto opened = self->host->engine.open(std::move(asked), body_follows);
     if (!opened) co_return fail(opened.error());
     self->host->kick();

@@ -14,6 +14,7 @@ enum class path : std::uint8_t {
   outbound = 1,        ///< the server dialled the client's door
   window = 2,          ///< the client dialled the server's window
   window_reverse = 3,  ///< the server dialled the client's window
+  crossing = 4,        ///< both dialled at one instant
 };
 
 constexpr std::string_view to_string(path way) {
@@ -24,6 +25,8 @@ constexpr std::string_view to_string(path way) {
       return "window";
     case path::window_reverse:
       return "window-reverse";
+    case path::crossing:
+      return "crossing";
   }
   return "unknown";
 }
@@ -85,7 +88,7 @@ struct claim {
     made.nonce = in.fixed<16>();
     made.grant = in.fixed<16>();
     made.signature = in.fixed<64>();
-    if (way < 1 || way > 3) in.refuse(errc::message_malformed);
+    if (way < 1 || way > 4) in.refuse(errc::message_malformed);
     const auto whole = in.finish();
     if (!whole) return fail(whole.error());
     return made;

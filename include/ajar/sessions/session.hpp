@@ -2,6 +2,7 @@
 // ajar/sessions/session.hpp - an authenticated stream between a client and a server, and all that is known about it.
 #pragma once
 
+#include <ajar/net/dial.hpp>
 #include <ajar/net/round_trip.hpp>
 #include <ajar/sessions/proof.hpp>
 #include <ajar/tls/stream.hpp>
@@ -118,10 +119,11 @@ class basic_session {
       const auto state = state_.lock();
       return state && state->stream.is_open();
     }
-    /// End it now; whoever uses it gets this cause.
+    /// End it now; whoever uses it gets this cause. No octet leaves any more, not even of those that the kernel holds.
     void cut(std::error_code why) const {
       if (const auto state = state_.lock()) {
         if (!state->cut) state->cut = why;
+        if constexpr (std::is_same_v<Transport, net::tcp_stream>) net::reset(state->stream.lowest_layer());
         state->stream.close();
         state->end();
       }

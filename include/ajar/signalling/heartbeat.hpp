@@ -16,7 +16,9 @@ namespace ajar::signalling {
 /// Pure: it is told the time.
 class heartbeat {
  public:
-  heartbeat(clock::duration interval, time_point now) : interval_(interval), heard_(now), next_ping_(now + interval) {}
+  /// @param round_trip  what the greeting took, if that is known
+  heartbeat(clock::duration interval, time_point now, std::optional<clock::duration> round_trip = std::nullopt)
+      : interval_(interval), heard_(now), next_ping_(now + interval), shortest_(round_trip) {}
 
   /// Anything at all came.
   void heard(time_point now) { heard_ = now; }

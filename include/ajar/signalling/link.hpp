@@ -20,11 +20,12 @@ class basic_link {
  public:
   explicit basic_link(tls::stream<Transport> stream) : state_(std::make_shared<state>(std::move(stream))) {}
 
-  /// Send a message; it leaves at once where the transport takes it.
+  /// Send a message; it leaves at once where the transport takes it, and what is urgent is followed up.
   /// Errors: limit_reached (the other side takes nothing any more: the link is closed), the stream's own.
   result<> send(const message& what) {
     const auto octets = to_frame(what);
     auto put = state_->stream.put(octets);
+    if (put && is_urgent(what)) put = state_->stream.put(to_frame(follow_up{}));
     if (!put) state_->end(put.error());
     if (put && state_->stream.pending_output() != 0) state_->changed.notify();
     return put;
@@ -48,7 +49,7 @@ class basic_link {
   template <class Handler>
   [[nodiscard]] awaitable<std::error_code> run(clock::duration interval, Handler& handler) {
     auto state = state_;
-    state->beat.emplace(interval, clock::now());
+    state->beat.emplace(interval, clock::now(), state->greeting_time);
     task_group keeper(state->changed.get_executor());
     keeper.spawn(keep_alive(state));
     for (;;) {
@@ -87,8 +88,12 @@ class basic_link {
     state_->stream.lowest_layer().cancel(ignored);
   }
 
-  /// After run() began: the shortest round trip.
-  std::optional<clock::duration> round_trip() const { return state_->beat ? state_->beat->round_trip() : std::nullopt; }
+  /// Before run(): how long the first message took to be answered.
+  void greeted_in(clock::duration time) { state_->greeting_time = time; }
+  /// The shortest round trip so far.
+  std::optional<clock::duration> round_trip() const {
+    return state_->beat ? state_->beat->round_trip() : state_->greeting_time;
+  }
   identity::peer_id peer() const { return identity::peer_id::of(state_->stream.peer_key()); }
   tls::stream<Transport>& stream() noexcept { return state_->stream; }
 
@@ -109,6 +114,7 @@ class basic_link {
     wire::frame_decoder decoder;
     notifier changed;
     std::optional<heartbeat> beat;
+    std::optional<clock::duration> greeting_time;
     std::optional<std::error_code> why;
     bool polite = false;
   };
@@ -118,7 +124,11 @@ class basic_link {
       if (from->why) co_return fail(*from->why);
       auto frame = from->decoder.next();
       if (!frame) co_return fail(frame.error());
-      if (*frame) co_return parse(**frame);
+      if (*frame) {
+        auto got = parse(**frame);
+        if (got && std::holds_alternative<follow_up>(*got)) continue;
+        co_return got;
+      }
       auto fed = feed(*from);
       if (!fed && fed.error() != errc::would_block) co_return fail(from->why ? *from->why : fed.error());
       if (fed) continue;

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <ajar/trust/address_record.hpp>
-#include <ajar/trust/window_request.hpp>
+#include <ajar/trust/redemption.hpp>
+#include <ajar/trust/window_trace.hpp>
 #include <ajar/wire/frame.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
+#include <span>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -16,10 +19,14 @@
 namespace ajar::signalling {
 
 /// The version of all messages here. Another one is answered by goodbye{unknown_version}.
-inline constexpr std::uint16_t protocol_version = 1;
+inline constexpr std::uint16_t protocol_version = 3;
 
 /// What a peer is on this link.
-enum class role : std::uint8_t { server = 1, client = 2 };
+enum class role : std::uint8_t {
+  server = 1,
+  client = 2,
+  redeemer = 3,  ///< has no grant yet, but an invite: it is not welcomed, sends redeem, and goes with what comes back
+};
 
 /// Whether a server can be asked for something now.
 enum class presence_state : std::uint8_t {
@@ -56,12 +63,43 @@ struct hello {
   static hello decode(wire::reader& in);
 };
 
+/// Names a link where another connection of central's is to tell that link something: to its reflecting ports, and
+/// behind an invite to the server's link. Drawn by central, worth nothing elsewhere.
+using link_ticket = std::array<std::uint8_t, 28>;
+
+/// What a reflecting connection sends, after it is connected and before it ends: first an octet that no TLS record
+/// begins with. Central tells over the link that the ticket names from where it came.
+struct reflect_probe {
+  static constexpr std::uint8_t first = 'R';
+  static constexpr std::size_t size = 1 + 28 + 8;
+  link_ticket ticket{};
+  std::uint64_t number = 0;  ///< drawn by the peer
+
+  std::array<std::uint8_t, size> encode() const {
+    std::array<std::uint8_t, size> made{first};
+    std::ranges::copy(ticket, made.begin() + 1);
+    for (std::size_t i = 0; i < 8; ++i) made[29 + i] = static_cast<std::uint8_t>(number >> (56 - 8 * i));
+    return made;
+  }
+  /// Nothing where it is none.
+  static std::optional<reflect_probe> decode(std::span<const std::uint8_t, size> octets) {
+    wire::reader in(octets);
+    if (in.number<std::uint8_t>() != first) return std::nullopt;
+    reflect_probe made;
+    made.ticket = in.fixed<28>();
+    made.number = in.number<std::uint64_t>();
+    return made;
+  }
+};
+
 /// Central to peer: the link is up.
 struct welcome {
   static constexpr std::uint8_t kind = 2;
   trust::link_nonce nonce{};
   std::chrono::milliseconds heartbeat{0};  ///< for both sides
   net::tcp::endpoint seen;                 ///< the peer's address, from outside
+  std::uint16_t reflect_port = 0;  ///< central's second reflecting port, beside this one; 0: it reflects nothing
+  link_ticket ticket{};            ///< for reflect_probe
 
   void encode(wire::writer& out) const;
   static welcome decode(wire::reader& in);
@@ -126,6 +164,7 @@ struct revocations_result {
   static constexpr std::uint8_t kind = 9;
   std::uint64_t serial = 0;
   std::uint16_t code = 0;
+  bytes later{};  ///< with serial_too_low: the list that is in force, as the server once presented it
 
   void encode(wire::writer& out) const;
   static revocations_result decode(wire::reader& in);
@@ -198,7 +237,8 @@ struct request {
 /// Central to server: the request as it came, and from where. WO 2004/034190, just-in-time listening, step C.
 struct command {
   static constexpr std::uint8_t kind = 16;
-  net::tcp::endpoint seen;  ///< the client's address
+  static constexpr std::size_t most_seen = 2;
+  std::vector<net::tcp::endpoint> seen;  ///< the client's addresses: of its link, and of the other family if reflected
   bytes signed_request;
 
   void encode(wire::writer& out) const;
@@ -248,9 +288,102 @@ struct exposure_report {
   static exposure_report decode(wire::reader& in);
 };
 
+/// Central to peer: a reflecting connection of its came from there.
+struct reflected {
+  static constexpr std::uint8_t kind = 21;
+  link_ticket ticket{};
+  std::uint64_t number = 0;
+  net::tcp::endpoint seen;
+
+  void encode(wire::writer& out) const;
+  static reflected decode(wire::reader& in);
+};
+
+/// Peer to central: connect once to an endpoint of mine that you have reflected, from ports that it has not seen.
+struct dial_back {
+  static constexpr std::uint8_t kind = 22;
+  net::tcp::endpoint at;
+
+  void encode(wire::writer& out) const;
+  static dial_back decode(wire::reader& in);
+};
+
+/// Server to central to client, before the last answer to a request that is to be explained; central adds its own
+/// steps.
+struct trace {
+  static constexpr std::uint8_t kind = 23;
+  trust::request_id id{};
+  bytes signed_trace;              ///< trust::signed_trace; empty where the server said nothing
+  trust::traced_steps of_central;  ///< empty from the server
+
+  void encode(wire::writer& out) const;
+  static trace decode(wire::reader& in);
+};
+
+/// Server to central: its invites, all that there are. Whoever comes with one of them is passed on to it.
+struct announce_invites {
+  static constexpr std::uint8_t kind = 24;
+  static constexpr std::size_t most = 256;
+  std::vector<trust::invite_id> ids;
+
+  void encode(wire::writer& out) const;
+  static announce_invites decode(wire::reader& in);
+};
+
+/// Redeemer to central, after hello: for the server that gave out the invite.
+struct redeem {
+  static constexpr std::uint8_t kind = 25;
+  identity::peer_id server;
+  trust::invite_id invite{};
+  bytes sealed;  ///< trust::signed_redemption, sealed by a key that central does not know
+
+  void encode(wire::writer& out) const;
+  static redeem decode(wire::reader& in);
+};
+
+/// Central to server: a redemption as it came.
+struct redemption {
+  static constexpr std::uint8_t kind = 26;
+  link_ticket ticket{};  ///< for the answer
+  trust::invite_id invite{};
+  bytes sealed;
+
+  void encode(wire::writer& out) const;
+  static redemption decode(wire::reader& in);
+};
+
+/// Server to central to redeemer, unchanged.
+struct redeemed {
+  static constexpr std::uint8_t kind = 27;
+  link_ticket ticket{};
+  std::uint16_t code = 0;  ///< 0, or the errc that kept the server from an answer which the client could believe
+  bytes sealed{};          ///< trust::signed_redemption_answer, sealed; empty with a code
+
+  void encode(wire::writer& out) const;
+  static redeemed decode(wire::reader& in);
+};
+
+/// Either way, after a message that somebody waits for: it says nothing. A segment that is lost as the last one is sent
+/// again after 200 ms at the soonest; where another one follows it, after little more than a round trip (RFC 8985
+/// section 6.2).
+struct follow_up {
+  static constexpr std::uint8_t kind = 28;
+
+  void encode(wire::writer& out) const;
+  static follow_up decode(wire::reader& in);
+};
+
 using message = std::variant<hello, welcome, goodbye, ping, pong, present_grant, grant_result, present_revocations,
                              revocations_result, presence, door, door_result, roster_request, roster_update, request,
-                             command, answer, failure, renewed_nonce, exposure_report>;
+                             command, answer, failure, renewed_nonce, exposure_report, reflected, dial_back, trace,
+                             announce_invites, redeem, redemption, redeemed, follow_up>;
+
+/// True for a message that a window waits for.
+inline bool is_urgent(const message& what) {
+  return std::holds_alternative<request>(what) || std::holds_alternative<command>(what) ||
+         std::holds_alternative<answer>(what) || std::holds_alternative<reflected>(what) ||
+         std::holds_alternative<dial_back>(what);
+}
 
 /// The octets of a message's frame.
 inline bytes to_frame(const message& what) {
@@ -284,11 +417,12 @@ result<message> parse(const wire::frame& from, std::index_sequence<Index...>) {
   return std::move(*made);
 }
 
-// The longest signed statement that a link carries; a frame has room for it and what stands beside it.
-inline bytes decode_statement(wire::reader& in) {
-  const auto octets = in.sized(trust::largest_statement);
+inline bytes decode_octets(wire::reader& in, std::size_t most) {
+  const auto octets = in.sized(most);
   return {octets.begin(), octets.end()};
 }
+// The longest signed statement that a link carries; a frame has room for it and what stands beside it.
+inline bytes decode_statement(wire::reader& in) { return decode_octets(in, trust::largest_statement); }
 
 inline void encode_milliseconds(wire::writer& out, std::chrono::milliseconds time) {
   out.number(static_cast<std::uint32_t>(time.count()));
@@ -328,7 +462,7 @@ inline hello hello::decode(wire::reader& in) {
   made.who = static_cast<role>(who);
   made.methods = in.number<std::uint8_t>();
   made.login = in.number<std::uint64_t>();
-  if (who < 1 || who > 2) in.refuse(errc::message_malformed);
+  if (who < 1 || who > 3) in.refuse(errc::message_malformed);
   return made;
 }
 
@@ -336,12 +470,15 @@ inline void welcome::encode(wire::writer& out) const {
   out.fixed(nonce);
   detail::encode_milliseconds(out, heartbeat);
   trust::encode_endpoint(out, seen);
+  out.number(reflect_port).fixed(ticket);
 }
 inline welcome welcome::decode(wire::reader& in) {
   welcome made;
   made.nonce = in.fixed<32>();
   made.heartbeat = detail::decode_milliseconds(in);
   made.seen = trust::decode_endpoint(in);
+  made.reflect_port = in.number<std::uint16_t>();
+  made.ticket = in.fixed<28>();
   if (made.heartbeat.count() == 0) in.refuse(errc::message_malformed);
   return made;
 }
@@ -371,11 +508,12 @@ inline present_revocations present_revocations::decode(wire::reader& in) {
   return present_revocations{detail::decode_statement(in)};
 }
 
-inline void revocations_result::encode(wire::writer& out) const { out.number(serial).number(code); }
+inline void revocations_result::encode(wire::writer& out) const { out.number(serial).number(code).sized(later); }
 inline revocations_result revocations_result::decode(wire::reader& in) {
   revocations_result made;
   made.serial = in.number<std::uint64_t>();
   made.code = in.number<std::uint16_t>();
+  made.later = detail::decode_statement(in);
   return made;
 }
 
@@ -449,12 +587,13 @@ inline void request::encode(wire::writer& out) const { out.sized(signed_request)
 inline request request::decode(wire::reader& in) { return request{detail::decode_statement(in)}; }
 
 inline void command::encode(wire::writer& out) const {
-  trust::encode_endpoint(out, seen);
+  trust::encode_endpoints(out, seen);
   out.sized(signed_request);
 }
 inline command command::decode(wire::reader& in) {
   command made;
-  made.seen = trust::decode_endpoint(in);
+  made.seen = trust::decode_endpoints(in, most_seen);
+  if (made.seen.empty()) in.refuse(errc::message_malformed);
   made.signed_request = detail::decode_statement(in);
   return made;
 }
@@ -494,7 +633,76 @@ inline exposure_report exposure_report::decode(wire::reader& in) {
   return made;
 }
 
+inline void reflected::encode(wire::writer& out) const {
+  out.fixed(ticket).number(number);
+  trust::encode_endpoint(out, seen);
+}
+inline reflected reflected::decode(wire::reader& in) {
+  reflected made;
+  made.ticket = in.fixed<28>();
+  made.number = in.number<std::uint64_t>();
+  made.seen = trust::decode_endpoint(in);
+  return made;
+}
+
+inline void dial_back::encode(wire::writer& out) const { trust::encode_endpoint(out, at); }
+inline dial_back dial_back::decode(wire::reader& in) { return dial_back{trust::decode_endpoint(in)}; }
+
+inline void trace::encode(wire::writer& out) const {
+  out.fixed(id).sized(signed_trace);
+  of_central.encode(out);
+}
+inline trace trace::decode(wire::reader& in) {
+  trace made;
+  made.id = in.fixed<16>();
+  made.signed_trace = detail::decode_statement(in);
+  made.of_central = trust::traced_steps::decode(in);
+  return made;
+}
+
 inline void renewed_nonce::encode(wire::writer& out) const { out.fixed(nonce); }
 inline renewed_nonce renewed_nonce::decode(wire::reader& in) { return renewed_nonce{in.fixed<32>()}; }
+
+inline void announce_invites::encode(wire::writer& out) const {
+  out.number(static_cast<std::uint16_t>(ids.size()));
+  for (const auto& id : ids) out.fixed(id);
+}
+inline announce_invites announce_invites::decode(wire::reader& in) {
+  announce_invites made;
+  const auto count = in.number<std::uint16_t>();
+  if (count > most) in.refuse(errc::message_malformed);
+  for (int i = 0; i < count && !in.failed(); ++i) made.ids.push_back(in.fixed<16>());
+  return made;
+}
+
+inline void redeem::encode(wire::writer& out) const { out.fixed(server.octets()).fixed(invite).sized(sealed); }
+inline redeem redeem::decode(wire::reader& in) {
+  redeem made;
+  made.server = identity::peer_id(in.fixed<32>());
+  made.invite = in.fixed<16>();
+  made.sealed = detail::decode_octets(in, trust::longest_redemption);
+  return made;
+}
+
+inline void redemption::encode(wire::writer& out) const { out.fixed(ticket).fixed(invite).sized(sealed); }
+inline redemption redemption::decode(wire::reader& in) {
+  redemption made;
+  made.ticket = in.fixed<28>();
+  made.invite = in.fixed<16>();
+  made.sealed = detail::decode_octets(in, trust::longest_redemption);
+  return made;
+}
+
+inline void redeemed::encode(wire::writer& out) const { out.fixed(ticket).number(code).sized(sealed); }
+inline redeemed redeemed::decode(wire::reader& in) {
+  redeemed made;
+  made.ticket = in.fixed<28>();
+  made.code = in.number<std::uint16_t>();
+  made.sealed = detail::decode_octets(in, trust::longest_redemption_answer);
+  return made;
+}
+
+inline void follow_up::encode(wire::writer&) const {}
+inline follow_up follow_up::decode(wire::reader&) { return {}; }
 
 }  // namespace ajar::signalling

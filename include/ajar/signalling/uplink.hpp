@@ -5,6 +5,7 @@
 #include <ajar/identity/url.hpp>
 #include <ajar/net/backoff.hpp>
 #include <ajar/net/dial.hpp>
+#include <ajar/net/round_trip.hpp>
 #include <ajar/signalling/link.hpp>
 
 #include <functional>
@@ -96,6 +97,7 @@ inline awaitable<result<greeted>> greet(identity::key self, identity::url centra
   const auto login = how.next_login();
   if (!login) co_return fail(login.error());
   link up(std::move(secured));
+  const auto asked_at = clock::now();
   auto sent = up.send(hello{protocol_version, how.who(), how.methods(), *login});
   if (!sent) co_return fail(sent.error());
   auto got = co_await up.receive();
@@ -103,6 +105,10 @@ inline awaitable<result<greeted>> greet(identity::key self, identity::url centra
   if (const auto* last = std::get_if<goodbye>(&*got)) co_return fail(last->why);
   const auto* greeting = std::get_if<welcome>(&*got);
   if (!greeting) co_return fail(errc::unexpected_message);
+  // the answer may have waited for central, which TCP's acknowledgement has not
+  clock::duration answered_in = clock::now() - asked_at;
+  const auto kernel = net::shortest_round_trip(up.stream().lowest_layer());
+  up.greeted_in(kernel ? std::min<clock::duration>(answered_in, *kernel) : answered_in);
   welcome kept = *greeting;
   co_return greeted{std::move(up), std::move(kept)};
 }
@@ -173,6 +179,13 @@ class uplink {
     std::error_code error;
     const auto at = link_->stream().lowest_layer().local_endpoint(error);
     return error ? std::nullopt : std::optional(net::unmapped(at.address()));
+  }
+  /// Central's own end of the link: where its other ports are, too.
+  std::optional<net::tcp::endpoint> central_endpoint() {
+    if (!link_) return std::nullopt;
+    std::error_code error;
+    const auto at = link_->stream().lowest_layer().remote_endpoint(error);
+    return error ? std::nullopt : std::optional(net::tcp::endpoint(net::unmapped(at.address()), at.port()));
   }
   std::optional<clock::duration> round_trip() const { return link_ ? link_->round_trip() : std::nullopt; }
 

@@ -3,10 +3,9 @@
 // proved.
 #pragma once
 
-#include <ajar/signalling/message.hpp>
+#include <ajar/switchboard/event.hpp>
 #include <ajar/switchboard/exchange.hpp>
 #include <ajar/switchboard/rendezvous_account.hpp>
-#include <ajar/trust/revocations.hpp>
 
 #include <deque>
 #include <map>
@@ -17,106 +16,6 @@
 #include <vector>
 
 namespace ajar::switchboard {
-
-/// A link, wherever in central it is.
-struct link_ref {
-  std::uint32_t shard = 0;
-  std::uint64_t number = 0;
-
-  auto operator<=>(const link_ref&) const = default;
-};
-
-/// A message for a link. A goodbye closes it.
-struct delivery {
-  link_ref to;
-  signalling::message what;
-};
-
-/// What happened, as the shard of a link tells it to the shard where a peer is at home.
-namespace event {
-
-struct attached {  ///< answered by welcome or goodbye
-  link_ref link;
-  identity::peer_id peer;
-  signalling::role who = signalling::role::client;
-  std::uint64_t login = 0;
-  std::uint8_t methods = 0;
-  trust::link_nonce nonce{};
-  net::tcp::endpoint seen;
-};
-struct detached {
-  link_ref link;
-  identity::peer_id peer;
-  signalling::role who = signalling::role::client;
-};
-struct renewed {
-  link_ref link;
-  identity::peer_id server;
-  trust::link_nonce nonce{};
-};
-struct granted {  ///< the grant's signature and time are checked already
-  link_ref link;
-  identity::peer_id server;
-  identity::peer_id client;
-  trust::grant_id grant{};
-  std::uint8_t methods = 0;
-  wall_time not_after{};
-};
-struct client_left {
-  link_ref link;
-  identity::peer_id server;
-  identity::peer_id client;
-};
-struct door_proved {
-  link_ref link;
-  identity::peer_id server;
-  identity::peer_id client;
-  bytes record;
-};
-struct roster_asked {
-  link_ref link;
-  identity::peer_id server;
-  signalling::roster_version since;
-  std::chrono::milliseconds interval{0};
-};
-struct revoked {  ///< the list's signature is checked already
-  link_ref link;
-  identity::peer_id server;
-  trust::revocations list;
-};
-struct requested {  ///< the request's signature is checked already
-  link_ref link;
-  identity::peer_id server;
-  identity::peer_id client;
-  net::tcp::endpoint seen;
-  trust::request_id id{};
-  std::chrono::milliseconds budget{0};
-  bytes signed_request;
-};
-struct answered {
-  link_ref link;
-  identity::peer_id server;
-  signalling::answer what;
-};
-
-}  // namespace event
-
-using any_event =
-    std::variant<event::attached, event::detached, event::renewed, event::granted, event::client_left,
-                 event::door_proved, event::roster_asked, event::revoked, event::requested, event::answered>;
-
-/// The peer at whose home an event is handled.
-inline const identity::peer_id& home_of(const any_event& what) {
-  return std::visit(
-      [](const auto& one) -> const identity::peer_id& {
-        if constexpr (requires { one.peer; }) {
-          return one.peer;
-        } else {
-          return one.server;
-        }
-      },
-      what);
-}
 
 /// One shard's part of what central knows. Pure: event and time in, deliveries out. Nothing of it is ever on a disk.
 ///
@@ -144,7 +43,7 @@ class directory {
       const auto due = timers_.begin()->second;
       const auto found = servers_.find(due.server);  // it is there as long as it has a timer
       if (due.request) {
-        end_exchange(found->second, *due.request);
+        end_exchange(found->second, *due.request, now);
       } else {
         end_polling(found->first, found->second);
       }
@@ -186,12 +85,14 @@ class directory {
     timer_map::iterator until;
     link_ref client_link;
     identity::peer_id client;
+    std::optional<trust::traced_steps> trace{};  // until it is told
   };
   struct online {
     link_ref link;
     trust::link_nonce nonce{};
     std::uint8_t methods = 0;
-    bool live = false;  // wants differences pushed
+    bool live = false;                     // wants differences pushed
+    std::set<trust::invite_id> invites{};  // whoever comes with one of them is passed on
   };
   struct server_entry {
     std::optional<online> up;
@@ -204,6 +105,7 @@ class directory {
     std::deque<std::pair<std::uint64_t, identity::peer_id>> log;
     std::uint64_t serial = 0;
     std::vector<trust::revocations::entry> revoked;
+    bytes revoked_list;  // the same, signed
     std::map<trust::request_id, open_request> requests;
   };
   using server_map = std::unordered_map<identity::peer_id, server_entry>;
@@ -260,7 +162,7 @@ class directory {
       tell(known.link, signalling::goodbye{errc::evicted});  // at once: the old link may be half dead
     }
     known = {what.link, what.login};
-    tell(what.link, signalling::welcome{what.nonce, heartbeat_, what.seen});
+    tell(what.link, signalling::welcome{what.nonce, heartbeat_, what.seen, what.reflect_port, what.ticket});
     if (what.who != signalling::role::server) return;
     auto& one = server_of(what.peer);
     one.up = online{what.link, what.nonce, what.methods, false};
@@ -307,6 +209,14 @@ class directory {
     return std::ranges::find(one.revoked, id, &trust::revocations::entry::grant) != one.revoked.end();
   }
 
+  // A server whose state is an older copy may sign a later list that lacks what it revoked before.
+  static bool forgets(const trust::revocations& list, const server_entry& known, wall_time today) {
+    if (list.entries.size() >= trust::revocations::most_entries) return false;  // there was no room for all
+    return std::ranges::any_of(known.revoked, [&](const trust::revocations::entry& held) {
+      return held.not_after > today && !list.contains(held.grant);
+    });
+  }
+
   void on(const event::granted& what, time_point, wall_time) {
     auto& one = server_of(what.server);
     const auto refuse = [&](errc why) {
@@ -345,12 +255,14 @@ class directory {
   void on(const event::revoked& what, time_point, wall_time today) {
     auto& one = server_of(what.server);
     const auto& list = what.list;
-    if (list.serial < one.serial) {
-      tell(what.link, signalling::revocations_result{list.serial, static_cast<std::uint16_t>(errc::serial_too_low)});
+    if (list.serial < one.serial || forgets(list, one, today)) {
+      tell(what.link, signalling::revocations_result{list.serial, static_cast<std::uint16_t>(errc::serial_too_low),
+                                                     one.revoked_list});
       return;
     }
     one.serial = list.serial;
     one.revoked = list.entries;
+    one.revoked_list = what.octets;
     std::erase_if(one.revoked, [&](const trust::revocations::entry& held) { return held.not_after <= today; });
     for (auto at = one.clients.begin(); at != one.clients.end();) {
       auto& client = at->second;
@@ -364,7 +276,7 @@ class directory {
       at = client.grants.empty() ? one.clients.erase(at) : std::next(at);
       if (had_door) roster_changed(one, id);
     }
-    tell(what.link, signalling::revocations_result{list.serial, 0});
+    tell(what.link, signalling::revocations_result{list.serial, 0, {}});
     forget_if_empty(servers_.find(what.server));
   }
 
@@ -440,10 +352,34 @@ class directory {
     tell(what.link, std::move(update));
   }
 
+  // ---- invites: central knows no secret of theirs, it keeps strangers from the server
+
+  void on(const event::invites_announced& what, time_point, wall_time) {
+    const auto found = servers_.find(what.server);
+    if (found == servers_.end() || !found->second.up || found->second.up->link != what.link) return;
+    found->second.up->invites = {what.ids.begin(), what.ids.end()};
+  }
+
+  void on(const event::redeeming& what, time_point, wall_time) {
+    const auto found = servers_.find(what.server);
+    if (found == servers_.end() || !found->second.up) {
+      tell(what.link, signalling::goodbye{errc::server_offline});
+    } else if (!found->second.up->invites.contains(what.invite)) {
+      tell(what.link, signalling::goodbye{errc::invite_unknown});
+    } else {
+      tell(found->second.up->link, signalling::redemption{what.ticket, what.invite, what.sealed});
+    }
+  }
+
   // ---- requests (WO 2004/034190, just-in-time listening, steps B, C, E and F)
 
   void on(const event::requested& what, time_point now, wall_time) {
+    std::optional<trust::traced_steps> trace;
+    if (what.explain) trace.emplace().received_us = stamp_of(now);
+    note(trace, now, "B", "a client asks for a server");
     const auto refuse = [&](errc why) {
+      note(trace, now, "", "refused a request", make_error_code(why).message());
+      tell_trace(what.link, what.id, trace, {});
       tell(what.link, signalling::failure{what.id, why});
       account_.refused.add(why);
     };
@@ -459,7 +395,8 @@ class directory {
     }
     const exchange life(now, what.budget);
     const auto until = timers_.emplace(life.deadline(), timer_key{what.server, what.id});
-    one.requests.emplace(what.id, open_request{life, until, what.link, what.client});
+    note(trace, now, "C", "command the server");
+    one.requests.emplace(what.id, open_request{life, until, what.link, what.client, std::move(trace)});
     ++client->second.open_requests;
     ++account_.begun;
     tell(one.up->link, signalling::command{what.seen, what.signed_request});
@@ -473,18 +410,49 @@ class directory {
     if (open == one.requests.end() || !one.up || one.up->link != what.link) return;
     auto& life = open->second.life;
     if (what.what.signed_answer.empty()) {
-      if (life.is_answered()) end_exchange(one, what.what.id);
+      if (life.is_answered()) end_exchange(one, what.what.id, now);
       return;
     }
     const bool first = !life.is_answered();
     if (!life.answered(now, what.what.last)) return;
     if (first) ++account_.answered;
+    auto& trace = open->second.trace;
+    if (trace && first) trace->sent_us = stamp_of(now);
+    note(trace, now, "E", "the server answered");
+    note(trace, now, "F", "tell the client to connect");
     tell(open->second.client_link, what.what);
     if (auto* client = client_of(one, open->second); client && first) {
       --client->open_requests;
       ++client->answered_requests;
     }
-    if (life.is_over()) end_exchange(one, what.what.id);
+    if (life.is_over() && !trace) end_exchange(one, what.what.id, now);
+  }
+
+  void on(const event::traced& what, time_point now, wall_time) {
+    const auto found = servers_.find(what.server);
+    if (found == servers_.end()) return;
+    auto& one = found->second;
+    const auto open = one.requests.find(what.id);
+    if (open == one.requests.end() || !one.up || one.up->link != what.link) return;
+    if (!open->second.life.is_answered()) return;
+    note(open->second.trace, now, "", "the server is done");
+    tell_trace(open->second.client_link, what.id, open->second.trace, what.signed_trace);
+  }
+
+  static void note(std::optional<trust::traced_steps>& into, time_point now, std::string_view letter,
+                   std::string_view what, std::string detail = {}) {
+    if (!into) return;
+    const bool trouble = letter.empty() && !detail.empty();
+    into->add(
+        trust::traced_step::of({now, letter, what, std::move(detail), trouble ? log_level::warning : log_level::info}));
+  }
+  // Once.
+  void tell_trace(const link_ref& to, const trust::request_id& id, std::optional<trust::traced_steps>& trace,
+                  bytes of_server) {
+    if (!trace) return;
+    if (trace->sent_us == 0) trace->sent_us = trace->steps.back().at_us;
+    tell(to, signalling::trace{id, std::move(of_server), std::move(*trace)});
+    trace.reset();
   }
 
   // The client that asked, if it is still the same link.
@@ -493,11 +461,13 @@ class directory {
     return client != one.clients.end() && client->second.link == open.client_link ? &client->second : nullptr;
   }
 
-  void end_exchange(server_entry& one, const trust::request_id& id) {
+  void end_exchange(server_entry& one, const trust::request_id& id, time_point now) {
     const auto open = one.requests.find(id);
     if (open == one.requests.end()) return;
     const auto& life = open->second.life;
     if (const auto why = life.failure()) {
+      note(open->second.trace, now, "", "no answer came", make_error_code(*why).message());
+      tell_trace(open->second.client_link, id, open->second.trace, {});
       tell(open->second.client_link, signalling::failure{id, *why});
       account_.refused.add(*why);
     }

@@ -4,6 +4,7 @@
 
 #include <ajar/core/clock.hpp>
 #include <ajar/core/error.hpp>
+#include <ajar/trust/window_request.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -19,8 +20,7 @@ class exchange {
   /// Central waits for this much longer than the client will, so that the client's own deadline comes first.
   static constexpr std::chrono::milliseconds grace{500};
   static constexpr std::chrono::milliseconds longest_budget{5'000};
-  /// One for each listener that a stranger closed, and the refusal that may follow them.
-  static constexpr int most_answers = 4;
+  static constexpr int most_answers = trust::most_answers;
 
   exchange(time_point now, std::chrono::milliseconds budget)
       : deadline_(now + std::min(budget, longest_budget) + grace) {}

@@ -7,7 +7,9 @@
 #include <asio/any_io_executor.hpp>
 #include <asio/dispatch.hpp>
 #include <functional>
+#include <memory>
 #include <utility>
+#include <vector>
 
 namespace ajar::switchboard {
 
@@ -26,23 +28,31 @@ class shard_port {
 /// Threads: any, once the shards are in.
 class router {
  public:
-  /// Before anything is sent. The shards outlive what was sent to them.
-  void add(shard_port& shard) { shards_.push_back(&shard); }
+  /// Before anything is sent. What is sent to a shard that is gone is dropped; its executor is still there.
+  void add(const std::shared_ptr<shard_port>& shard) { shards_.push_back({shard->executor(), shard}); }
 
   void send(any_event what) const {
-    auto& home = *shards_[std::hash<identity::peer_id>()(home_of(what)) % shards_.size()];
-    asio::dispatch(home.executor(), [&home, what = std::move(what)] { home.handle(what); });
+    const auto& home = shards_[std::hash<identity::peer_id>()(home_of(what)) % shards_.size()];
+    asio::dispatch(home.executor, [to = home.port, what = std::move(what)] {
+      if (const auto port = to.lock()) port->handle(what);
+    });
   }
 
   void deliver(delivery what) const {
-    auto& at = *shards_[what.to.shard];
-    asio::dispatch(at.executor(), [&at, what = std::move(what)] { at.deliver(what); });
+    const auto& at = shards_[what.to.shard];
+    asio::dispatch(at.executor, [to = at.port, what = std::move(what)] {
+      if (const auto port = to.lock()) port->deliver(what);
+    });
   }
 
   std::size_t size() const noexcept { return shards_.size(); }
 
  private:
-  std::vector<shard_port*> shards_;
+  struct place {
+    asio::any_io_executor executor;
+    std::weak_ptr<shard_port> port;
+  };
+  std::vector<place> shards_;
 };
 
 }  // namespace ajar::switchboard

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
-// ajar/trust/fields.hpp - times, flags and endpoints, as statements and messages carry them.
+// ajar/trust/fields.hpp - times, flags, endpoints and reflections, as statements and messages carry them.
 #pragma once
 
 #include <ajar/core/clock.hpp>
-#include <ajar/net/endpoint.hpp>
+#include <ajar/net/reflection.hpp>
 #include <ajar/wire/codec.hpp>
+
+#include <vector>
 
 namespace ajar::trust {
 
@@ -52,6 +54,57 @@ inline net::tcp::endpoint decode_endpoint(wire::reader& in) {
     in.refuse(errc::message_malformed);
   }
   return {address, in.number<std::uint16_t>()};
+}
+
+/// Several endpoints: their count u8, and each of them. More than `most` are refused.
+inline void encode_endpoints(wire::writer& out, const std::vector<net::tcp::endpoint>& all) {
+  out.number(static_cast<std::uint8_t>(all.size()));
+  for (const auto& at : all) encode_endpoint(out, at);
+}
+
+inline std::vector<net::tcp::endpoint> decode_endpoints(wire::reader& in, std::size_t most) {
+  std::vector<net::tcp::endpoint> made;
+  const auto count = in.number<std::uint8_t>();
+  if (count > most) in.refuse(errc::message_malformed);
+  for (int i = 0; i < count && !in.failed(); ++i) made.push_back(decode_endpoint(in));
+  return made;
+}
+
+/// A reflection: count u8 of families, and for each: the outside address as an endpoint with port 0, mapping u8,
+/// filtering u8, step i16, only-443 flag. IPv4 before IPv6.
+inline void encode_reflection(wire::writer& out, const net::reflection& network) {
+  out.number(static_cast<std::uint8_t>(network.v4.has_value() + network.v6.has_value()));
+  for (const auto* one : {&network.v4, &network.v6}) {
+    if (!*one) continue;
+    encode_endpoint(out, {(*one)->outside, 0});
+    out.number(static_cast<std::uint8_t>((*one)->maps)).number(static_cast<std::uint8_t>((*one)->filters));
+    out.number(static_cast<std::uint16_t>((*one)->step)).number(static_cast<std::uint8_t>((*one)->only_443));
+  }
+}
+
+inline net::reflection decode_reflection(wire::reader& in) {
+  net::reflection made;
+  const auto count = in.number<std::uint8_t>();
+  if (count > 2) in.refuse(errc::message_malformed);
+  for (int i = 0; i < count && !in.failed(); ++i) {
+    net::reflected one;
+    const auto at = decode_endpoint(in);
+    const auto maps = in.number<std::uint8_t>();
+    const auto filters = in.number<std::uint8_t>();
+    one.step = static_cast<std::int16_t>(in.number<std::uint16_t>());
+    one.only_443 = decode_flag(in);
+    const bool v6 = at.address().is_v6();
+    const bool in_order = !made.v6 && (v6 || !made.v4);
+    if (at.port() != 0 || maps > 5 || filters > 3 || !in_order) {
+      in.refuse(errc::message_malformed);
+      break;
+    }
+    one.outside = at.address();
+    one.maps = static_cast<net::mapping>(maps);
+    one.filters = static_cast<net::filtering>(filters);
+    made.of(v6) = one;
+  }
+  return made;
 }
 
 }  // namespace ajar::trust

@@ -39,10 +39,11 @@ inline bool is_name(std::string_view text) {
 
 /// The fields of a grant. Signed: `statement<grant>`; the signer is the server.
 struct grant {
-  static constexpr std::string_view domain = "ajar grant/1";
-  static constexpr std::uint8_t version = 1;
+  static constexpr std::string_view domain = "ajar grant/2";
+  static constexpr std::uint8_t version = 2;
   static constexpr errc malformed = errc::grant_malformed;
   static constexpr std::size_t most_services = 64;
+  static constexpr std::chrono::minutes clocks_differ{5};
 
   grant_id id{};
   identity::peer_id client;
@@ -53,9 +54,19 @@ struct grant {
   bool roam = false;           ///< windows are open to any address, for this key
   std::uint16_t sessions = 0;  ///< at a time
   std::uint16_t windows_a_minute = 0;
+  std::uint32_t windows_a_day = 0;  ///< days are UTC's
   std::vector<service_right> services;
 
   bool permits(method which) const { return (methods & static_cast<std::uint8_t>(which)) != 0; }
+  /// From half of its life on it may be renewed.
+  bool in_second_half(wall_time now) const { return not_after - now <= life() / 2; }
+  /// For how long it was given; it may be used a little earlier than that, as clocks differ.
+  std::chrono::seconds life() const { return not_after - not_before - clocks_differ; }
+  /// The same for a life that begins now.
+  void begin(wall_time now, std::chrono::seconds length) {
+    not_before = now - clocks_differ;
+    not_after = now + length;
+  }
   const service_right* find(std::string_view name) const {
     const auto at = std::ranges::find(services, name, &service_right::name);
     return at == services.end() ? nullptr : &*at;
@@ -66,7 +77,10 @@ struct grant {
     encode_time(out, not_before);
     encode_time(out, not_after);
     out.number(methods).number(static_cast<std::uint8_t>(lan)).number(static_cast<std::uint8_t>(roam));
-    out.number(sessions).number(windows_a_minute).number(static_cast<std::uint8_t>(services.size()));
+    out.number(sessions)
+        .number(windows_a_minute)
+        .number(windows_a_day)
+        .number(static_cast<std::uint8_t>(services.size()));
     for (const auto& one : services) {
       out.text(one.name).number(static_cast<std::uint8_t>((one.read ? 1 : 0) | (one.write ? 2 : 0)));
     }
@@ -84,6 +98,7 @@ struct grant {
     made.roam = decode_flag(in);
     made.sessions = in.number<std::uint16_t>();
     made.windows_a_minute = in.number<std::uint16_t>();
+    made.windows_a_day = in.number<std::uint32_t>();
     const auto count = in.number<std::uint8_t>();
     if (count > most_services || made.methods == 0 || made.methods > known_methods) in.refuse(malformed);
     for (int i = 0; i < count && !in.failed(); ++i) {

@@ -14,7 +14,7 @@
 namespace ajar::trust {
 
 /// Remembers what makes a request fresh: the nonces of the link, the requests seen under them, the windows of the last
-/// minute. Bounded: what a nonce has seen goes with the nonce.
+/// minute and of the day. Bounded: what a nonce has seen goes with the nonce.
 class window_gate {
  public:
   /// A new link, or its renewed nonce. The one before stays good for requests on their way.
@@ -32,7 +32,8 @@ class window_gate {
   ///
   /// @param request  as it was signed; its signer is the client
   /// @param given    the grant that the request names, from the server's own store
-  /// Errors: request_of_another, request_stale, request_replayed, too_many_requests, too_many_windows, and may_enter's.
+  /// Errors: request_of_another, request_stale, request_replayed, too_many_requests, too_many_windows,
+  /// too_many_windows_today, and may_enter's.
   result<> may_open(const signed_request& request, const signed_grant& given, const revocations& revoked,
                     const entry& at, time_point now) {
     const auto& body = request.body();
@@ -45,17 +46,27 @@ class window_gate {
     auto enters = may_enter(given, revoked, at);
     if (!enters) return enters;
     if (body.roam && !given.body().roam) return fail(errc::address_not_permitted);
-    auto& windows = recent_[given.body().id];
+    auto& spent = spent_[given.body().id];
+    auto& windows = spent.last_minute;
     while (!windows.empty() && now - windows.front() >= std::chrono::minutes(1)) windows.pop_front();
     if (windows.size() >= given.body().windows_a_minute) return fail(errc::too_many_windows);
+    const auto day = std::chrono::floor<std::chrono::days>(at.now);
+    if (day > spent.day) spent = {std::move(spent.last_minute), day, 0};  // a clock set back begins no new day
+    if (spent.today >= given.body().windows_a_day) return fail(errc::too_many_windows_today);
     link->seen.insert(place, body.id);
     windows.push_back(now);
+    ++spent.today;
     return {};
   }
 
  private:
   static constexpr std::size_t most_requests_a_nonce = 100'000;  // a nonce lives for an hour
 
+  struct budget {
+    std::deque<time_point> last_minute;
+    std::chrono::sys_days day{};
+    std::uint32_t today = 0;
+  };
   struct link {
     link_nonce nonce{};
     std::vector<request_id> seen;  // sorted: 16 octets each, for as long as the nonce is good
@@ -70,7 +81,7 @@ class window_gate {
 
   std::optional<link> current_;
   std::optional<link> earlier_;
-  std::map<grant_id, std::deque<time_point>> recent_;
+  std::map<grant_id, budget> spent_;
 };
 
 }  // namespace ajar::trust

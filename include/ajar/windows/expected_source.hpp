@@ -27,6 +27,10 @@ class expected_source {
   /// Anywhere: for grants that let their client roam.
   static expected_source anywhere() { return {}; }
 
+  /// The prefix; nothing where it is anywhere.
+  const std::optional<net::address>& network() const noexcept { return network_; }
+  unsigned bits() const noexcept { return bits_; }
+
   bool matches(const net::address& from) const {
     if (!network_) return true;
     const auto other = net::unmapped(from);

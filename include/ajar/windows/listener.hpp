@@ -8,7 +8,6 @@
 #include <ajar/windows/report.hpp>
 
 #include <asio/ip/tcp.hpp>
-#include <asio/ip/v6_only.hpp>
 #include <utility>
 
 namespace ajar::windows {
@@ -19,8 +18,12 @@ namespace ajar::windows {
 /// Source: WO 2004/034190, just-in-time listening, steps D and G.
 class listener {
  public:
-  listener(asio::ip::tcp::acceptor port, expected_source expected)
-      : port_(std::move(port)), expected_(std::move(expected)) {}
+  /// @param port  bound, and not listening yet
+  listener(asio::ip::tcp::acceptor port, expected_source expected, cloak wish)
+      : port_(std::move(port)),
+        expected_(std::move(expected)),
+        cover_(cover::put_on(port_, expected_, wish)),
+        at_(port_.local_endpoint()) {}
 
   /// Where it can be reached.
   net::tcp::endpoint local_endpoint() const { return at_; }
@@ -30,7 +33,9 @@ class listener {
     std::error_code error;
     report_.listeners = 1;
     report_.opened = clock::now();
+    cover_.wear();
     port_.listen(1, error);
+    report_.cloak = cover_.active();
     if (error) return fail(errc::bind_failed);
     return {};
   }
@@ -38,11 +43,12 @@ class listener {
   /// Wait for the one connection; the port is closed when this returns, whatever it returns.
   ///
   /// @param until  absolute, monotonic
+  /// @param poll   ask the kernel again and again until then, and sleep afterwards: it takes some 50 us to wake up
   /// @return the connection: from where the peer was expected, but not yet authenticated
   /// Errors: window_timeout, window_stranger (somebody else connected, and was reset), canceled. Cancellation:
   /// terminal.
-  [[nodiscard]] awaitable<result<net::tcp_stream>> accept(time_point until) {
-    auto operation = accept_and_close();
+  [[nodiscard]] awaitable<result<net::tcp_stream>> accept(time_point until, time_point poll = {}) {
+    auto operation = accept_and_close(poll);
     auto stream = co_await before(until, errc::window_timeout, std::move(operation));
     if (port_.is_open()) close(stream.error() == errc::window_timeout ? close_cause::timeout : close_cause::canceled);
     co_return stream;
@@ -52,21 +58,28 @@ class listener {
   const windows::report& report() const noexcept { return report_; }
 
  private:
-  friend result<listener> listen_once(asio::any_io_executor executor, expected_source expected,
-                                      net::tcp::endpoint local);
-
-  awaitable<result<net::tcp_stream>> accept_and_close() {
+  awaitable<result<net::tcp_stream>> accept_and_close(time_point poll) {
     net::tcp_stream peer(port_.get_executor());
     net::tcp::endpoint from;
-    auto [error] = co_await port_.async_accept(peer, from, use_values);
+    std::error_code error;
+    if (clock::now() < poll) port_.non_blocking(true, error);
+    while (!error && clock::now() < poll) {
+      port_.accept(peer, from, error);
+      if (error != asio::error::would_block) break;
+      error.clear();
+      auto others = co_await yield(patience::shares_core);
+      if (!others) co_return fail(others.error());
+    }
+    if (!error && !peer.is_open()) {
+      auto [failed] = co_await port_.async_accept(peer, from, use_values);
+      error = failed;
+    }
     if (error) co_return fail(is_canceled(error) ? make_error_code(errc::canceled) : error);
-    const bool expected = expected_.matches(from.address());
+    const bool expected = cover_.active() == cloak::none || expected_.matches(from.address());
     close(expected ? close_cause::accepted : close_cause::stranger);
-    std::error_code ignored;
     if (!expected) {
       ++report_.strangers;
-      peer.set_option(asio::socket_base::linger(true, 0), ignored);  // a reset, as from a closed port
-      peer.close(ignored);
+      net::reset(peer);  // as from a closed port
       co_return fail(errc::window_stranger);
     }
     auto ready = net::prepare(peer);
@@ -76,7 +89,9 @@ class listener {
 
   void close(close_cause why) {
     std::error_code ignored;
+    report_.drops = cover_.drops(port_);
     port_.close(ignored);
+    cover_.take_off();
     report_.closed = clock::now();
     report_.exposure = report_.closed - report_.opened;
     report_.why = why;
@@ -84,27 +99,27 @@ class listener {
 
   asio::ip::tcp::acceptor port_;
   expected_source expected_;
+  cover cover_;
   net::tcp::endpoint at_;
   windows::report report_;
 };
 
-/// Bind a random port for one expected peer. It is not open yet: open() is, as late as possible.
+/// Bind a port for one expected peer. It is not open yet: open() is, as late as possible.
 ///
-/// @param local  the address to bind, and port 0
+/// @param local  the address to bind; port 0 takes a random one
 /// Errors: bind_failed.
-inline result<listener> listen_once(asio::any_io_executor executor, expected_source expected,
-                                    net::tcp::endpoint local) {
-  asio::ip::tcp::acceptor port(executor);
-  std::error_code error;
-  port.open(local.protocol(), error);
-  if (!error && local.protocol() == net::tcp::v6()) port.set_option(asio::ip::v6_only(true), error);
-  if (!error) port.bind(local, error);
-  if (!error) port.non_blocking(true, error);
-  const auto at = error ? net::tcp::endpoint() : port.local_endpoint(error);
-  if (error) return fail(errc::bind_failed);
-  listener made(std::move(port), std::move(expected));
-  made.at_ = at;
-  return made;
+inline result<listener> listen_once(const asio::any_io_executor& executor, expected_source expected,
+                                    const net::tcp::endpoint& local, cloak wish = cloak::automatic) {
+  auto port = detail::bind_silent<asio::ip::tcp::acceptor>(executor, local);
+  if (!port) return fail(port.error());
+  return listener(std::move(*port), std::move(expected), wish);
+}
+
+/// The same at a port that is held already. Every other socket of the port is bound before this one opens.
+inline result<listener> listen_once(const bound_port& at, expected_source expected, cloak wish = cloak::automatic) {
+  auto port = at.acceptor();
+  if (!port) return fail(port.error());
+  return listener(std::move(*port), std::move(expected), wish);
 }
 
 }  // namespace ajar::windows

@@ -2,7 +2,7 @@
 // ajar/windows/report.hpp - the account of a window: how long what was open, and why it closed.
 #pragma once
 
-#include <ajar/core/clock.hpp>
+#include <ajar/windows/cloak.hpp>
 
 #include <cstdint>
 #include <string_view>
@@ -33,12 +33,14 @@ constexpr std::string_view to_string(close_cause why) {
 
 /// What one window, of one listener or of several in a row, cost.
 struct report {
-  std::uint16_t listeners = 0;              ///< ports that were opened, one after the other
-  std::uint16_t strangers = 0;              ///< connections that were reset
-  close_cause why = close_cause::canceled;  ///< of the last listener
-  std::chrono::nanoseconds exposure{0};     ///< from before each listen() until after its close(), added up
-  time_point opened{};                      ///< of the first listener
-  time_point closed{};                      ///< of the last one
+  std::uint16_t listeners = 0;                  ///< ports that were opened, one after the other
+  std::uint16_t strangers = 0;                  ///< connections that were reset
+  std::uint32_t drops = 0;                      ///< packets of others that the cloak dropped
+  close_cause why = close_cause::canceled;      ///< of the last listener
+  windows::cloak cloak = windows::cloak::none;  ///< that it wore
+  std::chrono::nanoseconds exposure{0};         ///< from before each listen() until after its close(), added up
+  time_point opened{};                          ///< of the first listener
+  time_point closed{};                          ///< of the last one
 };
 
 }  // namespace ajar::windows

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSL-1.0
+// doctor: what is in a server's way on this machine.
+#pragma once
+
+#include "../tools/doctor.hpp"
+#include "../tools/status.hpp"
+#include "said.hpp"
+#include "shares.hpp"
+
+#include <ajar/trust/issued_grants.hpp>
+
+#include <optional>
+#include <string>
+
+namespace tools {
+
+namespace detail {
+
+inline finding look_at_shares(const settings& given) {
+  if (!given.count("share")) return note("shares", "none was named", "name them: doctor --share NAME=FOLDER");
+  const auto planned = plan_shares(given);
+  if (!planned) return bad("shares", planned.error(), "name another folder, or let this user read it");
+  return good("shares", fmt::format("{} can be read", planned->size()));
+}
+
+inline finding look_at_port_443() {
+  asio::io_context context(1);
+  const ajar::net::tcp::endpoint at(asio::ip::address_v4::any(), ajar::windows::https_port);
+  if (ajar::windows::may_bind(context.get_executor(), at)) return good("port 443", "may be bound");
+  return note("port 443", "may not be bound, or is taken",
+              "clients behind firewalls that let out that port alone need it: give the tool CAP_NET_BIND_SERVICE");
+}
+
+// All of them, whole.
+inline finding look_at_issued(const std::string& folder) {
+  const auto state = ajar::identity::state_directory::open(folder);
+  if (!state) return bad("grants", state.error());
+  const auto key = state->load_key();
+  if (!key) return bad("grants", key.error());
+  const ajar::trust::issued_grants issued(*state, key->id());
+  const auto all = issued.list();
+  if (!all) return bad("grants in " + folder, all.error());
+  const auto ended =
+      std::ranges::count_if(*all, [](const auto& one) { return one.grant.body().not_after <= ajar::wall_now(); });
+  return good("grants", fmt::format("{}, {} of them ended", all->size(), ended));
+}
+
+// As it was said, or as the running server has it.
+inline std::optional<ajar::identity::url> central_to_look_at(const settings& given,
+                                                             const ajar::result<nlohmann::ordered_json>& running) {
+  auto text = text_option(given, "central");
+  if (text.empty() && running && running->contains("link")) text = running->at("link").value("central", std::string());
+  auto url = ajar::identity::parse_url(text);
+  return url ? std::optional(std::move(*url)) : std::nullopt;
+}
+
+}  // namespace detail
+
+inline int examine_server(const settings& given) {
+  const auto state = text_option(given, "state");
+  findings all{look_at_state("server", state),
+               look_at_clock(),
+               look_at_versions(),
+               look_at_sandbox(),
+               look_at_cloak(*ajar::windows::parse_cloak(given.as<std::string>("cloak"))),
+               detail::look_at_port_443(),
+               detail::look_at_shares(given)};
+  const auto folder = ajar::identity::state_directory::place(state, "server");
+  const auto running = folder ? detail::ask_status(*folder, "control") : ajar::fail(folder.error());
+  if (all.front().how == grade::good) all.push_back(detail::look_at_issued(*folder));
+  if (running && running->contains("link")) {
+    const auto& link = running->at("link");
+    all.push_back(link.value("linked", false) ? good("server", "runs, linked to central")
+                                              : bad("server", "runs, and has no link to central", "see 'status'"));
+  }
+  const auto central = detail::central_to_look_at(given, running);
+  all.push_back(central ? look_at_central(*central)
+                        : note("central", "none was named", "name it: doctor --central URL"));
+  return tell_findings(all, given.count("json") != 0);
+}
+
+}  // namespace tools

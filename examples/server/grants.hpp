@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: BSL-1.0
+// grant, grants, renew, revoke: who may enter, as the server's owner says it, and sees it.
+#pragma once
+
+#include "../tools/status.hpp"
+#include "household.hpp"
+#include "renewal.hpp"
+#include "terms.hpp"
+
+#include <ajar/server.hpp>
+#include <ajar/trust/grant_file.hpp>
+
+#include <fstream>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tools {
+
+// ---- grant
+
+// What the client is to keep. Complains by itself.
+inline int write_grant_file(const ajar::trust::grant_file& what, const std::string& out) {
+  const auto text = to_text(what);
+  if (out == "-") {
+    fmt::print("{}", text);
+    return success;
+  }
+  std::ofstream file(out, std::ios::binary | std::ios::trunc);
+  file << text;
+  file.close();
+  if (file) return success;
+  fmt::print(stderr, "{}: {}: cannot be written: name another file by --out\n", server_tool, out);
+  return local_trouble;
+}
+
+inline int grant(const settings& given) {
+  const auto words = list_option(given, "words");
+  if (words.size() != 1 || !given.count("out")) return wrong("grant needs a client's peer id and --out FILE");
+  const auto client = ajar::identity::parse_peer_id(words[0]);
+  if (!client) {
+    complain(server_tool, ajar::escaped(words[0]), client.error());
+    return usage;
+  }
+  auto central = central_of(given);
+  if (!central) return usage;
+  auto body = terms_said(given);
+  if (!body) return usage;
+  body->id = ajar::crypto::random_octets<16>();
+  body->client = *client;
+  body->begin(ajar::wall_now(), duration_said(given, "for"));
+
+  auto self = open_node(server_tool, "server", text_option(given, "state"));
+  if (!self) return local_trouble;
+  const auto signed_one = ajar::trust::signed_grant::sign(std::move(*body), self->key);
+  ajar::trust::issued_grants issued(self->state, self->key.id());
+  auto kept = issued.keep({text_option(given, "as"), given.count("no-renewal") == 0, signed_one});
+  if (!kept) return complain(server_tool, self->state.path(), kept.error());
+  const auto name = given["name"].as<std::string>();  // the table has checked it
+  return write_grant_file({std::move(*central), name, signed_one}, text_option(given, "out"));
+}
+
+// ---- grants
+
+// How many sessions each grant has now, by its id in hexadecimal. Nothing where the server does not run.
+inline std::optional<std::map<std::string, int>> sessions_now(const std::string& folder) {
+  const auto status = detail::ask_status(folder, "control");
+  if (!status || !status->contains("sessions")) return std::nullopt;
+  std::map<std::string, int> made;
+  for (const auto& one : status->at("sessions")) ++made[one.value("grant", std::string())];
+  return made;
+}
+
+inline int grants(const settings& given) {
+  auto self = open_node(server_tool, "server", text_option(given, "state"));
+  if (!self) return local_trouble;
+  const ajar::trust::issued_grants issued(self->state, self->key.id());
+  const auto all = issued.list();
+  if (!all) return complain(server_tool, self->state.path(), all.error());
+  const auto running = sessions_now(self->state.path());
+  for (const auto& one : *all) {
+    const auto& body = one.grant.body();
+    const auto id = ajar::to_hex(body.id);
+    const bool ended = ajar::wall_now() >= body.not_after;
+    const auto seen = one.last_seen ? date_of(*one.last_seen) : std::string();
+    const auto at = running ? running->find(id) : std::map<std::string, int>::const_iterator();
+    const int sessions = running && at != running->end() ? at->second : 0;
+    if (given.count("json")) {
+      const json line = {{"name", one.petname},
+                         {"grant", id},
+                         {"client", to_string(body.client)},
+                         {"until", date_of(body.not_after)},
+                         {"ended", ended},
+                         {"renews", one.renews},
+                         {"services", services_of(body)},
+                         {"methods", methods_of(body)},
+                         {"lan", body.lan},
+                         {"roam", body.roam},
+                         {"most_sessions", body.sessions},
+                         {"windows_a_minute", body.windows_a_minute},
+                         {"windows_a_day", body.windows_a_day},
+                         {"last_seen", one.last_seen ? json(seen) : json()},
+                         {"sessions", running ? json(sessions) : json()}};
+      fmt::print("{}\n", line.dump());
+    } else {
+      fmt::print("{}  {}  {}  {} {}  {}{}\n", one.petname, to_string(body.client), services_of(body),
+                 ended ? "ended" : "until", date_of(body.not_after),
+                 one.last_seen ? "last seen " + seen : "not seen yet",
+                 sessions > 0 ? fmt::format(", {} now", sessions) : std::string());
+    }
+  }
+  return success;
+}
+
+// ---- what changes grants: by the process that holds the state folder's lock
+
+// One change: what it was about, and what it did.
+struct grant_change {
+  std::string told{};                                     // lines for whoever asked
+  std::optional<ajar::trust::signed_revocations> list{};  // where grants were taken back
+};
+
+// Grants, and invites that nobody has a grant by yet.
+inline ajar::result<grant_change> take_back(household& house, const std::vector<std::string>& whom) {
+  std::vector<ajar::trust::grant_id> ids;
+  grant_change made;
+  for (const auto& name : whom) {
+    const auto meant = house.issued.named(name);
+    const auto invited = house.invites.withdraw(name);
+    if (!meant && !(invited && meant.error() == ajar::errc::no_such_client)) return ajar::fail(meant.error());
+    if (!invited && invited.error() != ajar::errc::no_such_client) return ajar::fail(invited.error());
+    if (meant) {
+      for (const auto& one : *meant) {
+        ids.push_back(one.grant.body().id);
+        made.told += fmt::format("{}  {}\n", one.petname, to_string(one.grant.body().client));
+      }
+    }
+    if (invited) {
+      for (const auto& one : *invited) made.told += fmt::format("{}  its invite\n", one.petname);
+    }
+  }
+  if (ids.empty()) return made;
+  auto list = house.issued.revoke(ids, house.self);
+  if (!list) return ajar::fail(list.error());
+  made.list.emplace(std::move(*list));
+  return made;
+}
+
+inline ajar::result<grant_change> approve(household& house, const std::string& whom) {
+  const auto approved = house.invites.approve(whom, house.issued);
+  if (!approved) return ajar::fail(approved.error());
+  grant_change made;
+  for (const auto& one : *approved) {
+    made.told += fmt::format("{}  {}  {}\n", one.petname, to_string(*one.claimant), services_of(one.terms));
+  }
+  return made;
+}
+
+inline ajar::result<grant_change> renew(household& house, const std::string& whom,
+                                        const ajar::trust::new_terms& terms) {
+  auto meant = house.issued.named(whom);
+  if (!meant) return ajar::fail(meant.error());
+  grant_change made;
+  for (auto& one : *meant) {
+    const auto name = one.petname;
+    const auto signed_one = house.issued.renew(std::move(one), house.self, terms);
+    if (!signed_one) return ajar::fail(signed_one.error());
+    made.told +=
+        fmt::format("{}  {}  until {}\n", name, services_of(signed_one->body()), date_of(signed_one->body().not_after));
+  }
+  return made;
+}
+
+// What comes in over the control socket, or from the command line where no server runs.
+inline ajar::result<grant_change> change_grants(household& house, const ajar::control_request& what) {
+  if (what.verb == "announce") return grant_change();  // another process has added invites
+  if (what.arguments.empty()) return ajar::fail(ajar::errc::message_malformed);
+  if (what.verb == "revoke") return take_back(house, what.arguments);
+  if (what.verb == "approve") return approve(house, what.arguments[0]);
+  const auto terms = parse_new_terms(std::span(what.arguments).subspan(1));
+  if (!terms) return ajar::fail(terms.error());
+  return renew(house, what.arguments[0], *terms);
+}
+
+// revoke, renew, approve: by the running server, so that it acts at once; by this process, where none runs.
+inline int change_by_whoever_may(const settings& given, const ajar::control_request& what) {
+  auto self = open_node(server_tool, "server", text_option(given, "state"));
+  if (!self) return local_trouble;
+  auto answer = ask_running(self->state.path(), "control", what);
+  if (!answer && answer.error() == ajar::errc::not_running) {
+    const auto hold = self->state.try_lock();
+    if (!hold && hold.error() == ajar::errc::would_block) {  // it has just begun, or is about to end
+      return complain(server_tool, self->state.path(), ajar::errc::control_timeout);
+    }
+    if (!hold) return complain(server_tool, self->state.path(), hold.error());
+    household house(self->state, self->key);
+    auto changed = change_grants(house, what);
+    answer = changed ? ajar::result<std::string>(changed->told) : ajar::fail(changed.error());
+  }
+  if (!answer) return complain(server_tool, ajar::escaped(what.arguments[0]), answer.error());
+  fmt::print("{}", *answer);
+  return success;
+}
+
+inline int revoke(const settings& given) {
+  const auto words = list_option(given, "words");
+  if (words.empty()) return wrong("revoke whom? name clients as 'ajar-server grants' does");
+  return change_by_whoever_may(given, {"revoke", words});
+}
+
+inline int renew(const settings& given) {
+  const auto words = list_option(given, "words");
+  if (words.size() != 1) return wrong("renew whose grant? name one client as 'ajar-server grants' does");
+  auto arguments = new_terms_said(given);
+  if (!arguments) return usage;
+  arguments->insert(arguments->begin(), words[0]);
+  return change_by_whoever_may(given, {"renew", std::move(*arguments)});
+}
+
+}  // namespace tools

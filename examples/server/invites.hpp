@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSL-1.0
+// invite, pending, approve: somebody becomes a client by a string that the owner sends him.
+#pragma once
+
+#include "../tools/qr_code.hpp"
+#include "grants.hpp"
+
+#include <ajar/trust/issued_invites.hpp>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tools {
+
+// ---- invite
+
+namespace detail {
+
+// Central as it was said, or as the running server has it. Complains by itself.
+inline std::optional<ajar::identity::url> central_said_or_linked(const settings& given, const std::string& folder) {
+  if (given.count("central")) return central_of(given);
+  const auto status = ask_status(folder, "control");
+  if (status && status->contains("link")) {
+    auto url = ajar::identity::parse_url(status->at("link").value("central", std::string()));
+    if (url) return std::move(*url);
+  }
+  return wrong("name central by --central: no server runs with " + folder), std::nullopt;
+}
+
+inline void print_invite(const settings& given, const std::string& name, const ajar::trust::invite& made, bool runs) {
+  const auto text = to_text(made);
+  if (given.count("json")) {
+    const json line = {{"name", name}, {"invite", text}, {"until", date_of(made.not_after)}};
+    fmt::print("{}\n", line.dump());
+    return;
+  }
+  if (given.count("qr")) fmt::print("{}", qr_code(text));
+  fmt::print("{}\n", text);
+  fmt::print(stderr, "send it to {} alone, who says: ajar-client join INVITE\nit works once, until {}{}\n", name,
+             date_of(made.not_after), runs ? "" : ", while ajar-server runs");
+}
+
+}  // namespace detail
+
+inline int invite(const settings& given) {
+  const auto words = list_option(given, "words");
+  if (words.size() != 1 || !ajar::trust::is_name(words[0])) {
+    return wrong("invite whom? choose a name of letters, digits, dots, dashes and underscores");
+  }
+  if (given.count("qr") && !has_qr_codes) return wrong("--qr: built without libqrencode: show the string another way");
+  auto terms = terms_said(given);
+  if (!terms) return usage;
+  auto self = open_node(server_tool, "server", text_option(given, "state"));
+  if (!self) return local_trouble;
+  const auto central = detail::central_said_or_linked(given, self->state.path());
+  if (!central) return usage;
+
+  ajar::trust::issued_invite what;
+  what.petname = words[0];
+  what.server_name = given["name"].as<std::string>();
+  what.terms = std::move(*terms);
+  what.life = duration_said(given, "for");
+  what.renews = given.count("no-renewal") == 0;
+  what.confirm = given.count("confirm") != 0;
+  what.not_after = ajar::wall_now() + duration_said(given, "expires");
+  const ajar::trust::issued_grants grants(self->state, self->key.id());
+  const ajar::trust::issued_invites invites(self->state, self->key);
+  const auto made = invites.add(std::move(what), *central, grants);
+  if (!made) return complain(server_tool, words[0], made.error());
+
+  const auto told = ask_running(self->state.path(), "control", {"announce", {}});
+  const bool runs = told || told.error() != ajar::errc::not_running;
+  if (!told && runs) return complain(server_tool, self->state.path(), told.error());
+  detail::print_invite(given, words[0], *made, runs);
+  return success;
+}
+
+// ---- pending
+
+inline int pending(const settings& given) {
+  auto self = open_node(server_tool, "server", text_option(given, "state"));
+  if (!self) return local_trouble;
+  const ajar::trust::issued_invites invites(self->state, self->key);
+  const auto all = invites.list();
+  if (!all) return complain(server_tool, self->state.path(), all.error());
+  for (const auto& one : *all) {
+    if (one.used()) continue;
+    const bool ended = ajar::wall_now() >= one.not_after;
+    if (given.count("json")) {
+      const json line = {{"name", one.petname},
+                         {"client", one.claimant ? json(to_string(*one.claimant)) : json()},
+                         {"until", date_of(one.not_after)},
+                         {"ended", ended},
+                         {"services", services_of(one.terms)}};
+      fmt::print("{}\n", line.dump());
+    } else if (one.claimant) {
+      fmt::print("{}  {}  {}  waits for: ajar-server approve {}\n", one.petname, to_string(*one.claimant),
+                 services_of(one.terms), one.petname);
+    } else {
+      fmt::print("{}  nobody yet  {}  {} {}\n", one.petname, services_of(one.terms), ended ? "ended" : "until",
+                 date_of(one.not_after));
+    }
+  }
+  return success;
+}
+
+inline int approve(const settings& given) {
+  const auto words = list_option(given, "words");
+  if (words.size() != 1) return wrong("approve whom? name one client as 'ajar-server pending' does");
+  return change_by_whoever_may(given, {"approve", words});
+}
+
+}  // namespace tools

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/rendezvous/response.hpp - one request at the server: what is known of it, and what the client is told.
+#pragma once
+
+#include <ajar/core/stamp.hpp>
+#include <ajar/core/step.hpp>
+#include <ajar/rendezvous/window_ports.hpp>
+#include <ajar/sessions/handshake.hpp>
+#include <ajar/signalling/message.hpp>
+#include <ajar/windows/arrival.hpp>
+#include <ajar/windows/plan.hpp>
+#include <ajar/windows/window.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ajar::rendezvous {
+
+/// How a server responds.
+struct respond_options {
+  std::chrono::milliseconds window_time = windows::default_window;  ///< at most windows::longest_window
+  windows::on_stranger on_stranger = windows::on_stranger::close_and_reopen;
+  windows::cloak cloak = windows::cloak::automatic;
+  net::dial_options dialling;
+  step_sink steps;
+};
+
+/// A command whose request bears its client's signature.
+struct opened_command {
+  trust::signed_request asked;
+  std::vector<net::address> seen;  ///< the client's addresses, by central
+  time_point received{};
+
+  /// Errors: signature_invalid, request_malformed.
+  static result<opened_command> open(const signalling::command& what, time_point received) {
+    auto asked = trust::signed_request::open(what.signed_request);
+    if (!asked) return fail(asked.error());
+    opened_command made{std::move(*asked), {}, received};
+    for (const auto& at : what.seen) made.seen.push_back(net::unmapped(at.address()));
+    return made;
+  }
+};
+
+/// What a response needs of the server. Every call is on the server's executor.
+class respond_policy {
+ public:
+  virtual ~respond_policy() = default;
+  /// May a window be opened for this request? It uses up the request. @return the grant that permits it
+  virtual result<trust::signed_grant> may_open(const trust::signed_request& asked) = 0;
+  /// The last word before a session, when the client has proved itself.
+  virtual result<> may_enter(const trust::grant_id& grant, const identity::peer_id& client) = 0;
+  /// Send over the link to central, if there is one.
+  virtual result<> send(const signalling::message& what) = 0;
+  /// Where this server is; without an address where there is no link.
+  virtual vantage here() = 0;
+  /// To central and back.
+  virtual clock::duration central_round_trip() = 0;
+  /// What is kept of the client.
+  virtual windows::arrival& met(const identity::peer_id& client) = 0;
+  /// A window is closed; this is what it cost.
+  virtual void account(const windows::report& cost) = 0;
+};
+
+namespace detail {
+
+// One request under way.
+struct response {
+  std::shared_ptr<respond_policy> policy;
+  identity::key self;
+  respond_options how;
+  trust::signed_request asked;
+  std::vector<net::address> seen;  // the client's, by central
+  std::uint64_t received_us = 0;
+  bool lan = false;
+  time_point until{};  // of the whole window
+  std::uint8_t attempt = 0;
+  unsigned lost = 0;  // listeners, to strangers
+  windows::report cost{};
+  std::string reason{};                          // why there is no way, for a person
+  std::shared_ptr<trust::traced_steps> trace{};  // where the client wants to know
+
+  const trust::window_request& body() const { return asked.body(); }
+  identity::peer_id client() const { return asked.signer(); }
+  bool told() const { return attempt > 0; }
+
+  trust::window_answer answer() const {
+    trust::window_answer made;
+    made.id = body().id;
+    made.client = client();
+    made.received_us = received_us;
+    return made;
+  }
+  void report(std::string_view phrase, const std::error_code& why) const {
+    report_trouble(how.steps, phrase, short_name(client()) + ": " + why.message());
+  }
+  void send(const trust::signed_answer& signed_one) const {
+    if (trace && trace->sent_us == 0) trace->sent_us = signed_one.body().sent_us;
+    (void)policy->send(signalling::answer{signed_one.body().id, false, signed_one.octets()});
+  }
+  // Nothing more comes for this request; a client that was told nothing yet is told why.
+  void conclude(const std::error_code& end) const {
+    if (end && !told()) refuse(end);
+    if (trace && trace->sent_us != 0) {
+      const auto told = trust::signed_trace::sign({body().id, client(), *trace}, self);
+      (void)policy->send(signalling::trace{body().id, told.octets(), {}});
+    }
+    (void)policy->send(signalling::answer{body().id, true, {}});
+  }
+
+ private:
+  void refuse(const std::error_code& end) const {
+    auto refusal = answer();
+    const bool ours = end.category() == category();
+    refusal.code = static_cast<std::uint16_t>(ours ? end.value() : static_cast<int>(errc::window_refused));
+    refusal.reason = reason;
+    refusal.sent_us = stamp_of(clock::now());
+    send(trust::signed_answer::sign(std::move(refusal), self));
+  }
+};
+using shared_response = std::shared_ptr<response>;
+
+// The claim must be of this window, in time, and the grant must still hold.
+inline sessions::entry_check check_of(const shared_response& to) {
+  return [to](const sessions::claim& claimed, const identity::peer_id& client) -> result<> {
+    if (claimed.nonce != to->body().id || claimed.grant != to->body().grant) return fail(errc::proof_invalid);
+    if (clock::now() >= to->until) return fail(errc::window_timeout);
+    return to->policy->may_enter(claimed.grant, client);
+  };
+}
+
+inline bool is_seen(const response& to, const net::address& at) {
+  return std::ranges::find(to.seen, net::unmapped(at)) != to.seen.end();
+}
+
+// What the client says of itself, as far as central has seen it too: nobody is dialled on another's word.
+inline windows::end_facts client_facts(const response& to, bool& withheld) {
+  const auto& body = to.body();
+  windows::end_facts made{body.network, body.rungs, body.binds_443, {}, {}};
+  for (const bool v6 : {false, true}) {
+    auto& one = made.network.of(v6);
+    if (one && !is_seen(to, one->outside)) one.reset();
+  }
+  for (const auto& at : to.seen) {
+    auto& one = made.network.of(at.is_v6());
+    if (!one) one = net::reflected{at};
+  }
+  for (const auto& at : body.outside) {
+    const auto scope = net::scope_of(at.address());
+    const bool permitted = scope == net::scope::global || (scope == net::scope::local && to.lan);
+    if (permitted && is_seen(to, at.address())) made.outside.push_back(at);
+    withheld = withheld || !permitted || !is_seen(to, at.address());
+  }
+  for (const auto& at : body.local) {
+    if (to.lan && net::scope_of(at.address()) == net::scope::local) made.local.push_back(at);
+  }
+  return made;
+}
+
+inline windows::end_facts server_facts(const response& to, const window_ports& ports,
+                                       const asio::any_io_executor& executor) {
+  const auto here = to.policy->here();
+  windows::end_facts made;
+  if (here.mirror) made.network = here.mirror->known();
+  made.binds_443 = ports.binds_443(executor);
+  made.outside = ports.outside();
+  made.local = ports.local();
+  return made;
+}
+
+// The steps of this request, kept for the client; the server's own sink gets them too.
+inline step_sink tracing(std::shared_ptr<trust::traced_steps> into, step_sink next) {
+  return [into = std::move(into), next = std::move(next)](const step& one) {
+    into->add(trust::traced_step::of(one));
+    if (next) next(one);
+  };
+}
+
+}  // namespace detail
+
+}  // namespace ajar::rendezvous

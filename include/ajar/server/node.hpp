@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/server/node.hpp - a server's link to central, its windows and dials, and who may enter.
+#pragma once
+
+#include <ajar/outbound/dialer.hpp>
+#include <ajar/rendezvous/reflector.hpp>
+#include <ajar/rendezvous/respond.hpp>
+#include <ajar/server/options.hpp>
+#include <ajar/server/status.hpp>
+#include <ajar/signalling/uplink.hpp>
+#include <ajar/trust/may_open.hpp>
+#include <ajar/windows/plan.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace ajar::detail {
+
+// What the coroutines of a server share. What happens elsewhere reaches it as an event; here it is decided.
+struct server_node final : signalling::uplink_events,
+                           outbound::dial_policy,
+                           rendezvous::respond_policy,
+                           std::enable_shared_from_this<server_node> {
+  server_node(const asio::any_io_executor& executor, identity::key own, server_options options)
+      : self(std::move(own)),
+        how(std::move(options)),
+        up(self, how.central_, uplink_terms(how), *this),
+        dials(std::make_shared<outbound::dialer>(executor, self, *this, how.dialling(), how.steps_)),
+        arrived(executor),
+        tasks(executor),
+        made(clock::now()),
+        link(made) {
+    mirror = std::make_shared<rendezvous::reflector>(executor, reflecting(*this));
+    if (how.revocations_) revoked = how.revocations_->body();
+    acknowledged = revoked.serial == 0;
+  }
+
+  static signalling::uplink_options uplink_terms(const server_options& options) {
+    signalling::uplink_options made(signalling::role::server, options.methods_);
+    made.logins(options.logins_).from(options.from_);
+    if (options.roster_interval_.count() > 0) made.visit_every(options.roster_interval_);
+    return made;
+  }
+
+  static rendezvous::reflector_options reflecting(server_node& of) {
+    rendezvous::reflector_options made([&of](const signalling::message& what) { return of.up.send(what); }, true);
+    made.from(of.how.from_).moved([&of] {
+      report_step(of.how.steps_, "", "the network has changed");
+      of.pairs.clear();
+    });
+    made.account([&of](const windows::report& cost) {
+      of.exposed.add(std::chrono::system_clock::now(), {0, cost.listeners, cost.strangers, cost.exposure});
+    });
+    return made;
+  }
+
+  bool serves(trust::method way) const { return (how.methods_ & static_cast<std::uint8_t>(way)) != 0; }
+
+  void start() {
+    tasks.spawn(keep_linked(shared_from_this()));
+    tasks.spawn(watch_expiry(shared_from_this()));
+    if (serves(trust::method::window)) tasks.spawn(rendezvous::reflector::follow(mirror));
+    if (serves(trust::method::outbound)) dials->start();
+  }
+
+  void abandon() {
+    if (!final_cause) final_cause = errc::canceled;
+    up.close();
+    link.closed(clock::now());
+    for (const auto& guest : guests.alive()) guest.sight.cut(errc::canceled);
+    waiting.clear();
+    dials->cancel();
+    tasks.cancel();
+    arrived.notify();
+  }
+
+  server_status status() {
+    const auto now = clock::now();
+    server_status all;
+    all.id = self.id();
+    all.uptime = now - made;
+    all.methods = how.methods_;
+    all.link = link.status(now, how.central_, up.round_trip());
+    all.clients_with_door = known.size();
+    all.revocations_serial = revoked.serial;
+    all.revocations_acknowledged = acknowledged;
+    all.windows_open = commands;
+    all.network = mirror->known();
+    all.cloak = how.cloak_;
+    all.sessions = guests.list(now);
+    all.sessions_begun = guests.begun();
+    all.carried = guests.carried();
+    all.exposed_today = exposed.today(std::chrono::system_clock::now());
+    all.exposed = exposed.total();
+    all.refusals = refusals;
+    all.dial_failures = dial_failures;
+    return all;
+  }
+
+  // ---- the link
+
+  void linked(const signalling::welcome& greeting) override {
+    link.linked(clock::now());
+    report_step(how.steps_, "A", "linked to central", "seen as " + net::to_string(greeting.seen));
+    gate.set_nonce(greeting.nonce);
+    seen_as = net::unmapped(greeting.seen.address());
+    begin_reflecting(greeting);
+    present_revocations();
+    announce_invites();
+    if (serves(trust::method::outbound))
+      (void)up.send(signalling::roster_request{known.version(), how.roster_interval_});
+  }
+
+  void begin_reflecting(const signalling::welcome& greeting) {
+    const auto central = up.central_endpoint();
+    if (!serves(trust::method::window) || !central) return;
+    mirror->linked(greeting, *central, central_round_trip());
+    tasks.spawn(rendezvous::reflector::begin(mirror, how.central_.at));
+  }
+
+  result<> received(const signalling::message& what) override {
+    if (const auto* asked = std::get_if<signalling::command>(&what)) {
+      command(*asked);
+      return {};
+    }
+    if (const auto* update = std::get_if<signalling::roster_update>(&what)) return take_roster(*update);
+    if (const auto* fresh = std::get_if<signalling::renewed_nonce>(&what)) {
+      gate.set_nonce(fresh->nonce);
+      return {};
+    }
+    if (const auto* verdict = std::get_if<signalling::revocations_result>(&what)) return take_verdict(*verdict);
+    if (const auto* came = std::get_if<signalling::redemption>(&what)) return redeem(*came);
+    if (const auto* seen = std::get_if<signalling::reflected>(&what)) {
+      mirror->received(*seen);
+      return {};
+    }
+    return fail(errc::unexpected_message);
+  }
+
+  result<> take_roster(const signalling::roster_update& update) {
+    auto changed = known.apply(update);
+    if (!changed) return fail(changed.error());
+    report_step(how.steps_, "B", "got the roster", std::to_string(known.size()) + " clients with a door");
+    dials->update(known, *changed);
+    if (!update.more && how.roster_interval_.count() > 0) up.leave();
+    return {};
+  }
+
+  void lost(const std::error_code& why, std::optional<std::chrono::milliseconds> again_in) override {
+    gate.forget_nonces();
+    announced = 0;
+    mirror->unlinked();
+    link.lost(clock::now(), why);
+    report_trouble(how.steps_, again_in ? "no link to central" : "the link to central ended for good", why.message());
+    if (!again_in && !final_cause) {
+      final_cause = why;
+      arrived.notify();
+    }
+  }
+
+  static awaitable<void> keep_linked(std::shared_ptr<server_node> self) {
+    auto why = co_await self->up.run();
+    (void)why;  // lost() was told
+  }
+
+  // ---- who may enter
+
+  std::size_t living(const identity::peer_id* client) {
+    const auto& all = guests.alive();
+    if (!client) return all.size();
+    return static_cast<std::size_t>(
+        std::ranges::count_if(all, [&](const auto& one) { return one.sight.info().peer == *client; }));
+  }
+
+  trust::entry entry_of(const identity::peer_id& client, trust::method way) {
+    return {self.id(), client, way, wall_now(), living(&client)};
+  }
+
+  // What is taken back may be forgotten by whoever keeps the grants.
+  result<trust::signed_grant> granted(const trust::grant_id& id) {
+    if (revoked.contains(id)) return fail(errc::grant_revoked);
+    auto given = how.grants_(id);
+    if (!given) return fail(errc::grant_unknown);
+    return std::move(*given);
+  }
+
+  result<> check(const trust::grant_id& id, const identity::peer_id& client, trust::method way) {
+    const auto given = granted(id);
+    if (!given) return fail(given.error());
+    return trust::may_enter(*given, revoked, entry_of(client, way));
+  }
+
+  result<> may_dial(const outbound::dial_plan::attempt& to) override {
+    const auto* entry = known.find(to.client);
+    const auto given = granted(to.grant);
+    if (!given) return fail(given.error());
+    if (!entry) return fail(errc::grant_unknown);
+    auto permitted = trust::may_enter(*given, revoked, entry_of(to.client, trust::method::outbound));
+    if (!permitted) return permitted;
+    return trust::may_dial(entry->record, given->body(), wall_now());
+  }
+
+  result<> may_enter(const sessions::claim& claimed, const identity::peer_id& client) override {
+    return check(claimed.grant, client, trust::method::outbound);
+  }
+
+  void not_reached(const identity::peer_id&, const std::error_code& why) override { dial_failures.add(why); }
+
+  void entered(sessions::session guest) override {
+    const auto given = granted(guest.info().grant);
+    if (final_cause || !given || waiting.size() >= most_waiting) return;
+    report_step(how.steps_, "", "a session", std::string(to_string(guest.way())) + " with " + short_name(guest.peer()));
+    guests.add(guest, clock::now(), given->body().not_after);
+    waiting.push_back(std::move(guest));
+    arrived.notify();
+  }
+
+  static awaitable<result<sessions::session>> next_guest(std::shared_ptr<server_node> self) {
+    for (;;) {
+      if (!self->waiting.empty()) {
+        auto guest = std::move(self->waiting.front());
+        self->waiting.pop_front();
+        co_return std::move(guest);
+      }
+      if (self->final_cause) co_return fail(*self->final_cause);
+      auto changed = co_await self->arrived.wait();
+      if (!changed) co_return fail(changed.error());
+    }
+  }
+
+  // A grant's end ends its sessions. The wall clock may be set, so it is asked once a second.
+  static awaitable<void> watch_expiry(std::shared_ptr<server_node> self) {
+    for (;;) {
+      auto slept = co_await sleep_until(clock::now() + std::chrono::seconds(1));
+      if (!slept) co_return;
+      const auto now = wall_now();
+      for (const auto& one : self->guests.alive()) {
+        const auto given = self->how.grants_(one.sight.info().grant);  // its end may have been moved
+        if (now >= (given ? given->body().not_after : one.not_after)) one.sight.cut(errc::grant_expired);
+      }
+      self->living(nullptr);
+    }
+  }
+
+  // ---- revocations
+
+  // An empty list, too: central may know of a later one.
+  void present_revocations() {
+    acknowledged = revoked.serial == 0;
+    if (!how.revocations_) how.revocations_.emplace(trust::signed_revocations::sign({}, self));
+    (void)up.send(signalling::present_revocations{how.revocations_->octets()});
+  }
+
+  // From here on nobody enters by these grants.
+  // @return those that were good before
+  result<std::vector<trust::grant_id>> forbid(trust::signed_revocations list) {
+    if (list.signer() != self.id()) return fail(errc::signature_invalid);
+    if (list.body().serial <= revoked.serial) return fail(errc::serial_too_low);
+    std::vector<trust::grant_id> fresh;
+    for (const auto& one : list.body().entries) {
+      if (!revoked.contains(one.grant)) fresh.push_back(one.grant);
+    }
+    revoked = list.body();
+    how.revocations_.emplace(std::move(list));
+    present_revocations();
+    return fresh;
+  }
+
+  void cut_sessions(const trust::grant_id& grant) {
+    for (const auto& guest : guests.alive()) {
+      if (guest.sight.info().grant == grant) guest.sight.cut(errc::grant_revoked);
+    }
+  }
+
+  static awaitable<result<>> take_back(std::shared_ptr<server_node> self, trust::signed_revocations list) {
+    const auto fresh = self->forbid(std::move(list));
+    if (!fresh) co_return fail(fresh.error());
+    for (const auto& grant : *fresh) self->cut_sessions(grant);
+    for (const auto& grant : *fresh) {
+      const bytes whose(grant.begin(), grant.end());
+      auto windows = self->tasks.end(whose);
+      co_await std::move(windows);
+      auto dialled = self->dials->end(grant);
+      co_await std::move(dialled);
+    }
+    co_return result<>{};
+  }
+
+  result<> take_verdict(const signalling::revocations_result& verdict) {
+    if (verdict.code == 0) {
+      acknowledged = acknowledged || verdict.serial == revoked.serial;
+      return {};
+    }
+    if (errc_from_wire(verdict.code) != errc::serial_too_low) return fail(errc::unexpected_message);
+    auto later = trust::signed_revocations::open(verdict.later);
+    if (!later || later->signer() != self.id()) return fail(errc::signature_invalid);  // central makes it up
+    const bool all_known = std::ranges::all_of(later->body().entries, [&](const auto& one) {
+      return one.not_after <= wall_now() || revoked.contains(one.grant);
+    });
+    if (all_known) return {};  // that was about a list before this one
+    report_trouble(how.steps_, "grants were revoked that this server did not know of", "its state is an older copy");
+    if (!how.later_revocations_) return {};
+    auto both = how.later_revocations_(*later);
+    if (both) {
+      tasks.spawn(take_later(shared_from_this(), std::move(*both)));
+    } else {
+      report_trouble(how.steps_, "revocations were not kept", both.error().message());
+    }
+    return {};
+  }
+
+  static awaitable<void> take_later(std::shared_ptr<server_node> self, trust::signed_revocations list) {
+    auto taking = take_back(self, std::move(list));
+    auto taken = co_await std::move(taking);
+    if (!taken) report_trouble(self->how.steps_, "revocations were not taken over", taken.error().message());
+  }
+
+  // ---- invites
+
+  void announce_invites() {
+    if (!how.invite_ids_) return;
+    auto ids = how.invite_ids_();
+    if (!ids) return report_trouble(how.steps_, "invites cannot be announced", ids.error().message());
+    if (ids->empty() && announced == 0) return;
+    announced = ids->size();
+    (void)up.send(signalling::announce_invites{std::move(*ids)});
+  }
+
+  result<> redeem(const signalling::redemption& what) {
+    auto answer = how.redeem_ ? how.redeem_(what.invite, what.sealed) : result<bytes>(fail(errc::invite_unknown));
+    if (answer) {
+      report_step(how.steps_, "", "answered somebody with an invite", to_hex(what.invite));
+      return up.send(signalling::redeemed{what.ticket, 0, std::move(*answer)});
+    }
+    const auto& why = answer.error();
+    report_trouble(how.steps_, "refused somebody with an invite", why.message());
+    const bool own = why.category() == category();  // what the disk says stays here
+    const auto code = own ? static_cast<errc>(why.value()) : errc::state_unusable;
+    return up.send(signalling::redeemed{what.ticket, static_cast<std::uint16_t>(code)});
+  }
+
+  // ---- windows
+
+  void command(const signalling::command& what) {
+    if (commands >= most_commands || tasks.cancelled()) return;
+    auto opened = rendezvous::opened_command::open(what, clock::now());
+    if (!opened) {
+      report_trouble(how.steps_, "refused a command", opened.error().message());
+      refusals.add(opened.error());
+      return;
+    }
+    const auto grant = opened->asked.body().grant;
+    tasks.spawn(carry_out(shared_from_this(), std::move(*opened)), grant);
+  }
+
+  // One command under way, also where it is ended.
+  class counted {
+   public:
+    explicit counted(std::size_t& in) : in_(in) { ++in_; }
+    counted(const counted&) = delete;
+    counted& operator=(const counted&) = delete;
+    ~counted() { --in_; }
+
+   private:
+    std::size_t& in_;
+  };
+
+  static awaitable<void> carry_out(std::shared_ptr<server_node> self, rendezvous::opened_command what) {
+    const counted here(self->commands);
+    auto responding = rendezvous::respond(self, self->self, self->how.responding(), std::move(what));
+    auto guest = co_await std::move(responding);
+    if (guest) {
+      self->entered(std::move(*guest));
+    } else {
+      self->refusals.add(guest.error());
+    }
+  }
+
+  result<trust::signed_grant> may_open(const trust::signed_request& asked) override {
+    if (!serves(trust::method::window)) return fail(errc::window_refused);
+    auto given = granted(asked.body().grant);
+    if (!given) return given;
+    const auto entry = entry_of(asked.signer(), trust::method::window);
+    auto permitted = gate.may_open(asked, *given, revoked, entry, clock::now());
+    if (!permitted) return fail(permitted.error());
+    return given;
+  }
+
+  result<> may_enter(const trust::grant_id& grant, const identity::peer_id& client) override {
+    return check(grant, client, trust::method::window);
+  }
+
+  result<> send(const signalling::message& what) override { return up.send(what); }
+  rendezvous::vantage here() override {
+    return {how.window_address_ ? nullptr : mirror, how.window_address_ ? how.window_address_ : up.local_address(),
+            seen_as};
+  }
+  clock::duration central_round_trip() override { return up.round_trip().value_or(clock::duration(0)); }
+  windows::arrival& met(const identity::peer_id& client) override { return pairs.of(client); }
+
+  void account(const windows::report& cost) override {
+    exposed.add(std::chrono::system_clock::now(), windows::exposure_of(cost));
+    (void)up.send(signalling::exposure_report{cost.exposure, cost.listeners, cost.strangers});  // for its account
+  }
+
+  static constexpr std::size_t most_commands = 1024;
+  static constexpr std::size_t most_waiting = 1024;
+
+  identity::key self;
+  server_options how;
+  signalling::uplink up;
+  std::shared_ptr<outbound::dialer> dials;
+  signalling::roster known;
+  trust::window_gate gate;
+  trust::revocations revoked;
+  bool acknowledged = true;   // by central, what is revoked
+  std::size_t announced = 0;  // invites, over this link
+  net::address seen_as;
+  std::shared_ptr<rendezvous::reflector> mirror;
+  windows::pair_memory pairs;
+  std::deque<sessions::session> waiting;
+  sessions::account guests;
+  windows::exposure_account exposed;
+  std::size_t commands = 0;
+  std::optional<std::error_code> final_cause;
+  notifier arrived;
+  task_group tasks;
+  time_point made;
+  signalling::link_account link;
+  cause_counts refusals;
+  cause_counts dial_failures;
+};
+
+}  // namespace ajar::detail

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/windows/port_pool.hpp - local ports that are held for one window, silent until they are used.
+#pragma once
+
+#include <ajar/net/dial.hpp>
+
+#include <asio/ip/tcp.hpp>
+#include <asio/ip/v6_only.hpp>
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace ajar::windows {
+
+/// Firewalls that let out only TCP to this port are common.
+inline constexpr std::uint16_t https_port = 443;
+
+namespace detail {
+
+using reuse_port = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+
+template <class Socket>
+result<Socket> bind_silent(const asio::any_io_executor& executor, const net::tcp::endpoint& local) {
+  Socket made(executor);
+  std::error_code error;
+  made.open(local.protocol(), error);
+  if (!error && local.protocol() == net::tcp::v6()) made.set_option(asio::ip::v6_only(true), error);
+  if (!error) made.set_option(asio::socket_base::reuse_address(true), error);
+  if constexpr (std::is_same_v<Socket, asio::ip::tcp::acceptor>) {
+    if (!error) made.set_option(reuse_port(true), error);  // for a decoy beside it (windows/cloak.hpp)
+  }
+  if (!error) made.bind(local, error);
+  if (error) return fail(errc::bind_failed);
+  return made;
+}
+
+}  // namespace detail
+
+/// A local port that nobody else gets while this lives. Nothing listens at it, and nothing is sent.
+///
+/// Several sockets can share it: fresh ones that connect, each to another place or after the one before is closed, and
+/// one that listens. All have to be bound before that one listens, as Linux permits none beside a listener (socket(7),
+/// SO_REUSEADDR). Copies share the port. Threads: one executor.
+class bound_port {
+ public:
+  explicit bound_port(net::tcp_stream holder)
+      : holder_(std::make_shared<net::tcp_stream>(std::move(holder))), at_(holder_->local_endpoint()) {}
+
+  const net::tcp::endpoint& local_endpoint() const noexcept { return at_; }
+
+  /// A socket at this port, to connect with. Errors: bind_failed.
+  result<net::tcp_stream> fresh() const {
+    auto made = detail::bind_silent<net::tcp_stream>(holder_->get_executor(), at_);
+    if (!made) return fail(made.error());
+    auto ready = net::prepare(*made);
+    if (!ready) return fail(ready.error());
+    return made;
+  }
+
+  /// A socket at this port, to listen with later. Errors: bind_failed.
+  result<asio::ip::tcp::acceptor> acceptor() const {
+    return detail::bind_silent<asio::ip::tcp::acceptor>(holder_->get_executor(), at_);
+  }
+
+ private:
+  std::shared_ptr<net::tcp_stream> holder_;
+  net::tcp::endpoint at_;
+};
+
+/// Hold a port. @param local  the address; port 0 takes a random one
+/// Errors: bind_failed.
+inline result<bound_port> bind_port(const asio::any_io_executor& executor, const net::tcp::endpoint& local) {
+  auto holder = detail::bind_silent<net::tcp_stream>(executor, local);
+  if (!holder) return fail(holder.error());
+  return bound_port(std::move(*holder));
+}
+
+/// Hold several random ports of one address. Errors: bind_failed.
+inline result<std::vector<bound_port>> bind_ports(const asio::any_io_executor& executor, const net::address& local,
+                                                  std::size_t count) {
+  std::vector<bound_port> made;
+  for (std::size_t i = 0; i < count; ++i) {
+    auto one = bind_port(executor, {local, 0});
+    if (!one) return fail(one.error());
+    made.push_back(std::move(*one));
+  }
+  return made;
+}
+
+/// Could this process bind that port now? It needs CAP_NET_BIND_SERVICE below ip_unprivileged_port_start, ip(7).
+inline bool may_bind(const asio::any_io_executor& executor, const net::tcp::endpoint& local) {
+  return detail::bind_silent<net::tcp_stream>(executor, local).has_value();
+}
+
+}  // namespace ajar::windows

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Grants while the server runs: who may enter is seen, made longer, changed, and taken back at once."""
+import json
+import os
+import shutil
+import subprocess
+import time
+import unittest
+
+import world
+
+# More than all the buffers on the way to a client that does not read.
+SIZE = 64 << 20
+
+
+class Grants(unittest.TestCase):
+    def setUp(self):
+        self.w = world.World()
+        self.addCleanup(self.w.__exit__)
+        self.w.start_central()
+        self.path = self.w.file("large", SIZE)
+        self.small = self.w.file("small", 1000)
+
+    def serve(self, *words):
+        return self.w.start_server({"file": self.path, "more": self.small}, *words)
+
+    def grants(self):
+        """{name: what 'grants' tells of it}."""
+        lines = self.w.text("server", "server", "grants", "--json").splitlines()
+        return {one["name"]: one for one in map(json.loads, lines)}
+
+    def ping(self, client="client"):
+        return self.w.run("client", client, "ping", "home")
+
+    def refused(self, done, phrase):
+        self.assertEqual(done.returncode, world.REFUSED, done.stderr)
+        self.assertIn(phrase, done.stderr)
+
+    # ---- seen
+
+    def test_who_may_enter(self):
+        self.w.grant("client", "--as", "laptop")
+        self.w.grant("other", "--as", "phone", "--no-renewal")
+        known = self.grants()
+        self.assertEqual(set(known), {"laptop", "phone"})
+        self.assertIsNone(known["laptop"]["sessions"])  # no server runs
+        self.assertIsNone(known["laptop"]["last_seen"])
+        self.assertEqual((known["laptop"]["renews"], known["phone"]["renews"]), (True, False))
+        self.serve()
+        self.assertEqual(self.ping().returncode, 0)
+        known = self.grants()
+        self.assertEqual(known["laptop"]["sessions"], 0)
+        self.assertIsNotNone(known["laptop"]["last_seen"])
+        self.assertIsNone(known["phone"]["last_seen"])
+        with self.reader() as reading:
+            self.assertEqual(self.grants()["laptop"]["sessions"], 1)
+            self.assertIn("1 now", self.w.text("server", "server", "grants"))
+            reading.kill()
+        taken = self.w.run("server", "server", "grant", self.w.text("client", "third", "id"), "--central", self.w.url,
+                           "--service", "file:r", "--as", "phone", "--out", "-")
+        self.assertEqual(taken.returncode, world.REFUSED)
+        self.assertIn("has that name already", taken.stderr)
+        self.assertEqual(taken.stdout, b"")
+
+    def reader(self, *words):
+        """A client in mid-transfer: it has begun to read, and does not go on."""
+        command = self.w.command("client", "client", "cat", "home:file", *words)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual(len(process.stdout.read(1000)), 1000)
+        return process
+
+    # ---- taken back
+
+    def test_revoked_in_mid_transfer(self):
+        for way in ("window", "window-reverse", "crossing", "outbound"):
+            with self.subTest(way):
+                self.w.grant("client", "--as", "laptop")
+                server = self.serve("--mode", "outbound" if way == "outbound" else "window")
+                reading = self.reader("--by", way, *(("--door", "127.0.0.1:0") if way == "outbound" else ()))
+                links = len(world.sockets_of(server))
+                said = self.w.text("server", "server", "revoke", "laptop")
+                self.assertIn("laptop", said)
+                self.assertEqual(len(world.sockets_of(server)), links - 1)  # the link to central stays
+                self.assertEqual(world.unsent_of_nobody(), 0)  # nor does the kernel go on to send
+                begun = time.monotonic()
+                rest, error = reading.communicate(timeout=20)
+                self.assertLess(time.monotonic() - begun, 10 if world.SANITIZED else 2)
+                self.assertLess(len(rest), SIZE - 1000)
+                self.assertNotEqual(reading.returncode, 0, error)
+                self.refused(self.ping(), "the grant was revoked")
+                self.assertEqual(self.grants(), {})
+                self.assertEqual(self.w.stop("server"), 0)
+
+    def test_revoked_of_several(self):
+        self.w.grant("client", "--as", "laptop")
+        self.w.grant("other", "--as", "phone")
+        self.serve()
+        self.w.text("server", "server", "revoke", self.w.text("client", "client", "id"))
+        self.refused(self.ping(), "the grant was revoked")
+        self.assertEqual(self.ping("other").returncode, 0)
+        unknown = self.w.run("server", "server", "revoke", "laptop")
+        self.refused(unknown, "nobody of that name has a grant")
+        self.assertEqual(list(self.grants()), ["phone"])
+        status = json.loads(self.w.text("server", "server", "status", "--json"))
+        self.assertTrue(status["revocations"]["acknowledged"])
+        # the server and central may both start anew: it stays so
+        self.w.stop("server")
+        self.w.stop("central")
+        self.w.start_central()
+        self.serve()
+        self.refused(self.ping(), "the grant was revoked")
+
+    def test_revoked_while_no_server_runs(self):
+        self.w.grant("client", "--as", "laptop")
+        self.w.text("server", "server", "revoke", "laptop")
+        self.serve()
+        self.refused(self.ping(), "the grant was revoked")
+
+    def test_revoked_while_central_is_away(self):
+        self.w.grant("client", "--as", "laptop")
+        self.serve()
+        self.assertEqual(self.ping().returncode, 0)
+        self.w.stop("central")
+        self.w.wait_for("server", "no link to central")
+        self.w.text("server", "server", "revoke", "laptop")
+        status = json.loads(self.w.text("server", "server", "status", "--json"))
+        self.assertFalse(status["revocations"]["acknowledged"])
+        self.assertIn("central has not acknowledged", self.w.text("server", "server", "status"))
+        self.assertIn("ajar_server_revocations_acknowledged 0", self.w.text("server", "server", "status", "--metrics"))
+        self.w.start_central()
+        self.w.wait_for("server", "A linked to central", 2)
+        self.refused(self.ping(), "the grant was revoked")
+        status = json.loads(self.w.text("server", "server", "status", "--json"))
+        self.assertTrue(status["revocations"]["acknowledged"])
+
+    def test_a_restored_state_folder(self):
+        self.w.grant("client", "--as", "laptop")
+        self.w.grant("other", "--as", "phone")
+        state = self.w.folder / "server"
+        shutil.copytree(state, self.w.folder / "copy", copy_function=shutil.copy2)
+        os.chmod(self.w.folder / "copy", 0o700)
+        self.serve()
+        self.w.text("server", "server", "revoke", "laptop")
+        self.w.stop("server")
+        login = (state / "login").read_bytes()
+        shutil.rmtree(state)
+        (self.w.folder / "copy").rename(state)
+        (state / "login").write_bytes(login)  # logins that go back are refused: that is another matter
+        os.chmod(state / "login", 0o600)
+        self.assertEqual(set(self.grants()), {"laptop", "phone"})
+        self.serve()
+        self.w.text("server", "server", "revoke", "phone")  # whatever it says, it is not to undo the other
+        self.w.wait_for("server", "grants were revoked that this server did not know of")
+        for client in ("client", "other"):
+            self.refused(self.ping(client), "the grant was revoked")
+        self.assertEqual(self.grants(), {})
+
+    def test_a_damaged_list(self):
+        self.w.grant("client", "--as", "laptop")
+        self.w.text("server", "server", "revoke", "laptop")
+        (self.w.folder / "server" / "revocations").write_bytes(b"torn")
+        self.serve()
+        self.refused(self.ping(), "the grant was revoked")
+
+    # ---- made longer, and changed
+
+    def test_renewed_by_its_owner(self):
+        self.w.grant("client", "--as", "laptop", "--for", "1h")
+        server = self.serve()
+        before = self.grants()["laptop"]["until"]
+        self.w.text("server", "server", "renew", "laptop", "--for", "90d")
+        after = self.grants()["laptop"]
+        self.assertGreater(after["until"], before)
+        self.assertEqual(after["services"], "file:r")
+        self.refused(self.w.run("client", "client", "cat", "home:more"), "the grant does not include that service")
+        said = self.w.text("server", "server", "renew", "laptop", "--service", "more:r")
+        self.assertIn("more:r", said)
+        self.assertEqual(self.w.run("client", "client", "cat", "home:more").stdout, self.small.read_bytes())
+        self.refused(self.w.run("client", "client", "cat", "home:file"), "the grant does not include that service")
+        for words in (("nobody",), ("laptop", "--for", "1"), ("laptop", "--service", "more"), ()):
+            done = self.w.run("server", "server", "renew", *words)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertTrue(done.stderr)
+        self.assertIsNone(server.poll())
+
+    def test_other_limits(self):
+        """What the owner says counts at once, whatever grant the client shows."""
+        self.w.grant("client", "--as", "laptop")
+        self.serve()
+        self.assertEqual(self.ping().returncode, 0)
+        renew = ("renew", "laptop")
+        before = self.grants()["laptop"]
+        self.assertEqual((before["methods"], before["lan"], before["most_sessions"]), ("outbound,window", True, 16))
+        self.w.text("server", "server", *renew, "--sessions", "0")
+        self.refused(self.ping(), "the grant permits no further session now")
+        self.w.text("server", "server", *renew, "--sessions", "2", "--windows", "0")
+        self.refused(self.ping(), "the grant permits no further window this minute")
+        self.w.text("server", "server", *renew, "--windows", "9", "--windows-a-day", "0")
+        self.refused(self.ping(), "the grant permits no further window today")
+        self.w.text("server", "server", *renew, "--windows-a-day", "900", "--methods", "outbound")
+        self.refused(self.w.run("client", "client", "ping", "home", "--by", "window"), "the grant does not permit this way of connecting")
+        self.w.text("server", "server", *renew, "--methods", "window", "--no-lan", "--roam")
+        after = self.grants()["laptop"]
+        self.assertEqual((after["methods"], after["lan"], after["roam"]), ("window", False, True))
+        limits = ("most_sessions", "windows_a_minute", "windows_a_day")
+        self.assertEqual([after[name] for name in limits], [2, 9, 900])
+        self.assertEqual(after["services"], before["services"])
+        self.w.text("server", "server", *renew, "--lan", "--no-roam")
+        self.assertEqual(self.ping().returncode, 0)
+        both = self.w.run("server", "server", *renew, "--lan", "--no-lan")
+        self.assertEqual(both.returncode, world.USAGE)
+        self.assertIn("one of --lan and --no-lan", both.stderr)
+
+    def test_renewed_by_itself(self):
+        """From half of its life on, at whatever the client does there."""
+        life = 24 if world.SANITIZED else 12
+        long = self.w.grant("young", "--for", "1h", "--as", "tablet")
+        begun = time.monotonic()
+        given = self.w.grant("client", "--for", f"{life}s", "--as", "laptop")
+        self.w.grant("other", "--for", f"{life}s", "--as", "phone", "--no-renewal")
+        self.serve()
+        before = self.grants()
+        self.assertEqual(self.ping("young").returncode, 0)
+        self.assertEqual((self.w.folder / "young" / "home.grant").read_bytes(), long.read_bytes())
+        held = self.w.folder / "client" / "home.grant"
+        time.sleep(max(0, begun + life * 0.7 - time.monotonic()))
+        for name in ("client", "other"):
+            self.assertEqual(self.ping(name).returncode, 0)
+        self.assertNotEqual(held.read_bytes(), given.read_bytes())
+        after = self.grants()
+        self.assertGreater(after["laptop"]["until"], before["laptop"]["until"])
+        self.assertEqual(after["phone"]["until"], before["phone"]["until"])
+        time.sleep(max(0, begun + life * 1.3 - time.monotonic()))
+        self.assertEqual(self.ping().returncode, 0)
+        self.refused(self.ping("other"), "the grant has ended")
+
+
+if __name__ == "__main__":
+    world.main()

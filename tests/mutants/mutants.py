@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Put each bug of bugs.toml into the headers by itself, and see that the tests which it names find it.
+
+mutants.py ROOT BUILD [WORD...]   only bugs whose words contain one of these; BUILD is a build folder of meson's
+
+The tree stays as it is: a changed header stands in a folder that the compiler looks into first. The exit code is that of
+a test run: 1 where a bug was not found, or could not be put in.
+"""
+import json
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+
+LIMIT = 300  # seconds: whoever hangs has found it
+
+
+class Compiler:
+    """The commands of BUILD for a test, without its optimisation, its precompiled header and its dependency files."""
+
+    def __init__(self, root, build):
+        self.root, self.build = root, build
+        self.commands = {}
+        for entry in json.loads((build / "compile_commands.json").read_text()):
+            self.commands[(pathlib.Path(entry["directory"]) / entry["file"]).resolve()] = entry["command"]
+        links = subprocess.run(["ninja", "-C", build, "-t", "commands", "-s", "tests/test_services"], text=True,
+                               stdout=subprocess.PIPE, check=True).stdout.strip().splitlines()[-1]
+        words = shlex.split(links)
+        self.link = [word for word in words[words.index("-o") + 2:] if not word.endswith(".o")]
+        libraries = [word for word in self.link if word.endswith(".a")]
+        subprocess.run(["ninja", "-C", build, *libraries], stdout=subprocess.DEVNULL, check=True)
+
+    def compile(self, test, folder):
+        """The program of one test, with the headers in `folder` before those of the tree; @return it, or complaints."""
+        source = self.root / "tests" / f"{test}_test.cpp"
+        words = [word for word in shlex.split(self.commands[source.resolve()]) if not word.endswith("ccache")]
+        for option in ("-o", "-c", "-MF", "-MQ", "-include"):
+            while option in words:
+                at = words.index(option)
+                del words[at:at + 2]
+        dropped = re.compile(r"-MD|-Winvalid-pch|-Werror|-g|-O\d|-fsanitize.*|-fpch.*|.*\.cpp")
+        words = [word for word in words if not dropped.fullmatch(word)]
+        program = folder / test.replace("/", "_")
+        done = subprocess.run([words[0], f"-I{folder}", *words[1:], "-O0", "-w", source, "-o", program, *self.link],
+                              text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=self.build)
+        return program if done.returncode == 0 else done.stdout
+
+
+def finds(program):
+    """True where a test fails, crashes or hangs."""
+    try:
+        done = subprocess.run([program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=LIMIT)
+    except subprocess.TimeoutExpired:
+        return True
+    return done.returncode != 0
+
+
+def put_in(root, bug, folder):
+    """The changed header; @return what is wrong with the bug's description, or nothing."""
+    text = (root / "include" / "ajar" / bug["file"]).read_text()
+    if text.count(bug["from"]) != 1:
+        return f"'from' stands in the header {text.count(bug['from'])} times"
+    changed = folder / "ajar" / bug["file"]
+    changed.parent.mkdir(parents=True)
+    changed.write_text(text.replace(bug["from"], bug["to"]))
+    return ""
+
+
+def verdict(compiler, bug):
+    """'found', 'NOT FOUND', or why nobody can tell."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        wrong = put_in(compiler.root, bug, folder)
+        if wrong:
+            return wrong
+        for test in bug["tests"]:
+            program = compiler.compile(test, folder)
+            if isinstance(program, str):
+                return "does not compile:\n" + program
+            if finds(program):
+                return "found"
+    return "NOT FOUND"
+
+
+def sound(compiler, test):
+    """Why a test proves nothing: it fails without any bug."""
+    with tempfile.TemporaryDirectory() as name:
+        program = compiler.compile(test, pathlib.Path(name))
+        if isinstance(program, str):
+            return f"{test}: does not compile:\n{program}"
+        return f"{test}: fails without any bug" if finds(program) else ""
+
+
+def main():
+    root, build, words = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve(), sys.argv[3:]
+    bugs = tomllib.loads((root / "tests" / "mutants" / "bugs.toml").read_text())["bug"]
+    bugs = [one for one in bugs if not words or any(word in one["what"] + one["file"] for word in words)]
+    compiler = Compiler(root, build)
+    with ThreadPoolExecutor(os.cpu_count()) as workers:
+        tests = sorted({test for one in bugs for test in one["tests"]})
+        unsound = list(filter(None, workers.map(lambda test: sound(compiler, test), tests)))
+        print("\n".join(unsound), end="\n" if unsound else "", flush=True)
+        missed = 0
+        for bug, told in zip(bugs, workers.map(lambda one: verdict(compiler, one), bugs)):
+            missed += told != "found"
+            print(f"{told:10}  {bug['file']}: {bug['what']}", flush=True)
+    print(f"{len(bugs)} bugs, {missed} not found")
+    return 1 if unsound or missed or not bugs else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Cases that no pair of modes shows: a shared site, a port that may not be bound, nothing listening, the way by IPv6.
+
+    cases.py TOOLS WANLINK
+
+Exits 1 where something else happens, 77 where this machine can have no lab.
+"""
+import json
+import subprocess
+import sys
+import threading
+import time
+
+import matrix
+
+NO_BIND = ("setpriv", "--bounding-set", "-net_bind_service")
+
+
+class Cases:
+    def __init__(self, lab, w):
+        self.lab, self.w, self.wrong = lab, w, 0
+
+    def check(self, what, good, told=""):
+        self.wrong += not good
+        print(f"{'ok ' if good else 'BAD'} {what}{'' if good else ': ' + str(told)}", flush=True)
+
+    def modes(self, server, client):
+        self.lab.mode("server", server)
+        self.lab.mode("client", client)
+
+    def serve(self, *words, **more):
+        self.w.start_server({"notes": self.w.folder / "notes"}, *words, **more)
+
+    def ping(self, *words, host="client"):
+        """@return the reports of what connected, and what was said beside"""
+        command = self.w.command("client", "client", "ping", "home", "--json", "--explain", *words)
+        command[:len(self.lab.prefix("client"))] = self.lab.prefix(host)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=90)
+        return [json.loads(line) for line in done.stdout.splitlines() if '"path"' in line], done.stderr
+
+    def same_site(self):
+        """Two hosts behind one NAT that does not hairpin: by their own network, where the grant allows it."""
+        self.modes("portpres", "open")
+        self.serve()
+        reports, said = self.ping(host="mate")
+        self.check("two hosts behind one NAT meet on their own network", [one["path"] for one in reports] == ["window"],
+                   said)
+        self.w.stop("server")
+
+    def port_443(self):
+        """The other end would have to use port 443, and may not."""
+        self.modes("portpres", "portpres+egress443")
+        self.serve()
+        reports, said = self.ping()
+        self.check("behind a firewall that lets out port 443 alone, that port crosses",
+                   reports and reports[0]["path"] == "crossing", said)
+        self.w.stop("server")
+        self.w.wrap_server = NO_BIND
+        self.serve()
+        reports, said = self.ping()
+        self.check("where the server may not bind it, that is what the client is told",
+                   not reports and "port 443" in said.splitlines()[-1], said)
+        self.w.wrap_server = ()
+        self.w.stop("server")
+
+    def lying_client(self):
+        """A client says that its door is at a stranger's: what reaches the stranger, who answers nothing?"""
+        self.modes("open", "open")
+        self.lab.run("stranger", "nft", "-f", "-", input="""table inet victim {
+            counter by_central { }
+            counter by_others { }
+            chain in { type filter hook input priority 0;
+                ip saddr 192.0.2.10 tcp flags syn counter name by_central drop
+                tcp flags syn counter name by_others drop
+            }
+        }""")
+        self.serve("--mode", "outbound")
+        reports, said = self.ping("--by", "outbound", "--door", "0.0.0.0:7000", "--advertise", "192.0.2.66:4444",
+                                  "--within", "9s")
+        self.w.stop("server")
+        told = json.loads(self.lab.run("stranger", "nft", "-j", "list", "counters"))["nftables"]
+        packets = {one["counter"]["name"]: one["counter"]["packets"] for one in told if "counter" in one}
+        self.check("a client that names another's address as its door is told that it is not proved",
+                   not reports and "address" in said.splitlines()[-1], said)
+        self.check("central has sent three SYNs there at most, and nobody else any",
+                   1 <= packets["by_central"] <= 3 and packets["by_others"] == 0, packets)
+        self.lab.run("stranger", "nft", "delete", "table", "inet", "victim")
+
+    def nothing_listens(self):
+        """The kernel's own list of listening ports, at both ends, while ten crossings connect."""
+        self.modes("portpres", "stateful")
+        self.serve()
+        time.sleep(2)  # the server has learned what its firewall lets in
+        seen, polls, done = set(), 0, threading.Event()
+
+        def watch():
+            nonlocal polls
+            while not done.is_set():
+                for host in ("server", "client"):
+                    seen.update(self.lab.run(host, "ss", "-ltnH").splitlines())
+                polls += 1
+        watching = threading.Thread(target=watch)
+        watching.start()
+        paths = []
+        for _ in range(10):
+            reports, said = self.ping("--by", "crossing")
+            paths += [one["path"] for one in reports]
+        done.set()
+        watching.join()
+        self.check("ten crossings, ss -ltn at both ends stays empty",
+                   paths == ["crossing"] * 10 and not seen and polls > 20, (paths, seen, polls, said))
+        self.w.stop("server")
+
+    def timeline(self):
+        """--explain tells what all three did, in an order that can be."""
+        self.modes("open", "portpres")
+        self.serve()
+        _, said = self.ping()
+        lines = [json.loads(line) for line in said.splitlines() if line.startswith('{"timeline"')]
+        steps = lines[-1]["timeline"] if lines else []
+        first = {}
+        for one in steps:
+            first.setdefault((one["who"], one["letter"]), one["us"])
+        order = [("client", "B"), ("central", "C"), ("server", "E"), ("central", "F"), ("client", "F"), ("client", "G")]
+        times = [first.get(one) for one in order]
+        self.check("the steps of all three, in their order", None not in times and times == sorted(times), (times, said))
+        self.w.stop("server")
+
+    def by_ipv6(self):
+        """Nothing is translated there."""
+        self.modes("symmetric", "cgnatsym")
+        self.serve()
+        reports, said = self.ping()
+        self.check("behind two NATs with random ports IPv6 crosses", [one["path"] for one in reports] == ["crossing"], said)
+        self.w.stop("server")
+
+
+def main():
+    import lab as natlab
+    tools, wanlink = sys.argv[1:3]
+    sys.argv[1:] = [tools]  # as world.py takes it
+    if natlab.skips():
+        return 77
+    wrong = 0
+    for ipv6 in (False, True):
+        with matrix.running(wanlink, ipv6, rtt_ms=40, central=(3, 4)) as (lab, w):
+            cases = Cases(lab, w)
+            for case in (cases.by_ipv6,) if ipv6 else (cases.same_site, cases.port_443, cases.lying_client,
+                                                             cases.nothing_listens, cases.timeline):
+                case()
+            wrong += cases.wrong
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
