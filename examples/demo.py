@@ -41,10 +41,10 @@ class Demo:
     def stop(self, process):
         self.running.remove(process)
         process.send_signal(signal.SIGTERM)
-        return process.wait(timeout=5)
+        return process.wait(timeout=30)
 
     def wait_for(self, log, text):
-        for _ in range(500):
+        for _ in range(3000):
             if text in log.read_text():
                 return
             time.sleep(0.01)

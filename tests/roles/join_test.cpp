@@ -159,7 +159,7 @@ awaitable<void> race(scene& all, int racers) {
   const auto one = [](const trust::invite& what, std::vector<identity::peer_id>& won,
                       std::vector<identity::peer_id>& heard) -> awaitable<void> {
     const auto key = identity::key::generate();
-    auto joining = join(key, copy_of(what), clock::now() + 15s);
+    auto joining = join(key, copy_of(what), clock::now() + 20s);
     auto got = co_await std::move(joining);
     REQUIRE_MESSAGE(got, got.error().message());
     if (got->given) won.push_back(key.id());

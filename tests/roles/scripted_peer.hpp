@@ -8,7 +8,7 @@ namespace village {
 
 using ajar::signalling::link;
 
-inline ajar::time_point soon() { return ajar::clock::now() + 5s; }
+inline ajar::time_point soon() { return ajar::clock::now() + 20s; }
 
 inline asio::ip::address elsewhere() { return asio::ip::make_address("127.0.0.9"); }
 

@@ -25,7 +25,7 @@ struct scene {
   server_options options() { return here.server_options().on_step(steps.sink("server ")); }
 
   const peer_id& home() const { return here.home.key.id(); }
-  static connect_options over(by way) { return connect_options().over(way).until(clock::now() + 5s); }
+  static connect_options over(by way) { return connect_options().over(way).until(clock::now() + 20s); }
 
   village::place here;
   village::watch steps;
@@ -44,15 +44,15 @@ awaitable<void> stop(scene& all) {
 awaitable<void> echo(session& one, std::size_t count) {
   const bytes sent(count, 7);
   bytes back(count);
-  auto written = co_await one.write(sent, clock::now() + 5s);
+  auto written = co_await one.write(sent, clock::now() + 20s);
   CHECK(written);
-  auto read = co_await one.read(back, clock::now() + 5s);
+  auto read = co_await one.read(back, clock::now() + 20s);
   CHECK(read);
 }
 
 // Until the server has noticed that a session ended.
 awaitable<bool> ended(scene& all) {
-  const auto until = clock::now() + 5s;
+  const auto until = clock::now() + 20s;
   auto executor = co_await asio::this_coro::executor;
   while (!all.server.status().sessions.empty()) {
     if (clock::now() >= until) co_return false;
@@ -100,7 +100,7 @@ awaitable<void> tell_of_a_window(scene& all) {
   CHECK(theirs.carried.out == ours.sessions[0].carried.in);
   CHECK(home.carried == theirs.carried);
 
-  auto parted = co_await visit->shutdown(clock::now() + 5s);
+  auto parted = co_await visit->shutdown(clock::now() + 20s);
   CHECK(parted);
   const bool gone = co_await ended(all);
   CHECK(gone);
@@ -169,7 +169,7 @@ awaitable<void> tell_of_refusals(scene& all) {
 awaitable<void> tell_of_central(central& node, server& home, std::vector<std::unique_ptr<client>>& clients) {
   auto empty = co_await node.status();
   CHECK(empty.clients == 0);
-  for (const auto until = clock::now() + 5s; clock::now() < until && empty.servers == 0;) {
+  for (const auto until = clock::now() + 20s; clock::now() < until && empty.servers == 0;) {
     empty = co_await node.status();
   }
   REQUIRE(empty.servers == 1);
@@ -193,7 +193,7 @@ awaitable<void> tell_of_central(central& node, server& home, std::vector<std::un
   CHECK(all.rendezvous.in_flight() <= clients.size());
 
   net::endpoint at(node.local_endpoint());
-  auto stranger = co_await net::dial(at, clock::now() + 5s);
+  auto stranger = co_await net::dial(at, clock::now() + 20s);
   REQUIRE(stranger);
   auto [error, count] = co_await stranger->async_write_some(asio::buffer("GET / HTTP/1.1\r\n\r\n"), use_values);
   CHECK(!error);
@@ -202,11 +202,11 @@ awaitable<void> tell_of_central(central& node, server& home, std::vector<std::un
   auto [ended, got] = co_await stranger->async_read_some(asio::buffer(rest), use_values);
   (void)got;
   (void)ended;
-  for (const auto until = clock::now() + 5s; clock::now() < until && all.turned_away.total() == 0;) {
+  for (const auto until = clock::now() + 20s; clock::now() < until && all.turned_away.total() == 0;) {
     all = co_await node.status();
   }
   CHECK(all.turned_away.of(errc::not_tls) == 1);
-  for (const auto until = clock::now() + 5s; clock::now() < until && all.exposed.listeners < clients.size();) {
+  for (const auto until = clock::now() + 20s; clock::now() < until && all.exposed.listeners < clients.size();) {
     all = co_await node.status();
   }
   CHECK(all.exposed.listeners == clients.size());

@@ -107,7 +107,7 @@ inline ajar::awaitable<void> echo(ajar::session guest) {
     auto written = co_await guest.write(ajar::bytes_view(octets).first(*count));
     if (!written) break;
   }
-  auto parted = co_await guest.shutdown(ajar::clock::now() + 1s);
+  auto parted = co_await guest.shutdown(ajar::clock::now() + 20s);
   (void)parted;
 }
 
@@ -122,13 +122,13 @@ inline ajar::awaitable<void> serve_echo(ajar::server& server) {
 // Says hello over a session, and says goodbye.
 inline ajar::awaitable<ajar::result<>> greet(ajar::session& session) {
   const std::string text = "hello";
-  auto written = co_await session.write(ajar::as_bytes(text), ajar::clock::now() + 5s);
+  auto written = co_await session.write(ajar::as_bytes(text), ajar::clock::now() + 20s);
   if (!written) co_return written;
   std::array<std::uint8_t, 5> back{};
-  auto read = co_await session.read(back, ajar::clock::now() + 5s);
+  auto read = co_await session.read(back, ajar::clock::now() + 20s);
   if (!read) co_return read;
   if (ajar::as_text(back) != text) co_return ajar::fail(ajar::errc::message_malformed);
-  auto parted = co_await session.shutdown(ajar::clock::now() + 5s);
+  auto parted = co_await session.shutdown(ajar::clock::now() + 20s);
   co_return parted;
 }
 

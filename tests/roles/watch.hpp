@@ -36,12 +36,12 @@ class watch {
   }
 
   // Wait until there were so many such steps.
-  ajar::awaitable<bool> saw(std::string what, std::size_t times = 1, std::chrono::seconds within = 5s) const {
+  ajar::awaitable<bool> saw(std::string what, std::size_t times = 1, std::chrono::seconds within = 20s) const {
     auto enough = [what, times](const state& now) { return now.details(what).size() >= times; };
     return until(state_, std::move(enough), within);
   }
   // Wait until there was such a step whose last words were these.
-  ajar::awaitable<bool> saw_ending(std::string what, std::string ending, std::chrono::seconds within = 5s) const {
+  ajar::awaitable<bool> saw_ending(std::string what, std::string ending, std::chrono::seconds within = 20s) const {
     auto there = [what, ending](const state& now) {
       return std::ranges::any_of(now.details(what), [&](const std::string& one) { return one.ends_with(ending); });
     };
@@ -111,7 +111,7 @@ inline sockets own_sockets() {
 
 // Let everything else run until exactly these are open.
 inline ajar::awaitable<bool> settles(sockets expected) {
-  const auto until = ajar::clock::now() + 5s;
+  const auto until = ajar::clock::now() + 20s;
   auto executor = co_await asio::this_coro::executor;
   while (own_sockets() != expected) {
     if (ajar::clock::now() >= until) co_return false;

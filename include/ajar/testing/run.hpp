@@ -52,7 +52,7 @@ awaitable<void> keep(awaitable<T> operation, std::shared_ptr<std::optional<T>> i
 /// Throws what it threw, and std::runtime_error where it has not ended after `cap` of real time: a test that waits for
 /// something that never comes fails instead of hanging.
 inline void run(asio::io_context& context, awaitable<void> operation,
-                std::chrono::seconds cap = std::chrono::seconds(20)) {
+                std::chrono::seconds cap = std::chrono::seconds(60)) {
   const auto state = detail::start(context, std::move(operation), true);
   context.restart();
   context.run_for(cap);
@@ -61,7 +61,7 @@ inline void run(asio::io_context& context, awaitable<void> operation,
 
 /// The same for a coroutine that gives a value.
 template <class T>
-T run(asio::io_context& context, awaitable<T> operation, std::chrono::seconds cap = std::chrono::seconds(20)) {
+T run(asio::io_context& context, awaitable<T> operation, std::chrono::seconds cap = std::chrono::seconds(60)) {
   const auto value = std::make_shared<std::optional<T>>();
   run(context, detail::keep(std::move(operation), value), cap);
   return std::move(**value);
@@ -69,7 +69,7 @@ T run(asio::io_context& context, awaitable<T> operation, std::chrono::seconds ca
 
 /// The same on a context of its own, for what needs no other; `operation` must know no executor before it starts.
 template <class T>
-T run(awaitable<T> operation, std::chrono::seconds cap = std::chrono::seconds(20)) {
+T run(awaitable<T> operation, std::chrono::seconds cap = std::chrono::seconds(60)) {
   asio::io_context context;
   return run(context, std::move(operation), cap);
 }
