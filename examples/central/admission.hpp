@@ -24,7 +24,7 @@ using served = tl::expected<ajar::switchboard::admission, std::string>;
 inline served read_admission(const settings& given) {
   if (given.count("open") + given.count("admit") != 1) return tl::unexpected<std::string>(one_list);
   if (given.count("open")) {
-    fmt::print(stderr, "{}: --open serves every server that comes: for trials only\n", central_tool);
+    tell("{}: --open serves every server that comes: for trials only\n", central_tool);
     return ajar::switchboard::admission::open();
   }
   const auto path = text_option(given, "admit");

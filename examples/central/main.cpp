@@ -70,7 +70,7 @@ tools::landlock fence_around(const std::string& state, const tools::settings& gi
 
 int run(const tools::settings& given, int count, char** words) {
   if (!given.count("listen") || given.count("open") + given.count("admit") != 1) {
-    fmt::print(stderr, "{}: run needs --listen ADDR:PORT and {}\n{}", central_tool, tools::one_list, examples);
+    tools::tell("{}: run needs --listen ADDR:PORT and {}\n{}", central_tool, tools::one_list, examples);
     return tools::usage;
   }
   const auto at = ajar::net::parse_numeric_endpoint(tools::text_option(given, "listen"));
@@ -78,7 +78,7 @@ int run(const tools::settings& given, int count, char** words) {
   const auto threads = given["threads"].as<unsigned>();
   auto list = tools::read_admission(given);
   if (!list) {
-    fmt::print(stderr, "{}: {}\n", central_tool, list.error());
+    tools::tell("{}: {}\n", central_tool, list.error());
     return tools::local_trouble;
   }
   auto self = tools::open_node(central_tool, "central", tools::text_option(given, "state"));
@@ -142,7 +142,7 @@ int main(int count, char** words) {
       fmt::print("{}\n", to_string(self->key.id()));
       return tools::success;
     }
-    fmt::print(stderr, "{}: say what to do\n{}", central_tool, examples);
+    tools::tell("{}: say what to do\n{}", central_tool, examples);
     return tools::usage;
   });
 }

@@ -86,7 +86,7 @@ class fetching {
   // A line on stderr, above the bar.
   void say(const std::string& line) {
     wipe_bar();
-    fmt::print(stderr, "{}: {}\n", client_tool, line);
+    tell("{}: {}\n", client_tool, line);
   }
   void note_left_out(const std::string& what, const char* why) {
     ++left_out;
@@ -99,8 +99,7 @@ class fetching {
     wipe_bar();
     auto shown_code = one.local ? cut_short : exit_code_of(one.why);
     if (one.local) {
-      fmt::print(stderr, "{}: {}: {}: {}\n", client_tool, about, one.why.message(),
-                 ajar::explain(ajar::errc::destination_unusable));
+      tell("{}: {}: {}: {}\n", client_tool, about, one.why.message(), ajar::explain(ajar::errc::destination_unusable));
     } else {
       complain(client_tool, about, one.why);
     }
@@ -129,13 +128,12 @@ class fetching {
     if (how.quiet || how.json) return;
     auto line = shown_progress(numbers);
     if (!terminal_) {
-      fmt::print(stderr, "{}\n", line);
+      tell("{}\n", line);
       return;
     }
     winsize size{};
     const std::size_t width = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1U : 79;
-    fmt::print(stderr, "\r\x1b[K{}", line.substr(0, width));
-    std::fflush(stderr);
+    tell("\r\x1b[K{}", line.substr(0, width));
     bar_ = true;
   }
   void summary(const nlohmann::ordered_json& path) {
@@ -155,7 +153,7 @@ class fetching {
       if (present > 0) line += fmt::format(", {} were there already", present);
       if (resumed > 0) line += fmt::format(", {} from an earlier run", shown_size(static_cast<double>(resumed)));
       if (failed > 0) line += fmt::format(", {} failed", failed);
-      fmt::print(stderr, "{}\n", line);
+      tell("{}\n", line);
     }
   }
 
@@ -165,7 +163,7 @@ class fetching {
     numbers.seconds = std::chrono::duration<double>(ajar::clock::now() - begun_).count();
   }
   void wipe_bar() {
-    if (std::exchange(bar_, false)) fmt::print(stderr, "\r\x1b[K");
+    if (std::exchange(bar_, false)) tell("\r\x1b[K");
   }
 
   bool terminal_;

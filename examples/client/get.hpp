@@ -4,6 +4,7 @@
 
 #include "fetch_file.hpp"
 #include "look.hpp"
+#include "there.hpp"
 
 namespace tools {
 
@@ -146,12 +147,6 @@ struct stop_at_exit {
   fetching_ptr on;
 };
 
-inline there what_is_at(const std::string& path) {
-  struct stat status{};
-  if (::stat(path.c_str(), &status) != 0) return there::nothing;
-  return S_ISDIR(status.st_mode) ? there::folder : there::file;
-}
-
 }  // namespace detail
 
 inline ajar::awaitable<ajar::result<exit_code>> get(visit_ptr at, std::vector<remote_place> sources, std::string to,
@@ -163,15 +158,15 @@ inline ajar::awaitable<ajar::result<exit_code>> get(visit_ptr at, std::vector<re
     if (!found) co_return ajar::fail(found.error());
     folder = found->facts.kind == ajar::services::entry_kind::folder;
   }
-  const auto where = decide_destination(to, detail::what_is_at(to), sources.size(), folder);
+  const auto where = decide_destination(to, what_is_at(to), sources.size(), folder);
   if (!where) {
-    fmt::print(stderr, "{}: {}: {}\n", client_tool, shown(to), where.error());
+    tell("{}: {}: {}\n", client_tool, shown(to), where.error());
     co_return cut_short;
   }
   auto tree = local_tree::open(where->folder, where->make);
   if (!tree) {
-    fmt::print(stderr, "{}: {}: {}: {}\n", client_tool, shown(where->folder), tree.error().message(),
-               ajar::explain(ajar::errc::destination_unusable));
+    tell("{}: {}: {}: {}\n", client_tool, shown(where->folder), tree.error().message(),
+         ajar::explain(ajar::errc::destination_unusable));
     co_return cut_short;
   }
   nlohmann::ordered_json path;

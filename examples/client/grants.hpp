@@ -15,7 +15,7 @@ inline int add_grant(const settings& given, const node& self) {
   std::ifstream file(words[0], std::ios::binary);
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   if (!file.is_open() || file.bad()) {
-    fmt::print(stderr, "{}: {}: cannot be read: name the grant file you got\n", client_tool, words[0]);
+    tell("{}: {}: cannot be read: name the grant file you got\n", client_tool, words[0]);
     return local_trouble;
   }
   const auto parsed = ajar::trust::parse_grant_file(text);

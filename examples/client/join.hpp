@@ -35,7 +35,7 @@ inline ajar::awaitable<void> join_until_told(const ajar::identity::key& self, co
     into = co_await std::move(joining);
     const auto why = into ? into->refused : into.error();
     if (!wait || !is_worth_waiting(why)) co_return;
-    if (why != told) fmt::print(stderr, "{}: {}: waiting\n", client_tool, ajar::explain(why));
+    if (why != told) tell("{}: {}: waiting\n", client_tool, ajar::explain(why));
     told = why;
     auto slept = co_await ajar::sleep_until(ajar::clock::now() + pause);
     if (!slept) co_return;

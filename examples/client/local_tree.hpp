@@ -34,6 +34,14 @@ class local_folder {
     return own.kind == ajar::services::entry_kind::file && own.size == facts.size && own.modified == facts.modified;
   }
 
+  // Whether something stands there that no file may take the place of: a device, a FIFO, a socket. A link may be
+  // replaced.
+  bool keeps(const std::string& name) const {
+    struct stat status{};
+    return ::fstatat(native(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(status.st_mode) &&
+           !S_ISLNK(status.st_mode) && !S_ISDIR(status.st_mode);
+  }
+
   // Half files of this name whose tag is another: the file has changed since.
   void drop_leftovers(const std::string& prefix, const std::string& but) const {
     for (const auto& one : leftovers_) {

@@ -37,12 +37,14 @@ inline ajar::awaitable<ajar::result<exit_code>> ping(visit_ptr at, unsigned coun
 
 // ---- cat
 
-inline ajar::awaitable<ajar::result<exit_code>> cat(visit_ptr at, ajar::services::share_path place, bool json) {
-  standard_output out(at->over.get_executor());
+// @param to  a descriptor that outlives it
+inline ajar::awaitable<ajar::result<exit_code>> cat(visit_ptr at, ajar::services::share_path place, bool json,
+                                                    int to = STDOUT_FILENO) {
+  output out(at->over.get_executor(), to);
   if (json) {
     auto cost = co_await ask_cost(at);
     if (!cost) co_return ajar::fail(cost.error());
-    fmt::print(stderr, "{}\n", path_report(*at, *cost).dump());
+    tell("{}\n", path_report(*at, *cost).dump());
   }
   ajar::services::file_request asked(std::move(place));
   auto file = co_await ajar::services::open_file(at->over, std::move(asked));
@@ -90,7 +92,7 @@ inline std::string ls_line(const walked& one, const ls_format& how) {
 inline constexpr std::size_t most_sorted = 20'000;
 
 inline ajar::awaitable<ajar::result<exit_code>> ls(visit_ptr at, ajar::services::share_path place, ls_format how) {
-  standard_output out(at->over.get_executor());
+  output out(at->over.get_executor());
   if (!place.folder) {  // it may be a file
     ajar::services::file_request asked(place);
     auto found = co_await ajar::services::look_at(at->over, std::move(asked));

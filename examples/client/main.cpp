@@ -50,14 +50,25 @@ int ping(const tools::settings& given, const tools::node& self, const tools::rem
                              [=](tools::visit_ptr at) { return tools::ping(std::move(at), count, json); });
 }
 
-int cat(const tools::settings& given, const tools::node& self, const tools::remote_place& place) {
+// @param to  a descriptor that is open already
+int cat(const tools::settings& given, const tools::node& self, const tools::remote_place& place,
+        int to = STDOUT_FILENO) {
   if (place.at.share.empty()) return wrong("cat needs SERVER:NAME, or a file in it: SERVER:NAME/PATH");
   if (place.at.folder) return wrong("cat is for a file: get fetches a folder");
   const bool json = given.count("json") != 0;
   const auto about =
       tools::shown(place.server + ":" + place.at.share + (place.at.inside.empty() ? "" : "/") + place.at.inside);
   return tools::visit_server(given, self, place.server, about,
-                             [=](tools::visit_ptr at) { return tools::cat(std::move(at), place.at, json); });
+                             [=](tools::visit_ptr at) { return tools::cat(std::move(at), place.at, json, to); });
+}
+
+// A device or a FIFO takes the octets of one file as they come.
+int get_into_stream(const tools::settings& given, const tools::node& self,
+                    const std::vector<tools::remote_place>& sources, const std::string& to) {
+  if (sources.size() != 1 || sources.front().at.folder) return wrong(tools::shown(to) + ": takes one file at a time");
+  const auto opened = tools::open_stream(to);
+  if (!opened) return tools::complain(tools::client_tool, tools::shown(to), opened.error());
+  return cat(given, self, sources.front(), opened->get());
 }
 
 int ls(const tools::settings& given, const tools::node& self, const tools::remote_place& place) {
@@ -74,7 +85,7 @@ int ls(const tools::settings& given, const tools::node& self, const tools::remot
 int get(const tools::settings& given, const tools::node& self) {
   auto words = tools::list_option(given, "words");
   if (words.size() < 2) return wrong("get needs SERVER:NAME/PATH, one or more, and where to: a folder or a file");
-  const auto to = words.back();
+  const auto to = tools::followed(words.back());
   words.pop_back();
   const auto sources = places(words);
   if (!sources) return tools::usage;
@@ -86,6 +97,7 @@ int get(const tools::settings& given, const tools::node& self) {
     return cat(given, self, sources->front());
   }
   if (to.empty()) return wrong("name where to: a folder or a file");
+  if (tools::what_is_at(to) == tools::there::stream) return get_into_stream(given, self, *sources, to);
   if (const auto twice = tools::name_twice(*sources)) {
     return wrong("two of them would be called " + tools::shown(*twice) + ": get one by itself");
   }
@@ -135,7 +147,7 @@ int main(int count, char** words) {
     const bool looks = network || command == "ping" || command == "ls" || command == "cat";
     if (!looks && command != "get" && command != "id" && command != "add" && command != "join" &&
         command != "servers") {
-      fmt::print(stderr, "{}: say what to do\n{}", tools::client_tool, examples);
+      tools::tell("{}: say what to do\n{}", tools::client_tool, examples);
       return tools::usage;
     }
     auto self = tools::open_node(tools::client_tool, "client", tools::text_option(given, "state"));

@@ -10,8 +10,10 @@ namespace tools {
 // interrupted run is taken up again exactly where the file is still the same, and nothing else has to be remembered.
 class part_file {
  public:
-  // Open what an earlier run has left, or begin. Errors: the system's; EBUSY where another process is at it.
+  // Open what an earlier run has left, or begin.
+  // Errors: the system's; EBUSY where another process is at it; destination_special.
   static ajar::result<part_file> open(local_folder_ptr in, std::string name, const ajar::services::file_facts& facts) {
+    if (in->keeps(name)) return ajar::fail(ajar::errc::destination_special);
     part_file made(std::move(in), std::move(name));
     const auto prefix = ".ajar-" + hash_of(made.name_) + "-";
     made.temporary_ = prefix + hash_of(facts.etag) + ".part";
@@ -63,6 +65,7 @@ class part_file {
     times[0].tv_nsec = UTIME_OMIT;
     times[1].tv_sec = static_cast<std::time_t>(seconds.time_since_epoch().count());
     times[1].tv_nsec = static_cast<long>((modified - seconds).count());
+    if (in_->keeps(name_)) return ajar::fail(ajar::errc::destination_special);
     if (::futimens(file_.get(), times) != 0 || ::fsync(file_.get()) != 0 ||
         ::renameat(in_->native(), temporary_.c_str(), in_->native(), name_.c_str()) != 0) {
       return ajar::fail(ajar::last_error());

@@ -58,7 +58,13 @@ inline std::string name_of(const remote_place& place) {
 }
 
 // What is where a person wants it.
-enum class there { nothing, folder, file };
+enum class there {
+  nothing,
+  folder,
+  file,
+  stream,  // a terminal, /dev/null, a FIFO, /dev/stdout: what is written to as it is, never replaced
+  other    // a socket, a disk, a link that leads nowhere: what no file goes to
+};
 
 // Where sources go: into a folder (made where it is not there), or to one file.
 struct destination {
@@ -78,6 +84,10 @@ inline tl::expected<destination, std::string> decide_destination(std::string pat
   if (path.empty()) return tl::unexpected<std::string>("name a destination");
   const bool folder = slash || what == there::folder || sources != 1 || first_is_folder;
   if (folder && what == there::file) return tl::unexpected<std::string>("is a file, and a folder is needed");
+  if (folder && what == there::stream) return tl::unexpected<std::string>("takes one file, and a folder is needed");
+  if (what == there::other || what == there::stream) {
+    return tl::unexpected<std::string>("is a socket, a disk, or a link that leads nowhere: name a file or a folder");
+  }
   if (folder) return destination{path, what == there::nothing, std::nullopt};
   const auto at = path.rfind('/');
   destination made;

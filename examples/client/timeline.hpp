@@ -50,12 +50,10 @@ inline std::string timeline_json(const ajar::rendezvous::timeline& all) {
   return line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-inline ajar::rendezvous::timeline_sink timeline_log(bool json, std::FILE* to) {
-  return [json, to](const ajar::rendezvous::timeline& all) {
+inline ajar::rendezvous::timeline_sink timeline_log(bool json) {
+  return [json](const ajar::rendezvous::timeline& all) {
     if (all.empty()) return;
-    const auto text = json ? timeline_json(all) : timeline_text(all);
-    std::fwrite(text.data(), 1, text.size(), to);
-    std::fflush(to);
+    standard_error().put(json ? timeline_json(all) : timeline_text(all));
   };
 }
 

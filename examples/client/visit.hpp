@@ -27,7 +27,7 @@ namespace tools {
 inline constexpr const char* client_tool = "ajar-client";
 
 inline int wrong(std::string_view what) {
-  fmt::print(stderr, "{}: {}\n", client_tool, what);
+  tell("{}: {}\n", client_tool, what);
   return usage;
 }
 
@@ -326,7 +326,7 @@ inline int visit_server(const settings& given, const node& self, const std::stri
   const bool json = given.count("json") != 0;
   if (given.count("explain")) {
     const auto format = json ? step_format::trace : step_format_of(given.as<std::string>("log"));
-    how.on_step(step_log("client", format, stderr));
+    how.on_step(step_log("client", format, standard_error()));
   }
 
   if (!stay_in_sandbox(given, self, into)) return local_trouble;
@@ -338,7 +338,7 @@ inline int visit_server(const settings& given, const node& self, const std::stri
   on.until = ajar::clock::now() + *within;
   on.how.over(*way).roam(given.count("roam") != 0);
   if (given.count("within")) on.how.until(on.until);
-  if (given.count("explain")) on.how.explain(timeline_log(json, stderr));
+  if (given.count("explain")) on.how.explain(timeline_log(json));
   on.work.spawn(detail::go(on));
   asio::co_spawn(context, detail::stop_at_signal(on), asio::detached);
   asio::co_spawn(context, detail::finish(on), asio::detached);
@@ -346,7 +346,7 @@ inline int visit_server(const settings& given, const node& self, const std::stri
   if (on.came.done) return *on.came.done;
   if (!on.came.interrupted) return complain(client_tool, about, on.came.done.error());
   if (into.empty()) return success;  // it was asked to stop
-  fmt::print(stderr, "{}: interrupted: the same command goes on where this one stopped\n", client_tool);
+  tell("{}: interrupted: the same command goes on where this one stopped\n", client_tool);
   return cut_short;
 }
 

@@ -15,9 +15,10 @@ struct walked {
 // What concerns one place only: the rest can go on. All else ends the whole errand.
 inline bool concerns_one_place(const std::error_code& why) {
   using ajar::errc;
-  for (const auto one : {errc::share_not_found, errc::share_unreadable, errc::share_cut_short, errc::path_malformed,
-                         errc::file_not_found, errc::file_not_permitted, errc::not_a_file, errc::not_a_folder,
-                         errc::file_changed, errc::digest_mismatch, errc::service_not_granted, errc::stream_reset}) {
+  for (const auto one :
+       {errc::share_not_found, errc::share_unreadable, errc::share_cut_short, errc::path_malformed,
+        errc::file_not_found, errc::file_not_permitted, errc::not_a_file, errc::not_a_folder, errc::file_changed,
+        errc::digest_mismatch, errc::service_not_granted, errc::stream_reset, errc::destination_special}) {
     if (why == one) return true;
   }
   return false;

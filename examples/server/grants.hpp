@@ -32,7 +32,7 @@ inline int write_grant_file(const ajar::trust::grant_file& what, const std::stri
   file << text;
   file.close();
   if (file) return success;
-  fmt::print(stderr, "{}: {}: cannot be written: name another file by --out\n", server_tool, out);
+  tell("{}: {}: cannot be written: name another file by --out\n", server_tool, out);
   return local_trouble;
 }
 

@@ -38,8 +38,8 @@ inline void print_invite(const settings& given, const std::string& name, const a
   }
   if (given.count("qr")) fmt::print("{}", qr_code(text));
   fmt::print("{}\n", text);
-  fmt::print(stderr, "send it to {} alone, who says: ajar-client join INVITE\nit works once, until {}{}\n", name,
-             date_of(made.not_after), runs ? "" : ", while ajar-server runs");
+  tell("send it to {} alone, who says: ajar-client join INVITE\nit works once, until {}{}\n", name,
+       date_of(made.not_after), runs ? "" : ", while ajar-server runs");
 }
 
 }  // namespace detail

@@ -90,6 +90,8 @@ struct running {
   tools::household& house;
   ajar::services::file_service files;
   std::string settings_file;
+  std::string state;  // the folder
+  ajar::step_sink steps;
   int exit = tools::success;
 };
 
@@ -153,6 +155,7 @@ void take_over(const tools::reload& again, running& all) {
   }
   auto shared = tools::plan_shares(*now);
   if (!shared) return again.keep(shared.error());
+  tools::tell_of_state_folders(*shared, all.state, all.steps);
   all.files.share_only(share_set_of(std::move(*shared)));
   all.server.on_stranger(policy_of(*now));
   all.server.window_address(address_of(*now, "window-address"));
@@ -176,8 +179,8 @@ int run(const tools::settings& given, int count, char** words) {
   if (!self) return tools::local_trouble;
   const auto hold = self->state.try_lock();
   if (!hold) {
-    fmt::print(stderr, "{}: {}: another ajar-server runs with this state folder: stop it, or name another by --state\n",
-               server_tool, self->state.path());
+    tools::tell("{}: {}: another ajar-server runs with this state folder: stop it, or name another by --state\n",
+                server_tool, self->state.path());
     return tools::local_trouble;
   }
   const bool windows = (planned->methods & static_cast<std::uint8_t>(ajar::trust::method::window)) != 0;
@@ -208,11 +211,16 @@ int run(const tools::settings& given, int count, char** words) {
   how.on_step(steps);
   asio::io_context context(1);
   tools::control_port control(server_tool, context.get_executor(), self->state.path());  // before the fence
+  tools::tell_of_state_folders(planned->shared, self->state.path(), steps);
   auto fence = fence_around(*planned, self->state.path(), given.file());
   if (!tools::enter_sandbox(server_tool, given, std::move(fence), "the shares", steps)) return tools::local_trouble;
 
-  running all{ajar::server(context.get_executor(), self->key, how), house,
-              ajar::services::file_service(context.get_executor()), given.file()};
+  running all{ajar::server(context.get_executor(), self->key, how),
+              house,
+              ajar::services::file_service(context.get_executor()),
+              given.file(),
+              self->state.path(),
+              steps};
   all.files.share_only(share_set_of(std::move(planned->shared)));
   asio::signal_set signals(context, SIGINT, SIGTERM);
   asio::signal_set hangups(context, SIGHUP);
@@ -255,7 +263,7 @@ int main(int count, char** words) {
       fmt::print("{}\n", to_string(self->key.id()));
       return tools::success;
     }
-    fmt::print(stderr, "{}: say what to do\n{}", server_tool, examples);
+    tools::tell("{}: say what to do\n{}", server_tool, examples);
     return tools::usage;
   });
 }

@@ -18,7 +18,7 @@ namespace tools {
 inline constexpr const char* server_tool = "ajar-server";
 
 inline int wrong(std::string_view what) {
-  fmt::print(stderr, "{}: {}\n", server_tool, what);
+  tell("{}: {}\n", server_tool, what);
   return usage;
 }
 

@@ -6,9 +6,11 @@
 #include "../tools/landlock.hpp"
 
 #include <ajar/core/log_line.hpp>
+#include <ajar/core/step.hpp>
 #include <ajar/services/shared_folder.hpp>
 
 #include <map>
+#include <set>
 #include <string>
 #include <tl/expected.hpp>
 #include <utility>
@@ -40,11 +42,35 @@ inline planned_shares plan_shares(const settings& given) {
     if (!opened && opened.error() == ajar::errc::openat2_missing) {
       return tl::unexpected(where + ": " + ajar::explain(opened.error()));
     }
+    if (!opened && opened.error() == ajar::errc::file_not_permitted) {
+      return tl::unexpected(where +
+                            ": lies in a state folder of ajar: whoever may read the key there could be this node: "
+                            "share another folder");
+    }
     if (!opened) return tl::unexpected(where + ": no folder, and no file that can be read");
     made.emplace(all[i].substr(0, equals), named_share{path, std::move(*opened)});
   }
   if (made.empty()) return tl::unexpected<std::string>("share something: --share NAME=FOLDER");
   return made;
+}
+
+// Shares that hold state folders go without them: their owner may have meant otherwise, so he is told. Those of the
+// three tools are looked for where they are, and where they are by default.
+inline void tell_of_state_folders(const named_shares& shared, const std::string& own, const ajar::step_sink& steps) {
+  std::set<std::string> all{own};
+  for (const auto* kind : {"central", "server", "client"}) {
+    if (auto place = ajar::identity::state_directory::place({}, kind)) all.insert(std::move(*place));
+  }
+  for (const auto& state : all) {
+    const ajar::descriptor folder(::open(state.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!folder) continue;
+    for (const auto& [name, one] : shared) {
+      const auto top = one.what.is_file() ? std::nullopt : ajar::services::file_identity::of(one.what.native());
+      if (!top || !ajar::services::lies_in(folder.get(), *top)) continue;
+      ajar::report_trouble(steps, "a share holds a state folder, which is not served",
+                           name + ": " + ajar::escaped(state, 4096));
+    }
+  }
 }
 
 }  // namespace tools

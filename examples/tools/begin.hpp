@@ -15,7 +15,7 @@
 namespace tools {
 
 inline void complain_of(const option_table& table, const mistakes& all) {
-  for (const auto& one : all) fmt::print(stderr, "{}: {}\n", table.tool(), one);
+  for (const auto& one : all) tell("{}: {}\n", table.tool(), one);
 }
 
 // config, and config --check FILE.
@@ -51,7 +51,7 @@ inline std::variant<settings, int> begin(const option_table& table, const char* 
   if (command == "config") return tell_settings(table, *given);
   if (command != "completion") return std::move(*given);
   if (given->as<std::string>("words") != "bash") {
-    fmt::print(stderr, "{}: completion is for bash: {} completion bash\n", table.tool(), table.tool());
+    tell("{}: completion is for bash: {} completion bash\n", table.tool(), table.tool());
     return usage;
   }
   fmt::print("{}", bash_completion(table));

@@ -2,14 +2,19 @@
 // What the three reference tools have in common towards a person and a shell.
 #pragma once
 
+#include "line_writer.hpp"
 #include "private_memory.hpp"
 #include "settings.hpp"
 
 #include <ajar/identity/state_directory.hpp>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <vector>
@@ -58,7 +63,7 @@ inline std::vector<std::string> list_option(const settings& given, const char* n
 
 // One line on stderr: what was tried, what happened, what to do.
 inline exit_code complain(std::string_view tool, std::string_view about, const std::error_code& why) {
-  fmt::print(stderr, "{}: {}: {}\n", tool, about, ajar::explain(why));
+  tell("{}: {}: {}\n", tool, about, ajar::explain(why));
   return exit_code_of(why);
 }
 
@@ -115,14 +120,34 @@ inline std::optional<std::chrono::seconds> parse_duration(std::string_view text)
   return std::chrono::seconds(count * unit);
 }
 
-// Runs a tool's main: what the system throws becomes a line and an exit code.
+// No file of ours gets the number of an input or output that this process was started without: 2>&- would write into
+// it.
+inline void keep_standard_numbers() {
+  for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(number, F_GETFD) < 0 && errno == EBADF) {
+      const int other = ::open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY);  // to use it stays an error
+      if (other >= 0 && other != number) ::close(other);
+    }
+  }
+}
+
+// Runs a tool's main: what the system throws becomes a line and an exit code, and so does output that could not be
+// written. Whoever stops reading what it says does not end it.
 template <class Main>
 int guarded(const char* tool, Main&& body) {
-  try {
-    return body();
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "{}: {}\n", tool, error.what());
+  keep_standard_numbers();
+  ::signal(SIGPIPE, SIG_IGN);
+  (void)standard_error();  // opened now: a fence may come
+  const auto spoiled = [tool](const char* why) {
+    tell("{}: {}\n", tool, why);
     return local_trouble;
+  };
+  try {
+    const int code = body();
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+    return code == success ? spoiled(std::strerror(errno)) : code;
+  } catch (const std::exception& error) {
+    return spoiled(error.what());
   }
 }
 

@@ -47,7 +47,7 @@ class reload {
  private:
   // What must be known is said where no steps are printed, too.
   void say(std::string_view what, const std::string& detail) const {
-    if (!said_) fmt::print(stderr, "{}: {}: {}\n", table_.tool(), what, detail);
+    if (!said_) tell("{}: {}: {}\n", table_.tool(), what, detail);
     ajar::report_step(said_, "", what, detail);
   }
 

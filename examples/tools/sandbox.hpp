@@ -78,8 +78,8 @@ inline bool enter_sandbox(std::string_view tool, const settings& given, landlock
   const auto limited = forbid_needless_calls();
   if (!limited) ajar::report_step(steps, "", "no filter of system calls", limited.error().message());
   if ((fenced && limited) || how != "required") return true;
-  fmt::print(stderr, "{}: {}: {}: use a kernel with Landlock and seccomp, or --sandbox auto\n", tool,
-             given.where("sandbox"), fenced ? limited.error().message() : found);
+  tell("{}: {}: {}: use a kernel with Landlock and seccomp, or --sandbox auto\n", tool, given.where("sandbox"),
+       fenced ? limited.error().message() : found);
   return false;
 }
 

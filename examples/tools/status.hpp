@@ -31,8 +31,7 @@ class control_port {
     if (opened) {
       control_.emplace(std::move(*opened));
     } else {
-      fmt::print(stderr, "{}: {}/{}: {}; goes on without 'status'\n", tool, folder, name,
-                 ajar::explain(opened.error()));
+      tell("{}: {}/{}: {}; goes on without 'status'\n", tool, folder, name, ajar::explain(opened.error()));
     }
   }
 

@@ -2,6 +2,7 @@
 // What a running tool answers to "status": JSON, from which the asking tool makes a table or metrics.
 #pragma once
 
+#include "line_writer.hpp"
 #include "process_facts.hpp"
 
 #include <ajar/core/version.hpp>
@@ -94,7 +95,8 @@ inline json process(std::string_view tool, const ajar::identity::peer_id& id, st
           {"id", to_string(id)},
           {"seccomp", seccomp_mode()},
           {"may_listen", may_listen()},
-          {"listening_sockets", listening ? json(*listening) : json()}};
+          {"listening_sockets", listening ? json(*listening) : json()},
+          {"log_lines_lost", line_writer::lost_by_all()}};
 }
 
 }  // namespace detail

@@ -102,6 +102,7 @@ class status_metrics {
     });
     gauge("uptime_seconds", "Since it started.", seconds_at("/uptime_ns"));
     gauge("listening_sockets", "Sockets that listen now, by the kernel's word.", at("/listening_sockets"));
+    counter("log_lines_lost", "Lines of its log that nobody took.", at("/log_lines_lost"));
     gauge("may_listen", "0 where a seccomp filter forbids it.",
           [](const json& one) { return std::vector<row>{{{}, std::uint64_t{one.at("may_listen") == true}}}; });
     gauge("seccomp_filter", "1 where a seccomp filter holds.",

@@ -70,6 +70,7 @@ class status_table {
                     number(one_.at("pid")), spoken_time(number(one_.at("uptime_ns"))), word(one_.at("tls")),
                     word(one_.at("seccomp")), one_.at("may_listen") == true ? "" : ", may not listen");
     line("id", "{}", word(one_.at("id")));
+    if (const auto lost = number(one_.at("log_lines_lost")); lost > 0) line("log", "{} lines were lost", lost);
     if (one_.contains("sandbox")) line("sandbox", "{}", word(one_.at("sandbox")));
   }
 

@@ -2,12 +2,13 @@
 // Steps as lines: one each, whatever their details contain.
 #pragma once
 
+#include "line_writer.hpp"
 #include "settings.hpp"
 
 #include <ajar/core/step.hpp>
 
 #include <fmt/format.h>
-#include <cstdio>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -61,21 +62,34 @@ inline std::string step_line(std::string_view who, step_format format, const aja
   return format == step_format::json ? line.json() : line.logfmt();
 }
 
-// A line leaves in one piece: central's threads write to one file.
-inline ajar::step_sink step_log(const std::string& who, step_format format, std::FILE* to) {
-  return [who, format, to](const ajar::step& one) {
-    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-    const auto line = step_line(who, format, one, now) + "\n";
-    std::fwrite(line.data(), 1, line.size(), to);
-    std::fflush(to);
-  };
+// Now, as a line: with its end.
+inline std::string step_line_now(std::string_view who, step_format format, const ajar::step& one) {
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  return step_line(who, format, one, now) + "\n";
+}
+
+// Never waits for whoever reads.
+inline ajar::step_sink step_log(const std::string& who, step_format format, line_writer& to) {
+  return [who, format, &to](const ajar::step& one) { to.put(step_line_now(who, format, one)); };
+}
+
+// Where the steps of `run` go. A line that was lost is told of in their own format.
+inline line_writer& log_of_steps(const std::string& who, step_format format, int descriptor) {
+  static line_writer one(descriptor, [who, format](std::uint64_t lines) {
+    return step_line_now(
+        who, format,
+        {ajar::clock::now(), "", "lines of this log were lost",
+         std::to_string(lines) + ": its reader was too slow, or could not keep them", ajar::log_level::warning});
+  });
+  return one;
 }
 
 // Where the steps of 'run' go: --json, --log and --quiet. Nothing where nobody wants them.
 inline ajar::step_sink steps_as_told(const std::string& who, const settings& given) {
-  if (given.count("json")) return step_log(who, step_format::trace, stdout);
-  if (given.count("quiet")) return {};
-  return step_log(who, step_format_of(given.as<std::string>("log")), stderr);
+  const bool traced = given.count("json") != 0;
+  if (given.count("quiet") && !traced) return {};
+  const auto format = traced ? step_format::trace : step_format_of(given.as<std::string>("log"));
+  return step_log(who, format, log_of_steps(who, format, traced ? STDOUT_FILENO : STDERR_FILENO));
 }
 
 }  // namespace tools

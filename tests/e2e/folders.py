@@ -18,9 +18,9 @@ import unittest
 import world
 from world import CUT_SHORT, DONE, REFUSED, USAGE
 
-FILES = 300 if world.SANITIZED else 10_000
-LARGE = (48 << 20) if world.SANITIZED else (5 << 30)
-KILLS = 4 if world.SANITIZED else 10
+FILES = 10_000 if world.LONG else 300
+LARGE = (5 << 30) if world.LONG else (48 << 20)
+KILLS = 10 if world.LONG else 4
 # kB at the most, for whatever is fetched; the windows of a fast path are most of it
 MEMORY = 1_500_000 if world.SANITIZED else 100_000
 ROOT = os.geteuid() == 0

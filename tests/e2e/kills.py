@@ -13,7 +13,7 @@ import unittest
 import world
 from world import CUT_SHORT, NO_CENTRAL, NOT_REACHED, REFUSED
 
-RANDOM_MOMENTS = 6 if world.SANITIZED else 20
+RANDOM_MOMENTS = 20 if world.LONG else 6
 
 # What each prints on the way, by path.
 STEPS = {

@@ -8,7 +8,7 @@ import unittest
 
 import world
 
-SIZE = (64 << 20) if world.SANITIZED else (1 << 30)
+SIZE = (1 << 30) if world.LONG else (64 << 20)
 
 
 def digest_of_output(command):

@@ -15,8 +15,11 @@ import time
 import unittest
 
 TOOLS = pathlib.Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else pathlib.Path("build/release/examples").resolve()
-# Sanitizers make the tools several times slower and larger; the release build runs the full sizes.
+# Sanitizers make the tools several times slower and larger.
 SANITIZED = os.environ.get("AJAR_SANITIZED") == "1"
+
+# Sizes and counts that take minutes: ./dev test --long, ./dev test-release --long
+LONG = os.environ.get("AJAR_LONG") == "1"
 
 # What --help says about exit codes.
 DONE, USAGE, LOCAL, NO_CENTRAL, REFUSED, NOT_REACHED, CUT_SHORT = 0, 2, 3, 4, 5, 6, 7
@@ -94,6 +97,12 @@ class World:
         if "Sanitizer" in self.log(name) or "runtime error" in self.log(name):
             raise AssertionError(self.log(name))
         return code
+
+    def stop_quietly(self, name):
+        """The same for one that left no log."""
+        process = self.running.pop(name)
+        process.send_signal(signal.SIGTERM)
+        return process.wait(timeout=60)
 
     # ---- the usual three
 

@@ -3,8 +3,11 @@
 
 #include "../temporary_folder.hpp"
 
+#include <ajar/identity/state_directory.hpp>
+
 #include <doctest/doctest.h>
 
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <map>
@@ -196,4 +199,106 @@ TEST_CASE("a file that shrinks, grows or changes is noticed by its tag") {
   std::filesystem::resize_file(path, 10);
   CHECK(share.facts("a").value().etag != before);  // the same size: the times tell
   CHECK(file.unchanged().error() == errc::file_changed);
+}
+
+// ---- state folders --------------------------------------------------------------------------------------------------
+
+namespace {
+
+// A node's state folder with its key, as the tools make it.
+void make_state(const std::string& path) {
+  const auto state = identity::state_directory::open(path).value();
+  REQUIRE(state.load_key().has_value());
+  REQUIRE(state.write("phone.issued", as_bytes("who may enter")).has_value());
+}
+
+}  // namespace
+
+TEST_CASE("a state folder in a share is not served, by whatever way it is reached") {
+  temporary_folder on;
+  on.folder("home/.local/state/ajar");
+  on.folder("home/docs");
+  on.file("home/docs/note", "note");
+  make_state(on.path + "/home/.local/state/ajar/server");
+  on.folder("home/.local/state/ajar/server/deep");
+  on.file("home/.local/state/ajar/server/deep/file", "x");
+  on.link("home/to-state", ".local/state/ajar/server");
+  on.link("home/docs/to-key", "../.local/state/ajar/server/key");
+  on.link("home/docs/twice", "../to-state/key");
+  on.link("home/docs/round", "../.local/state/ajar/server/../server");
+  on.link("home/docs/in-and-out", "../.local/state/ajar/server/../../../../docs/note");
+  const auto share = shared_folder::open(on.path + "/home").value();
+  const std::string state = ".local/state/ajar/server";
+  for (const auto& way : {state + "/key", state + "/phone.issued", state + "/deep/file", std::string("to-state/key"),
+                          std::string("docs/to-key"), std::string("docs/twice")}) {
+    CAPTURE(way);
+    CHECK(share.file(way).error() == errc::file_not_permitted);
+    CHECK(share.facts(way).error() == errc::file_not_permitted);
+  }
+  for (const auto& way :
+       {state, state + "/deep", std::string("to-state"), std::string("to-state/deep"), std::string("docs/round")}) {
+    CAPTURE(way);
+    CHECK(share.folder(way).error() == errc::file_not_permitted);
+    CHECK(share.facts(way).error() == errc::file_not_permitted);
+  }
+  // what lies beside it is there, and the folder itself is in no listing
+  CHECK(content_of(share.file("docs/note").value()) == "note");
+  CHECK(content_of(share.file("docs/in-and-out").value()) == "note");
+  CHECK(entries_of(share, ".local/state/ajar").empty());
+  const auto docs = entries_of(share, "docs");
+  CHECK(!docs.at("to-key").facts);
+  CHECK(docs.at("note").facts);
+}
+
+TEST_CASE("a folder is a state folder from the moment on when it has a key") {
+  temporary_folder on;
+  on.folder("home/later");
+  on.file("home/later/file", "x");
+  const auto share = shared_folder::open(on.path + "/home").value();
+  CHECK(share.file("later/file").has_value());
+  std::filesystem::permissions(on.path + "/home/later", std::filesystem::perms::owner_all);
+  make_state(on.path + "/home/later");
+  CHECK(share.file("later/file").error() == errc::file_not_permitted);
+}
+
+TEST_CASE("a key is not served wherever it lies") {
+  temporary_folder on;
+  make_state(on.path + "/state");
+  on.folder("share");
+  std::filesystem::create_hard_link(on.path + "/state/key", on.path + "/share/innocent");
+  std::filesystem::copy_file(on.path + "/state/key", on.path + "/share/copy");
+  const auto share = shared_folder::open(on.path + "/share").value();
+  CHECK(share.file("innocent").error() == errc::file_not_permitted);
+  CHECK(share.file("copy").error() == errc::file_not_permitted);
+}
+
+TEST_CASE("what is, or lies in, a state folder is no share") {
+  temporary_folder on;
+  make_state(on.path + "/state");
+  on.folder("state/deep/er");
+  on.link("by-a-link", "state/deep");
+  on.link("key-by-a-link", "state/phone.issued");
+  for (const char* path :
+       {"/state", "/state/deep/er", "/by-a-link", "/state/key", "/state/phone.issued", "/key-by-a-link"}) {
+    CAPTURE(path);
+    CHECK(shared_folder::open(on.path + path).error() == errc::file_not_permitted);
+  }
+}
+
+TEST_CASE("a state folder is known through a bind mount") {
+  temporary_folder on;
+  make_state(on.path + "/state");
+  on.folder("state/deep");
+  on.file("state/deep/file", "x");
+  on.folder("share/mounted");
+  on.folder("share/below");
+  if (::mount((on.path + "/state").c_str(), (on.path + "/share/mounted").c_str(), nullptr, MS_BIND, nullptr) != 0) {
+    MESSAGE("skipped: nothing may be mounted here");
+    return;
+  }
+  const auto share = shared_folder::open(on.path + "/share").value();
+  CHECK(share.file("mounted/key").error() == errc::file_not_permitted);
+  CHECK(share.file("mounted/deep/file").error() == errc::file_not_permitted);
+  CHECK(entries_of(share, "").size() == 1);
+  CHECK(::umount((on.path + "/share/mounted").c_str()) == 0);
 }

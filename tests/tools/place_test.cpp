@@ -54,6 +54,11 @@ TEST_CASE("a folder, or several, go into a folder that is made where it is not t
   CHECK(!decide_destination("dest", there::file, 1, true).has_value());
   CHECK(!decide_destination("dest", there::file, 2, false).has_value());
   CHECK(!decide_destination("dest/", there::file, 1, false).has_value());
+  for (const auto what : {there::stream, there::other}) {
+    CHECK(!decide_destination("dest", what, 1, true).has_value());
+    CHECK(!decide_destination("dest", what, 2, false).has_value());
+    CHECK(!decide_destination("dest", what, 1, false).has_value());  // never replaced
+  }
 }
 
 TEST_CASE("what can be no destination is refused") {

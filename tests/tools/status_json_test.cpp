@@ -33,6 +33,7 @@ TEST_CASE("a server's answer has all that it knows, with units in the names") {
   CHECK(made["exposure"]["today"]["ns"] == 0);
   CHECK(made["refusals"] == json{{"grant_expired", 2}});
   CHECK(made["listening_sockets"].is_number());
+  CHECK(made["log_lines_lost"].is_number());
 }
 
 TEST_CASE("what is not known is null") {

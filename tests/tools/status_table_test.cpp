@@ -33,13 +33,17 @@ TEST_CASE("a server's table tells link, exposure, and each session in a row") {
   from.sessions_begun = 3;
   from.exposed = {2, 2, 1, 70us};
   from.refusals.add(ajar::errc::grant_expired, 2);
-  const auto text = status_table::text(json_of(from));
+  auto told = json_of(from);
+  told["log_lines_lost"] = 0;  // other tests of this process lose some
+  const auto text = status_table::text(told);
   CHECK(text.find("link      up for 1 min 30 s, round trip 400.0 us\n") != std::string::npos);
   CHECK(text.find("in all 70.0 us in 2 windows, 1 stranger\n") != std::string::npos);
   CHECK(text.find("sessions  2 now, 3 so far") != std::string::npos);
   CHECK(text.find("1.5 kB") != std::string::npos);
   CHECK(text.find("refusals  grant_expired 2\n") != std::string::npos);
   CHECK(std::ranges::count(text, '\n') == 12);
+  told["log_lines_lost"] = 7;
+  CHECK(status_table::text(told).find("log       7 lines were lost\n") != std::string::npos);
 }
 
 TEST_CASE("a client that asked two centrals, and central itself, have tables too") {

@@ -142,6 +142,7 @@ enum class errc : std::uint16_t {
   openat2_missing,
   method_unknown,
   range_beyond_end,
+  destination_special,
 };
 
 namespace detail {
@@ -344,6 +345,8 @@ inline constexpr error_text error_texts[] = {
      "folders are shared on Linux 5.6 or newer, where nothing forbids openat2(): single files can be shared"},
     {errc::method_unknown, "the file service knows GET and HEAD only", "it shares for reading"},
     {errc::range_beyond_end, "the file is shorter than the place that was asked for", "fetch it from its beginning"},
+    {errc::destination_special, "a device, a FIFO or a socket stands where the file would go",
+     "it was left as it is: name another destination"},
 };
 
 constexpr const error_text* find_text(errc code) noexcept {

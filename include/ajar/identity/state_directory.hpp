@@ -58,6 +58,19 @@ class state_directory {
 
   const std::string& path() const noexcept { return path_; }
 
+  /// Whether an open file begins as a node's key does, whatever it is called and wherever it lies.
+  static bool is_key(int file) {
+    std::array<char, key_begin.size()> begin{};
+    const auto count = ::pread(file, begin.data(), begin.size(), 0);
+    return count == static_cast<ssize_t>(begin.size()) && std::string_view(begin.data(), begin.size()) == key_begin;
+  }
+  /// Whether an open folder is some node's state folder: there is a key in it. O_PATH is enough.
+  static bool is_one(int folder) {
+    const descriptor file(::openat(folder, key_file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    struct stat status{};
+    return file && ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) && is_key(file.get());
+  }
+
   /// A whole file. Nothing where there is none. Errors: state_permissions, state_damaged (too large), the system's.
   result<std::optional<bytes>> read(const std::string& name) const {
     descriptor file(::openat(folder_.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));

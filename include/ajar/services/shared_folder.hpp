@@ -4,12 +4,14 @@
 
 #include <ajar/core/descriptor.hpp>
 #include <ajar/services/file_facts.hpp>
+#include <ajar/services/private_folder.hpp>
 #include <ajar/services/url_path.hpp>
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
+#include <climits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -63,10 +65,13 @@ class folder_reader;
 /// symbolic link and no '..' leaves it, however the tree changes meanwhile, and with RESOLVE_NO_MAGICLINKS, so that no
 /// link of /proc does. Disks that are mounted inside are part of it (no RESOLVE_NO_XDEV): to mount one needs the
 /// machine's owner, and whoever shares a folder means what he sees in it. A single file is found by its path at each
-/// use, as editors replace files: the owner named that path, no client did. Threads: one.
+/// use, as editors replace files: the owner named that path, no client did.
+///
+/// The state folder of a node is never served, nor anything in it, wherever it lies and by whatever way it is reached;
+/// nor is a node's key that lies elsewhere. Whoever reads a key is that node from then on. Threads: one.
 class shared_folder {
  public:
-  /// Errors: share_unreadable, openat2_missing.
+  /// Errors: share_unreadable, openat2_missing; file_not_permitted for what is, or lies in, a state folder.
   static result<shared_folder> open(const std::string& path) {
     shared_folder made;
     descriptor folder(::open(path.c_str(), O_PATH | O_CLOEXEC));
@@ -75,12 +80,17 @@ class shared_folder {
     if (S_ISREG(status.st_mode)) {
       made.file_ = path;
       auto readable = made.file("");
+      if (!readable && readable.error() == errc::file_not_permitted && lies_in_private(path))
+        return fail(readable.error());
       if (!readable) return fail(errc::share_unreadable);
       return made;
     }
     if (!S_ISDIR(status.st_mode)) return fail(errc::share_unreadable);
     made.folder_ = descriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!made.folder_) return fail(errc::share_unreadable);
+    const auto top = file_identity::of(made.folder_.get());
+    if (!made.folder_ || !top) return fail(errc::share_unreadable);
+    made.top_ = *top;
+    if (is_private(made.folder_.get())) return fail(errc::file_not_permitted);
     const auto probe = made.look_up("", O_PATH);
     if (!probe) return fail(probe.error());
     return made;
@@ -110,6 +120,7 @@ class shared_folder {
     struct stat status{};
     if (::fstat(found->get(), &status) != 0) return fail(errc::share_unreadable);
     if (!S_ISREG(status.st_mode)) return fail(errc::not_a_file);
+    if (identity::state_directory::is_key(found->get())) return fail(errc::file_not_permitted);
     return shared_file(std::move(*found), facts_of(status));
   }
 
@@ -142,36 +153,76 @@ class shared_folder {
     }
   }
 
+  // What lies at a path below, once it is known that no state folder lies on the way. A link is followed by hand: where
+  // it leads has a way of its own.
   result<descriptor> look_up(const std::string& inside, int flags) const {
     if (is_file()) {
       if (!inside.empty()) return fail(errc::not_a_folder);
       descriptor found(::open(file_.c_str(), flags | O_CLOEXEC));
       if (!found) return fail(cause_of(errno));
+      if (lies_in_private(file_)) return fail(errc::file_not_permitted);
       return found;
     }
+    std::string path = inside;
+    constexpr int most_links = 40;  // path_resolution(7)
+    for (int i = 0; i <= most_links; ++i) {
+      while (path.ends_with('/')) path.pop_back();
+      const auto slash = path.rfind('/');
+      const auto name = slash == std::string::npos ? path : path.substr(slash + 1);
+      if (name.empty() || name == "." || name == "..") {
+        auto found = open_beneath(folder_.get(), path, flags, 0);
+        if (found && is_private(found->get(), top_)) return fail(errc::file_not_permitted);
+        return found;
+      }
+      const auto way = slash == std::string::npos ? std::string() : path.substr(0, slash);
+      auto parent = open_beneath(folder_.get(), way, O_PATH | O_DIRECTORY, 0);
+      if (!parent) return parent;
+      if (is_private(parent->get(), top_)) return fail(errc::file_not_permitted);
+      auto found = open_beneath(parent->get(), name, flags, RESOLVE_NO_SYMLINKS);
+      struct stat status{};
+      const bool link = !found && ::fstatat(parent->get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+                        S_ISLNK(status.st_mode);
+      if (!link) {
+        if (found && identity::state_directory::is_one(found->get())) return fail(errc::file_not_permitted);
+        return found;
+      }
+      std::string target(PATH_MAX, '\0');
+      const auto size = ::readlinkat(parent->get(), name.c_str(), target.data(), target.size());
+      if (size < 0) return fail(cause_of(errno));
+      target.resize(static_cast<std::size_t>(size));
+      if (target.starts_with('/')) return fail(errc::file_not_permitted);  // a way out
+      path = way.empty() ? target : way + "/" + target;
+    }
+    return fail(errc::file_not_permitted);  // a loop
+  }
+
+  // openat2(2), never out of `from`. An empty path is `from` itself.
+  static result<descriptor> open_beneath(int from, const std::string& path, int flags, std::uint64_t also) {
     open_how how{};
     how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
-    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-    const char* path = inside.empty() ? "." : inside.c_str();
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | also;
+    const char* name = path.empty() ? "." : path.c_str();
     constexpr int attempts = 100;  // EAGAIN: something was renamed while '..' of a link was followed
     for (int i = 0; i < attempts; ++i) {
-      const auto number = ::syscall(SYS_openat2, folder_.get(), path, &how, sizeof how);
+      const auto number = ::syscall(SYS_openat2, from, name, &how, sizeof how);
       if (number >= 0) return descriptor(static_cast<int>(number));
       if (errno != EAGAIN && errno != EINTR) break;
     }
     // sandboxes forbid what they do not know by EPERM; the kernel itself has nothing to refuse about "."
-    if (errno == EPERM && inside.empty()) return fail(errc::openat2_missing);
+    if (errno == EPERM && path.empty()) return fail(errc::openat2_missing);
     return fail(cause_of(errno));
   }
 
   descriptor folder_;
+  file_identity top_{};
   std::string file_;
 };
 
 /// Goes through a folder in the order in which the file system keeps it, in constant memory.
 class folder_reader {
  public:
-  /// The next entry; nothing at the end. What vanishes meanwhile is left out. Errors: share_unreadable.
+  /// The next entry; nothing at the end. What vanishes meanwhile, and a state folder, is left out. Errors:
+  /// share_unreadable.
   result<std::optional<folder_entry>> next() {
     for (;;) {
       errno = 0;
@@ -187,6 +238,7 @@ class folder_reader {
       }
       folder_entry made{std::string(name), entry_kind::other, facts_of(status)};
       made.kind = made.facts->kind;
+      if (made.kind == entry_kind::folder && is_state_folder(found->d_name)) continue;
       if (made.kind == entry_kind::link) {
         auto target = of_->facts(inside_.empty() ? made.name : inside_ + "/" + made.name);
         made.facts = target ? std::optional(std::move(*target)) : std::nullopt;
@@ -203,6 +255,11 @@ class folder_reader {
 
   folder_reader(const shared_folder& of, std::string inside, DIR* stream)
       : of_(&of), inside_(std::move(inside)), stream_(stream) {}
+
+  bool is_state_folder(const char* name) const {
+    const descriptor folder(::openat(::dirfd(stream_.get()), name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    return folder && identity::state_directory::is_one(folder.get());
+  }
 
   const shared_folder* of_;
   std::string inside_;
