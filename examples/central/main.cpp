@@ -94,6 +94,9 @@ int run(const tools::settings& given, int count, char** words) {
     contexts.push_back(std::make_unique<asio::io_context>(1));
     shards.emplace_back(contexts.back()->get_executor());
   }
+  // before anybody is told that it is there: until then a SIGHUP would end it
+  asio::signal_set signals(*contexts.front(), SIGINT, SIGTERM);
+  asio::signal_set hangups(*contexts.front(), SIGHUP);
   ajar::central central(shards, self->key, how);
   auto opened = central.open();
   if (!opened) return tools::complain(central_tool, tools::text_option(given, "listen"), opened.error());
@@ -102,7 +105,6 @@ int run(const tools::settings& given, int count, char** words) {
   fmt::print("{}\n", to_string(url));
   std::fflush(stdout);
 
-  asio::signal_set signals(*contexts.front(), SIGINT, SIGTERM);
   std::vector<asio::executor_work_guard<asio::io_context::executor_type>> busy;
   for (auto& one : contexts) busy.emplace_back(asio::make_work_guard(*one));
   tools::control_port control(central_tool, shards.front(), self->state.path());
@@ -115,7 +117,6 @@ int run(const tools::settings& given, int count, char** words) {
   central.start();
   asio::co_spawn(*contexts.front(), stop_at_signal(signals, central, contexts, control), asio::detached);
   const tools::reload again(tools::central_table(), count, words, given, steps);
-  asio::signal_set hangups(*contexts.front(), SIGHUP);
   asio::co_spawn(*contexts.front(), tools::reload_at_hangup(hangups, [&] { take_over(again, given.file(), central); }),
                  asio::detached);
   std::vector<std::thread> others;

@@ -210,6 +210,9 @@ int run(const tools::settings& given, int count, char** words) {
   const auto steps = tools::steps_as_told("server", given);
   how.on_step(steps);
   asio::io_context context(1);
+  // before anybody is told that it is there: until then a SIGHUP would end it
+  asio::signal_set signals(context, SIGINT, SIGTERM);
+  asio::signal_set hangups(context, SIGHUP);
   tools::control_port control(server_tool, context.get_executor(), self->state.path());  // before the fence
   tools::tell_of_state_folders(planned->shared, self->state.path(), steps);
   auto fence = fence_around(*planned, self->state.path(), given.file());
@@ -222,8 +225,6 @@ int run(const tools::settings& given, int count, char** words) {
               self->state.path(),
               steps};
   all.files.share_only(share_set_of(std::move(planned->shared)));
-  asio::signal_set signals(context, SIGINT, SIGTERM);
-  asio::signal_set hangups(context, SIGHUP);
   const tools::reload again(tools::server_table(), count, words, given, steps);
   control.tell_status_of(all.server, {{"sandbox", tools::spoken_fence()}});
   for (const auto* verb : {"revoke", "renew", "approve", "announce"}) {
