@@ -9,9 +9,11 @@
 // bridge get STATE PATH COUNT          ask the only server of STATE for PATH so often at once; the body, if all are
 // equal
 #include <ajar.hpp>
+#include <ajar/core/task_group.hpp>
 #include <ajar/services/multiplexer.hpp>
 #include <ajar/trust/held_grants.hpp>
 #include <ajar/trust/issued_grants.hpp>
+#include <asio/co_spawn.hpp>
 
 #include <fmt/format.h>
 #include <asio/detached.hpp>

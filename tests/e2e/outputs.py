@@ -61,6 +61,7 @@ class Outputs(unittest.TestCase):
         theirs, ours = self.narrow_pipe()
         server = self.start_into("server", "server", ours, "--central", w.url, "--share", f"file={self.path}")
         self.addCleanup(server.stdout.close)
+        self.reaches()
         self.pings(VISITS)
         # whoever reads again has all that fitted into the queue
         text = self.read_until(theirs, "a session", VISITS)

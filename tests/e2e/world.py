@@ -3,6 +3,7 @@
 
 Each test file is run as `python3 FILE TOOLS` by meson; TOOLS is the folder with the three tools.
 """
+import json
 import os
 import pathlib
 import re
@@ -126,6 +127,14 @@ class World:
         process = self.start(name, "server", "server", "run", "--central", self.url, *options, *words, wrap=wrap)
         self.wait_for(name, "A linked to central", before + 1) if "--json" not in words else None
         return process
+
+    def wait_for_network(self, name="server"):
+        """Until a server has learned how it looks from outside, which it begins with when it is linked."""
+        until = time.monotonic() + 60
+        while not any(json.loads(self.text("server", name, "status", "--json"))["network"].values()):
+            if time.monotonic() > until:
+                raise AssertionError(f"{name} has not learned how it looks from outside:\n{self.log(name)}")
+            time.sleep(0.02)
 
     def grant(self, client="client", *words, server="server", name="home", services=("file:r",)):
         """Grant, hand over, and import; @return the grant's file."""

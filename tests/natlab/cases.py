@@ -30,6 +30,8 @@ class Cases:
 
     def serve(self, *words, **more):
         self.w.start_server({"notes": self.w.folder / "notes"}, *words, **more)
+        if "outbound" not in words:  # such a server has no use for it
+            self.w.wait_for_network()
 
     def ping(self, *words, host="client"):
         """@return the reports of what connected, and what was said beside"""

@@ -107,6 +107,7 @@ def run_cell(lab, w, cell, expected, lossy):
     for side, mode in zip(("server", "client"), cell):
         lab.mode(side, mode)
     w.start_server({"notes": w.folder / "notes"})
+    w.wait_for_network()
     done = w.run("client", "client", "ping", "home", "--json", "--count", 1, "--explain", timeout=60)
     w.stop("server")
     reports = []
