@@ -8,6 +8,9 @@
 // each ratio is that of two neighbouring rounds. The floor is the bare session: 64 KiB writes, 64 KiB reads.
 #include "bench.hpp"
 
+#include <nghttp2/nghttp2.h>
+#include <ajar/core/deadline.hpp>
+#include <ajar/core/task_group.hpp>
 #include <ajar/services/multiplexer.hpp>
 
 #include <fmt/format.h>
@@ -33,7 +36,7 @@ struct ends {
   sessions::session server;
 };
 
-using tls_stream = tls::stream<net::tcp_stream>;
+using tls_stream = tls::stream;
 
 awaitable<void> shake(tls_stream& one, bool& ok) {
   auto done = co_await one.handshake(clock::now() + std::chrono::seconds(5));

@@ -13,6 +13,8 @@
 #include "bench.hpp"
 
 #include <ajar.hpp>
+#include <ajar/core/deadline.hpp>
+#include <ajar/core/task_group.hpp>
 
 #include <netinet/in.h>
 #include <sys/socket.h>

@@ -27,7 +27,7 @@ namespace {
 using ajar::awaitable;
 using ajar::bytes;
 using ajar::result;
-using stream = ajar::tls::stream<ajar::net::tcp_stream>;
+using stream = ajar::tls::stream;
 
 const auto loopback = asio::ip::make_address("127.0.0.1");
 

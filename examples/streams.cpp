@@ -3,6 +3,7 @@
 //
 //   build/release/examples/streams
 #include <ajar.hpp>
+#include <ajar/core/task_group.hpp>
 #include <ajar/services/multiplexer.hpp>
 
 #include "tools/one_process.hpp"

@@ -8,7 +8,7 @@ namespace tools {
 
 namespace detail {
 
-using file_stream = ajar::services::incoming_file<ajar::services::stream>;
+using file_stream = ajar::services::incoming_file;
 using part_ptr = std::shared_ptr<part_file>;
 
 // On a thread of the disk.

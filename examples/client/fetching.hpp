@@ -6,6 +6,7 @@
 #include "walk.hpp"
 
 #include <sys/ioctl.h>
+#include <ajar/core/task_group.hpp>
 #include <asio/thread_pool.hpp>
 #include <deque>
 

@@ -78,7 +78,7 @@ class walk {
   }
 
  private:
-  using incoming = ajar::services::incoming_folder<ajar::services::stream>;
+  using incoming = ajar::services::incoming_folder;
   static constexpr std::size_t most_later = 1'000'000;
 
   visit_ptr at_;

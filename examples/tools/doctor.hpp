@@ -148,8 +148,8 @@ inline ajar::awaitable<void> knock(const ajar::identity::key& self, ajar::identi
     into = ajar::fail(stream.error());
     co_return;
   }
-  ajar::tls::stream<ajar::net::tcp_stream> secured(std::move(*stream), self.tls(), ajar::tls::side::client,
-                                                   ajar::identity::expect(central.id, ajar::tls::alpn::link));
+  ajar::tls::stream secured(std::move(*stream), self.tls(), ajar::tls::side::client,
+                            ajar::identity::expect(central.id, ajar::tls::alpn::link));
   auto shaken = co_await secured.handshake(until);
   if (shaken) {
     into = ajar::clock::now() - begun;

@@ -2,7 +2,12 @@
 // ajar/client.hpp - the client: reaches servers that have no open port.
 #pragma once
 
-#include <ajar/client/visit.hpp>
+#include <ajar/client/options.hpp>
+#include <ajar/client/status.hpp>
+#include <ajar/core/awaitable.hpp>
+#include <ajar/core/config.hpp>
+#include <ajar/net/reflection.hpp>
+#include <ajar/sessions/session.hpp>
 
 #include <memory>
 #include <utility>
@@ -15,13 +20,10 @@ namespace ajar {
 /// Source: WO 2004/034190. Example: examples/client/.
 class client {
  public:
-  client(const asio::any_io_executor& executor, identity::key self, client_options how)
-      : state_(std::make_shared<detail::client_node>(executor, std::move(self), std::move(how))) {
-    state_->begin();
-  }
+  client(const asio::any_io_executor& executor, identity::key self, client_options how);
   client(const client&) = delete;
   client& operator=(const client&) = delete;
-  ~client() { state_->abandon(); }
+  ~client();
 
   /// Connect to a server: over the best path that works, or over the one asked for.
   ///
@@ -31,34 +33,27 @@ class client {
   /// client_unreachable, outbound_timeout, answer_forged, what the server refuses with, what ends the link to central.
   /// Cancellation: terminal. Source: WO 2004/034190, just-in-time listening, steps B, F and G.
   [[nodiscard]] awaitable<result<sessions::session>> connect(identity::peer_id server,
-                                                             connect_options how = connect_options()) {
-    return detail::visit::reach_and_count(state_, std::move(server), std::move(how));
-  }
+                                                             connect_options how = connect_options());
 
   /// How this client's connections look from outside, as the central of that server tells: its NAT, its firewall.
   /// Nothing of a family that does not reach central.
   /// Errors: no_grant, dial_timeout, what ends the link to central, canceled. Cancellation: terminal.
-  [[nodiscard]] awaitable<result<net::reflection>> network(identity::peer_id server, time_point until) {
-    return detail::visit::look(state_, std::move(server), until);
-  }
+  [[nodiscard]] awaitable<result<net::reflection>> network(identity::peer_id server, time_point until);
 
   /// Close links and door, and wait until all coroutines have ended; sessions go on. Nothing connects afterwards.
-  [[nodiscard]] awaitable<void> stop() {
-    auto state = state_;
-    state->abandon();
-    if (state->step) {
-      co_await state->step->stop();
-    }
-    co_await state->tasks.join();
-  }
+  [[nodiscard]] awaitable<void> stop();
 
   /// What the door cost so far.
-  windows::report door_report() const { return state_->step ? state_->step->report() : windows::report(); }
+  windows::report door_report() const;
   /// All that it knows of itself now; also after stop().
-  client_status status() const { return state_->status(); }
+  client_status status() const;
 
  private:
   std::shared_ptr<detail::client_node> state_;
 };
 
 }  // namespace ajar
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/impl/client.ipp>
+#endif

@@ -2,7 +2,11 @@
 // ajar/server.hpp - the server: reachable by its authorised clients, with no port that stands open.
 #pragma once
 
-#include <ajar/server/node.hpp>
+#include <ajar/core/awaitable.hpp>
+#include <ajar/core/config.hpp>
+#include <ajar/server/options.hpp>
+#include <ajar/server/status.hpp>
+#include <ajar/sessions/session.hpp>
 
 #include <memory>
 #include <optional>
@@ -18,19 +22,18 @@ using windows::exposure;
 /// Source: WO 2004/034190: the non-listening server, and just-in-time listening. Example: examples/server/.
 class server {
  public:
-  server(const asio::any_io_executor& executor, identity::key self, server_options how)
-      : state_(std::make_shared<detail::server_node>(executor, std::move(self), std::move(how))) {}
+  server(const asio::any_io_executor& executor, identity::key self, server_options how);
   server(const server&) = delete;
   server& operator=(const server&) = delete;
-  ~server() { state_->abandon(); }
+  ~server();
 
   /// Link to central, and serve. Call it once.
-  void start() { state_->start(); }
+  void start();
 
   /// Wait for the next session. No port is open while this waits.
   /// Errors: canceled after stop(), or the final cause that the link to central ended by (signalling::is_final).
   /// Cancellation: terminal.
-  [[nodiscard]] awaitable<result<sessions::session>> accept() { return detail::server_node::next_guest(state_); }
+  [[nodiscard]] awaitable<result<sessions::session>> accept();
 
   /// Take grants back. Nothing comes in by them from now on; on return nothing that came by them is alive here: no
   /// session, no handshake, no window. Central is told, at every link until it has acknowledged.
@@ -39,38 +42,35 @@ class server {
   ///
   /// Errors: signature_invalid (it is another's), serial_too_low. Cancellation: terminal; nobody enters by these grants
   /// even so.
-  [[nodiscard]] awaitable<result<>> revoke(trust::signed_revocations list) {
-    return detail::server_node::take_back(state_, std::move(list));
-  }
+  [[nodiscard]] awaitable<result<>> revoke(trust::signed_revocations list);
 
   /// There are other invites than before: central is told of those there are now.
-  void announce_invites() { state_->announce_invites(); }
+  void announce_invites();
 
   /// Run a coroutine as long as the server, at most: stop() cancels it.
-  void spawn(awaitable<void> work) { state_->tasks.spawn(std::move(work)); }
+  void spawn(awaitable<void> work);
 
   /// End everything: windows and sessions are closed, central is told, and all coroutines have ended on return.
-  [[nodiscard]] awaitable<void> stop() {
-    auto state = state_;
-    state->abandon();
-    co_await state->dials->join();
-    co_await state->tasks.join();
-  }
+  [[nodiscard]] awaitable<void> stop();
 
   /// For the windows that open from now on: what strangers bring about, and where they are bound (server_options).
-  void on_stranger(windows::on_stranger policy) { state_->how.on_stranger(policy); }
-  void window_address(std::optional<net::address> at) { state_->how.window_address_ = std::move(at); }
+  void on_stranger(windows::on_stranger policy);
+  void window_address(std::optional<net::address> at);
 
   /// What its windows cost so far.
-  const exposure& exposed() const noexcept { return state_->exposed.total(); }
+  const exposure& exposed() const noexcept;
   /// All that it knows of itself now.
-  server_status status() const { return state_->status(); }
+  server_status status() const;
   /// The sessions that are alive.
-  std::size_t sessions() const { return state_->living(nullptr); }
-  bool linked() const { return state_->up.is_up(); }
+  std::size_t sessions() const;
+  bool linked() const;
 
  private:
   std::shared_ptr<detail::server_node> state_;
 };
 
 }  // namespace ajar
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/impl/server.ipp>
+#endif

@@ -99,7 +99,7 @@ def main():
         return self_test()
     count = 0
     for folder in ("include", "examples", "tests", "benchmarks"):
-        for path in sorted((pathlib.Path(sys.argv[1]) / folder).rglob("*.[ch]pp")):
+        for path in sorted((pathlib.Path(sys.argv[1]) / folder).rglob("*.[chi]pp")):
             for line, name in findings(path.read_text()):
                 print(f"{path.relative_to(sys.argv[1])}:{line}: {name}")
                 count += 1

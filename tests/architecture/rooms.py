@@ -27,6 +27,8 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 def room_of(path):
     """The room of 'ajar/ROOM/x.hpp'; the file's stem for 'ajar/ROLE.hpp' and 'ajar.hpp'."""
     parts = path.split("/")
+    if len(parts) > 2 and parts[1] == "impl":  # bodies: they are where their header is
+        return {"src": "ajar", "services_src": "services"}.get(pathlib.Path(parts[2]).stem, pathlib.Path(parts[2]).stem)
     return parts[1] if len(parts) > 2 else pathlib.Path(parts[-1]).stem
 
 
@@ -45,7 +47,7 @@ def allowed(room, other):
 def check(root):
     breaches = []
     include = root / "include"
-    for header in sorted(include.rglob("*.hpp")):
+    for header in sorted(include.rglob("*.[hi]pp")):
         path = header.relative_to(include).as_posix()
         room = room_of(path)
         text = header.read_text()
@@ -88,7 +90,8 @@ def check(root):
 
 def headers(root):
     """The public headers, as they are included."""
-    return [one.relative_to(root / "include").as_posix() for one in sorted((root / "include").rglob("*.hpp"))]
+    return [one.relative_to(root / "include").as_posix() for one in sorted((root / "include").rglob("*.hpp"))
+            if one.parent.name != "impl"]
 
 
 def main():

@@ -2,6 +2,7 @@
 #include <ajar/core/ask_control.hpp>
 
 #include <doctest/doctest.h>
+#include <ajar/core/control_wire.hpp>
 #include <ajar/testing/run.hpp>
 #include <asio/co_spawn.hpp>
 #include <filesystem>

@@ -4,6 +4,9 @@
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 #include <ajar/core/ask_control.hpp>
+#include <ajar/core/control_wire.hpp>
+#include <ajar/core/deadline.hpp>
+#include <ajar/core/notifier.hpp>
 #include <ajar/testing/run.hpp>
 #include <filesystem>
 #include <fstream>

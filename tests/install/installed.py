@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Install ajar into a temporary folder and build a program against it, as a user would: by Meson, CMake and pkg-config.
 
-installed.py ROOT MESON [MESON_ARGUMENT...]   the compiler is CXX; exit 77 where the system lacks what ajar stands on
+installed.py ROOT FOLDER MESON [MESON_ARGUMENT...]   the compiler is CXX; exit 77 where the system lacks what ajar
+                                                    stands on. FOLDER is made anew: inside a build folder, so that
+                                                    ccache knows what was compiled there before
 """
 import os
 import pathlib
@@ -9,11 +11,20 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 
 PROGRAM = """\
 #include <ajar/tls/certificate.hpp>
 int main() { return ajar::tls::make_credentials(ajar::crypto::signing_key::generate()).certificate.empty() ? 1 : 0; }
+"""
+# What the library is for: a role, which brings most of it along.
+ROLE = """\
+#include <ajar/client.hpp>
+#include <asio/io_context.hpp>
+int main() {
+  asio::io_context context;
+  ajar::client client(context.get_executor(), ajar::identity::key::generate(), ajar::client_options());
+  return client.status().sessions.empty() ? 0 : 1;
+}
 """
 MESON = """\
 project('user', 'cpp', default_options : 'cpp_std=c++20')
@@ -26,6 +37,8 @@ project(user CXX)
 find_package(ajar REQUIRED)
 add_executable(program program.cpp)
 target_link_libraries(program PRIVATE ajar::ajar)
+add_executable(role role.cpp)
+target_link_libraries(role PRIVATE ajar::compiled)
 """
 SKIPPED = 77
 
@@ -57,7 +70,8 @@ def missing(compiler):
 def install(root, meson, folder):
     prefix = folder / "prefix"
     run(*meson, "setup", folder / "ajar", root, "--prefix", prefix, "-Dwolfssl=system", "-Dtests=disabled",
-        "-Dexamples=disabled", "-Dbenchmarks=disabled")
+        "-Dexamples=disabled", "-Dbenchmarks=disabled", "-Dservices=disabled", "-Dcompiled=true", "-Doptimization=0",
+        "-Ddebug=false")
     run(*meson, "install", "-C", folder / "ajar")
     documents = prefix / "share" / "doc" / "ajar"
     expected = [prefix / "include" / "ajar.hpp", prefix / "include" / "ajar" / "tls" / "stream.hpp"]
@@ -75,7 +89,10 @@ def by_pkg_config(compiler, folder):
     run(*compiler, "-std=c++20", "-fsyntax-only", "-x", "c++", "-", *flags, input="#include <ajar.hpp>\n")
     run(*compiler, "-std=c++20", folder / "program.cpp", "-o", folder / "program", *flags)
     run(folder / "program")
-    print("pkg-config: built, ran")
+    flags = shlex.split(run("pkg-config", "--cflags", "--libs", "ajar-compiled"))
+    run(*compiler, "-std=c++20", folder / "role.cpp", "-o", folder / "role", *flags)
+    run(folder / "role")
+    print("pkg-config: built, ran; with the headers alone, and with the library")
 
 
 def by_meson(meson, folder):
@@ -93,28 +110,30 @@ def by_cmake(prefix, folder):
     run("cmake", "-S", folder, "-B", folder / "build-cmake", f"-DCMAKE_PREFIX_PATH={prefix}")
     run("cmake", "--build", folder / "build-cmake")
     run(folder / "build-cmake" / "program")
-    print("CMake: built, ran")
+    run(folder / "build-cmake" / "role")
+    print("CMake: built, ran; with the headers alone, and with the library")
 
 
 def main():
-    root, meson = pathlib.Path(sys.argv[1]), sys.argv[2:]
+    root, folder, meson = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3:]
     os.environ.setdefault("CXX", "c++")
     compiler = shlex.split(os.environ["CXX"])
     lacking = missing(compiler)
     if lacking:
         print(f"skipped: the system has no {lacking}")
         return SKIPPED
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        prefix = install(root, meson, folder)
-        places = [str(one.parent) for one in prefix.rglob("ajar.pc")] + [os.environ.get("PKG_CONFIG_PATH", "")]
-        os.environ["PKG_CONFIG_PATH"] = os.pathsep.join(filter(None, places))
-        user = folder / "user"
-        user.mkdir()
-        (user / "program.cpp").write_text(PROGRAM)
-        by_pkg_config(compiler, user)
-        by_meson(meson, user)
-        by_cmake(prefix, user)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    prefix = install(root, meson, folder)
+    places = [str(one.parent) for one in prefix.rglob("ajar.pc")] + [os.environ.get("PKG_CONFIG_PATH", "")]
+    os.environ["PKG_CONFIG_PATH"] = os.pathsep.join(filter(None, places))
+    user = folder / "user"
+    user.mkdir()
+    (user / "program.cpp").write_text(PROGRAM)
+    (user / "role.cpp").write_text(ROLE)
+    by_pkg_config(compiler, user)
+    by_meson(meson, user)
+    by_cmake(prefix, user)
     return 0
 
 

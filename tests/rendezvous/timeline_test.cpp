@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <ajar/signalling/message.hpp>
 
 using namespace ajar;
 using namespace ajar::rendezvous;

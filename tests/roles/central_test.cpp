@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <ajar/central.hpp>
 
+#include <ajar/core/task_group.hpp>
+
 #include "scripted_peer.hpp"
 
 #include <asio/executor_work_guard.hpp>
@@ -244,8 +246,7 @@ awaitable<void> answer_with(asio::ip::tcp::acceptor& port, identity::key who, re
   net::tcp_stream stream(port.get_executor());
   auto [error] = co_await port.async_accept(stream, use_values);
   if (error) co_return;
-  tls::stream<net::tcp_stream> secured(std::move(stream), who.tls(), tls::side::server,
-                                       tls::expectation::any_key(tls::alpn::probe));
+  tls::stream secured(std::move(stream), who.tls(), tls::side::server, tls::expectation::any_key(tls::alpn::probe));
   shaken = co_await secured.handshake(village::soon());
 }
 

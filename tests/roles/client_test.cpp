@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <ajar/client.hpp>
 
+#include <ajar/client/visit.hpp>
 #include "watch.hpp"
 
 #include <asio/co_spawn.hpp>

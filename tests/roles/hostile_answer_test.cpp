@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <ajar/client.hpp>
 
+#include <ajar/core/task_group.hpp>
+
 #include "scripted_central.hpp"
 
 using namespace std::chrono_literals;

@@ -5,6 +5,7 @@
 #include "scripted_peer.hpp"
 
 #include <sys/poll.h>
+#include <ajar/core/deadline.hpp>
 
 namespace village {
 
@@ -19,8 +20,8 @@ class scripted_central {
     auto accepting = accept(port_);
     auto stream = co_await ajar::before(soon(), ajar::errc::link_timeout, std::move(accepting));
     if (!stream) co_return ajar::fail(stream.error());
-    ajar::tls::stream<ajar::net::tcp_stream> secured(std::move(*stream), key.tls(), ajar::tls::side::server,
-                                                     ajar::tls::expectation::any_key(ajar::tls::alpn::link));
+    ajar::tls::stream secured(std::move(*stream), key.tls(), ajar::tls::side::server,
+                              ajar::tls::expectation::any_key(ajar::tls::alpn::link));
     auto shaken = co_await secured.handshake(soon());
     if (!shaken) co_return ajar::fail(shaken.error());
     link up(std::move(secured));

@@ -2,6 +2,9 @@
 // A client or a server that speaks to central by hand, so that it can do what ajar's own never do.
 #pragma once
 
+#include <ajar/sessions/handshake.hpp>
+#include <ajar/signalling/link.hpp>
+
 #include "watch.hpp"
 
 namespace village {
@@ -38,8 +41,8 @@ inline ajar::awaitable<ajar::result<link>> dial_link(ajar::identity::key self, a
   if (from) how.from(*from);
   auto stream = co_await ajar::net::dial(central.at, soon(), how);
   if (!stream) co_return ajar::fail(stream.error());
-  ajar::tls::stream<ajar::net::tcp_stream> secured(std::move(*stream), self.tls(), ajar::tls::side::client,
-                                                   ajar::identity::expect(central.id, ajar::tls::alpn::link));
+  ajar::tls::stream secured(std::move(*stream), self.tls(), ajar::tls::side::client,
+                            ajar::identity::expect(central.id, ajar::tls::alpn::link));
   auto shaken = co_await secured.handshake(soon());
   if (!shaken) co_return ajar::fail(shaken.error());
   co_return link(std::move(secured));
@@ -47,8 +50,7 @@ inline ajar::awaitable<ajar::result<link>> dial_link(ajar::identity::key self, a
 
 // The next message of this kind; others are passed over. Errors: a goodbye's.
 template <class Kind>
-ajar::awaitable<ajar::result<Kind>> await_message(link& from) {
-  const auto until = soon();
+ajar::awaitable<ajar::result<Kind>> await_message(link& from, ajar::time_point until = soon()) {
   for (;;) {
     auto got = co_await from.receive(until);
     if (!got) co_return ajar::fail(got.error());
@@ -114,8 +116,9 @@ inline ajar::awaitable<ajar::result<visitor>> arrive(ajar::url central, ajar::id
 }
 
 // The server's next answer, whatever it says; its signature is checked.
-inline ajar::awaitable<ajar::result<ajar::trust::window_answer>> await_answer(visitor& who) {
-  auto got = co_await await_message<ajar::signalling::answer>(who.up);
+inline ajar::awaitable<ajar::result<ajar::trust::window_answer>> await_answer(visitor& who,
+                                                                              ajar::time_point until = soon()) {
+  auto got = co_await await_message<ajar::signalling::answer>(who.up, until);
   if (!got) co_return ajar::fail(got.error());
   auto opened = ajar::trust::signed_answer::open(got->signed_answer);
   if (!opened) co_return ajar::fail(opened.error());
@@ -154,7 +157,7 @@ inline ajar::awaitable<ajar::result<visitor>> arrive(served& all, terms with = {
 }
 
 // TLS at a window, as the client is to do it.
-inline ajar::awaitable<ajar::result<ajar::tls::stream<ajar::net::tcp_stream>>> secure_at(
+inline ajar::awaitable<ajar::result<ajar::tls::stream>> secure_at(
     ajar::net::tcp::endpoint at, ajar::identity::key self, ajar::peer_id server,
     std::string_view alpn = ajar::tls::alpn::session, std::optional<asio::ip::address> from = std::nullopt) {
   auto stream = co_await dial(at, from);

@@ -4,6 +4,8 @@
 
 #include "village.hpp"
 
+#include <ajar/core/deadline.hpp>
+#include <ajar/core/notifier.hpp>
 #include <algorithm>
 #include <asio/post.hpp>
 #include <filesystem>

@@ -11,8 +11,8 @@
 
 namespace joined {
 
-using session = ajar::sessions::basic_session<ajar::testing::stream>;
-using multiplexer = ajar::services::basic_multiplexer<ajar::testing::stream>;
+using ajar::services::multiplexer;
+using ajar::sessions::session;
 
 inline ajar::bytes pattern(std::size_t count, std::size_t seed = 0) {
   ajar::bytes octets(count);

@@ -369,7 +369,7 @@ TEST_CASE("a peer that says nothing any more is given up while streams wait for 
   auto opened = two.run(open(two.client, "/silent"));
   REQUIRE(opened);
   two.settle();
-  two.server.lowest_layer().on_send([](bytes& octets) {
+  two.server.lowest_layer().target<testing::stream>()->on_send([](bytes& octets) {
     octets.clear();
     return testing::fate::deliver;
   });
@@ -380,7 +380,7 @@ TEST_CASE("a peer that says nothing any more is given up while streams wait for 
 
 TEST_CASE("a peer that takes nothing any more is given up too") {
   house two(pair_options().buffer(20'000));
-  two.client.lowest_layer().state()->limits.read_most = 0;  // its reader sleeps
+  two.client.lowest_layer().target<testing::stream>()->state()->limits.read_most = 0;  // its reader sleeps
   auto opened = two.run(open(two.client, "/20000000"));
   two.time.advance(two.context, 60s);
   CHECK(two.seen->ended.has_value());

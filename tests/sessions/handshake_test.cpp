@@ -14,8 +14,6 @@ using testing::pair_options;
 
 namespace {
 
-using memory_session = basic_session<testing::stream>;
-
 result<> anybody(const claim&, const identity::peer_id&) { return {}; }
 
 session_nonce nonce_of(std::uint8_t octet) {
@@ -29,7 +27,7 @@ const trust::grant_id grant = nonce_of(0x42);
 
 // What became of one side.
 struct outcome {
-  std::optional<memory_session> session;
+  std::optional<ajar::sessions::session> session;
   std::error_code error = errc::would_block;
 };
 

@@ -15,7 +15,7 @@ using testing::pair_options;
 
 namespace {
 
-using session = sessions::basic_session<testing::stream>;
+using sessions::session;
 
 bytes pattern(std::size_t count) {
   bytes octets(count);
@@ -135,8 +135,8 @@ TEST_CASE("a read has a deadline of its own") {
 TEST_CASE("a goodbye on both sides is a clean end, and is told to both owners") {
   meeting two;
   int ended = 0;
-  two.client->when_ended([&] { ++ended; });
-  two.server->when_ended([&] { ++ended; });
+  two.client->when_closed([&](const tls::traffic&) { ++ended; });
+  two.server->when_closed([&](const tls::traffic&) { ++ended; });
   watched first(two);
   watched second(two);
   first.start(shut, *two.client);
@@ -236,7 +236,7 @@ TEST_CASE("the end of a session is told once, however it ends and however often"
     int ended = 0;
     {
       meeting two;
-      two.server->when_ended([&] { ++ended; });
+      two.server->when_closed([&](const tls::traffic&) { ++ended; });
       const auto sight = two.server->watch();
       two.settle();
       CHECK(ended == 0);
@@ -264,7 +264,7 @@ TEST_CASE("a sight outlives its session, and still knows who it was") {
 TEST_CASE("a session moves with its sight and its owner's wish") {
   meeting two;
   int ended = 0;
-  two.server->when_ended([&] { ++ended; });
+  two.server->when_closed([&](const tls::traffic&) { ++ended; });
   const auto sight = two.server->watch();
   {
     session taken(std::move(*two.server));
@@ -324,7 +324,7 @@ awaitable<result<>> talk(testing::fuse& with, secured::people who, bool server_t
   int ended = 0;
   auto client = std::make_shared<session>(std::move((*both)->client), about(who.server.id()));
   auto server = std::make_shared<session>(std::move((*both)->server), about(who.client.id()));
-  client->when_ended([&ended] { ++ended; });
+  client->when_closed([&ended](const tls::traffic&) { ++ended; });
   task_group group(executor);
   group.spawn(echo(server));
   server.reset();

@@ -14,15 +14,13 @@ using testing::pair_options;
 
 namespace {
 
-using memory_link = basic_link<testing::stream>;
-
 constexpr clock::duration interval = 20s;
 
 // One side of a link, and what came to it.
 struct side {
   explicit side(secured::stream from) : link(std::move(from)) {}
 
-  memory_link link;
+  signalling::link link;
   std::vector<message> got;
   std::function<result<>(const message&)> also;
   std::optional<std::error_code> ended;
@@ -178,7 +176,7 @@ TEST_CASE("a ping is answered at once with its token") {
 TEST_CASE("two that say nothing stay linked by one ping an interval, and know the round trip") {
   meeting two(pair_options().delay(30ms, 20ms));
   std::size_t flights = 0;
-  two.client->link.stream().lowest_layer().on_send([&flights](bytes&) {
+  two.client->link.stream().lowest_layer().target<testing::stream>()->on_send([&flights](bytes&) {
     ++flights;
     return testing::fate::deliver;
   });
@@ -331,7 +329,7 @@ TEST_CASE("an end between messages is an end, and any other is a truncation") {
   }
   meeting cut;
   cut.start_both();
-  cut.client->link.stream().lowest_layer().cut();
+  cut.client->link.stream().lowest_layer().target<testing::stream>()->cut();
   cut.settle();
   CHECK(cut.server->ended == errc::truncated);
   CHECK(cut.client->ended == errc::truncated);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <ajar/tls/stream.hpp>
 
+#include <wolfssl/options.h>
+#include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/ecc.h>
 #include <wolfssl/wolfcrypt/rsa.h>
 
@@ -15,7 +17,7 @@
 #include <random>
 
 using namespace ajar;
-using stream = tls::stream<net::tcp_stream>;
+using tls::stream;
 
 namespace {
 

@@ -11,7 +11,7 @@
 
 namespace secured {
 
-using stream = ajar::tls::stream<ajar::testing::stream>;
+using ajar::tls::stream;
 
 struct people {
   ajar::identity::key client = ajar::identity::key::generate();

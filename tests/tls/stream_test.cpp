@@ -2,6 +2,7 @@
 #include <ajar/tls/stream.hpp>
 
 #include <doctest/doctest.h>
+#include <ajar/core/task_group.hpp>
 #include <ajar/net/dial.hpp>
 #include <ajar/testing/fuse.hpp>
 #include <ajar/testing/manual_clock.hpp>
@@ -16,7 +17,7 @@ extern "C" std::size_t __sanitizer_get_current_allocated_bytes();
 #endif
 
 using namespace ajar;
-using stream = tls::stream<net::tcp_stream>;
+using tls::stream;
 
 namespace {
 
@@ -82,21 +83,18 @@ awaitable<void> receive_all(stream& from, std::size_t count, bytes& into) {
   if (!got) into.clear();
 }
 
-template <class Stream>
-awaitable<result<std::size_t>> read_once(Stream& from) {
+awaitable<result<std::size_t>> read_once(stream& from) {
   std::array<std::uint8_t, 64> room{};
   auto count = co_await from.read_some(room, soon());
   co_return count;
 }
 
-template <class Stream>
-awaitable<void> say_goodbye(Stream& one, result<>& into) {
+awaitable<void> say_goodbye(stream& one, result<>& into) {
   auto done = co_await one.shutdown(soon());
   into = done;
 }
 
-template <class Stream>
-awaitable<result<>> handshake_within(Stream& one, std::chrono::milliseconds time) {
+awaitable<result<>> handshake_within(stream& one, std::chrono::milliseconds time) {
   auto done = co_await one.handshake(clock::now() + time);
   co_return done;
 }
@@ -293,7 +291,6 @@ TEST_CASE("a read with a deadline ends at it, and the stream goes on") {
 
 namespace {
 
-using memory_stream = tls::stream<testing::stream>;
 using testing::pair_options;
 
 struct memory_pair {
@@ -304,18 +301,17 @@ struct memory_pair {
   party there;
   std::unique_ptr<asio::io_context> context;
   std::pair<testing::stream, testing::stream> ends;
-  memory_stream client{std::move(ends.first), here.context, tls::side::client,
-                       tls::expectation::key(there.key.public_part(), tls::alpn::session)};
-  memory_stream server{std::move(ends.second), there.context, tls::side::server,
-                       tls::expectation::key(here.key.public_part(), tls::alpn::session)};
+  stream client{std::move(ends.first), here.context, tls::side::client,
+                tls::expectation::key(there.key.public_part(), tls::alpn::session)};
+  stream server{std::move(ends.second), there.context, tls::side::server,
+                tls::expectation::key(here.key.public_part(), tls::alpn::session)};
 
  private:
   memory_pair(std::unique_ptr<asio::io_context> on, const pair_options& how)
       : context(std::move(on)), ends(testing::make_stream_pair(context->get_executor(), how)) {}
 };
 
-template <class Stream>
-awaitable<void> shake_one(Stream& one, result<>& into) {
+awaitable<void> shake_one(stream& one, result<>& into) {
   auto done = co_await one.handshake(soon());
   into = done;
   if (!done) one.close();
@@ -330,19 +326,19 @@ outcome shake_both(memory_pair& two) {
   return got;
 }
 
-awaitable<void> receive_exactly(memory_stream& from, bytes& into, result<>& how) {
+awaitable<void> receive_exactly(stream& from, bytes& into, result<>& how) {
   auto got = co_await from.read(into, soon());
   how = got;
 }
 
-awaitable<result<>> read_within(memory_stream& from, std::chrono::milliseconds time) {
+awaitable<result<>> read_within(stream& from, std::chrono::milliseconds time) {
   std::array<std::uint8_t, 8> room{};
   auto count = co_await from.read_some(room, clock::now() + time);
   if (!count) co_return fail(count.error());
   co_return result<>{};
 }
 
-awaitable<void> close_after(memory_stream& one, task_group& group) {
+awaitable<void> close_after(stream& one, task_group& group) {
   auto rested = co_await sleep_until(clock::now() + std::chrono::milliseconds(5));
   (void)rested;
   one.close();
@@ -358,13 +354,13 @@ std::size_t allocated() {
 #endif
 }
 
-awaitable<void> send_and_end(memory_stream& to, bytes what, result<>& into) {
+awaitable<void> send_and_end(stream& to, bytes what, result<>& into) {
   auto sent = co_await to.write(what, soon());
   into = sent;
 }
 
 // Everything until the stream's end, and how it ended.
-awaitable<void> receive_until_end(memory_stream& from, bytes& into, std::error_code& how) {
+awaitable<void> receive_until_end(stream& from, bytes& into, std::error_code& how) {
   std::array<std::uint8_t, 1000> room{};
   for (;;) {
     auto count = co_await from.read_some(room, soon());
@@ -376,7 +372,7 @@ awaitable<void> receive_until_end(memory_stream& from, bytes& into, std::error_c
   }
 }
 
-awaitable<void> echo_once(std::shared_ptr<memory_stream> on) {
+awaitable<void> echo_once(std::shared_ptr<stream> on) {
   std::array<std::uint8_t, 4> room{};
   auto shaken = co_await on->handshake(never);
   if (!shaken) co_return;
@@ -395,9 +391,9 @@ awaitable<result<>> greet(testing::fuse& with, party& here, party& there, bool s
   with.arm(ends.first);
   if (server_too) with.arm(ends.second);
   const auto expected = tls::expectation::key(there.key.public_part(), tls::alpn::session);
-  memory_stream client(std::move(ends.first), here.context, tls::side::client, expected);
-  auto server = std::make_shared<memory_stream>(std::move(ends.second), there.context, tls::side::server,
-                                                tls::expectation::key(here.key.public_part(), tls::alpn::session));
+  stream client(std::move(ends.first), here.context, tls::side::client, expected);
+  auto server = std::make_shared<stream>(std::move(ends.second), there.context, tls::side::server,
+                                         tls::expectation::key(here.key.public_part(), tls::alpn::session));
   task_group group(executor);
   group.spawn(echo_once(server));
   auto shaken = co_await client.handshake(never);
@@ -491,7 +487,7 @@ TEST_CASE("one octet changed on the way is an error, and never another text") {
     memory_pair two;
     shake_both(two);
     std::size_t passed = 0;
-    two.client.lowest_layer().on_send([&passed, at](bytes& flight) {
+    two.client.lowest_layer().target<testing::stream>()->on_send([&passed, at](bytes& flight) {
       if (at >= passed && at < passed + flight.size()) flight[at - passed] ^= 1;
       passed += flight.size();
       return testing::fate::deliver;
@@ -515,7 +511,7 @@ TEST_CASE("any octet of the handshake changed on the way is an error on one side
       memory_pair two;
       std::size_t passed = 0;
       auto& sender = from_client ? two.client : two.server;
-      sender.lowest_layer().on_send([&passed, at](bytes& flight) {
+      sender.lowest_layer().target<testing::stream>()->on_send([&passed, at](bytes& flight) {
         if (at >= passed && at < passed + flight.size()) flight[at - passed] ^= 4;
         passed += flight.size();
         return testing::fate::deliver;
@@ -534,7 +530,7 @@ TEST_CASE("a path that is cut while octets fly is a truncation, and what came be
   shake_both(two);
   const auto sent = pattern(40'000);
   std::size_t passed = 0;
-  two.client.lowest_layer().on_send([&passed](bytes& flight) {
+  two.client.lowest_layer().target<testing::stream>()->on_send([&passed](bytes& flight) {
     passed += flight.size();
     if (passed < 20'000) return testing::fate::deliver;
     flight.resize(flight.size() / 2);
@@ -556,7 +552,7 @@ TEST_CASE("a path that is cut while octets fly is a truncation, and what came be
 TEST_CASE("a reset is a truncation too") {
   memory_pair two;
   shake_both(two);
-  two.client.lowest_layer().reset();
+  two.client.lowest_layer().target<testing::stream>()->reset();
   CHECK(testing::run(*two.context, read_once(two.server)).error() == errc::truncated);
 }
 
@@ -623,6 +619,72 @@ TEST_CASE("Asio's own operations work on it in memory too, many buffers at once,
   CHECK(ended == asio::error::eof);
 }
 
+TEST_CASE("operations go on when their stream moves, and end when it goes") {
+  memory_pair two;
+  shake_both(two);
+  bytes got(4);
+  result<> read = fail(errc::would_block);
+  result<> parted = fail(errc::would_block);
+  task_group group(two.context->get_executor());
+  group.spawn(receive_exactly(two.server, got, read));
+  two.context->restart();
+  two.context->poll();
+  std::optional<stream> moved(std::move(two.server));
+  REQUIRE(two.client.put(as_bytes("text")).has_value());
+  two.context->poll();
+  CHECK(read.has_value());
+  CHECK(as_text(got) == "text");
+  read = fail(errc::would_block);
+  group.spawn(receive_exactly(*moved, got, read));
+  group.spawn(say_goodbye(*moved, parted));
+  two.context->restart();
+  two.context->poll();
+  CHECK(read.error() == errc::would_block);
+  moved.reset();
+  testing::run(*two.context, group.join());
+  CHECK(read.error() == errc::canceled);
+  CHECK(!parted);
+  CHECK(testing::run(*two.context, read_once(two.client)).error() == errc::eof);
+}
+
+TEST_CASE("who waits gets the cause that a stream is closed with, and so does who comes later") {
+  memory_pair two;
+  shake_both(two);
+  bytes got(4);
+  result<> read = fail(errc::would_block);
+  task_group group(two.context->get_executor());
+  group.spawn(receive_exactly(two.server, got, read));
+  two.context->restart();
+  two.context->poll();
+  REQUIRE(two.client.put(as_bytes("text")).has_value());
+  two.server.close(errc::grant_expired);
+  two.server.close(errc::grant_revoked);
+  testing::run(*two.context, group.join());
+  CHECK(read.error() == errc::grant_expired);
+  CHECK(testing::run(*two.context, read_once(two.server)).error() == errc::grant_expired);
+  CHECK(two.server.put(as_bytes("more")).error() == errc::grant_expired);
+  CHECK(testing::run(*two.context, two.server.shutdown(soon())).error() == errc::grant_expired);
+}
+
+TEST_CASE(
+    "the end of a stream is told once, in the order of asking, with what it carried, and at once when it is over") {
+  std::string told;
+  {
+    memory_pair two;
+    shake_both(two);
+    two.server.when_closed([&](const tls::traffic& carried) { told += "first " + std::to_string(carried.out); });
+    two.server.when_closed([&](const tls::traffic&) { told += ", second"; });
+    REQUIRE(two.server.put(as_bytes("text")).has_value());
+    CHECK(told.empty());
+    two.server.close();
+    CHECK(told == "first 4, second");
+    two.server.when_closed([&](const tls::traffic& carried) { told += ", later " + std::to_string(carried.out); });
+    CHECK(told == "first 4, second, later 4");
+    two.client.when_closed([&](const tls::traffic&) { told += ", gone"; });
+  }
+  CHECK(told == "first 4, second, later 4, gone");
+}
+
 TEST_CASE("an idle stream's heap is small") {
   std::vector<std::unique_ptr<memory_pair>> all;
   constexpr std::size_t count = 20;
@@ -630,11 +692,11 @@ TEST_CASE("an idle stream's heap is small") {
   party there;
   asio::io_context context;
   const auto made = [&](std::pair<testing::stream, testing::stream>& ends) {
-    return std::pair<memory_stream, memory_stream>(
-        memory_stream(std::move(ends.first), here.context, tls::side::client, tls::expectation::any_key("x")),
-        memory_stream(std::move(ends.second), there.context, tls::side::server, tls::expectation::any_key("x")));
+    return std::pair<stream, stream>(
+        stream(std::move(ends.first), here.context, tls::side::client, tls::expectation::any_key("x")),
+        stream(std::move(ends.second), there.context, tls::side::server, tls::expectation::any_key("x")));
   };
-  std::vector<std::pair<memory_stream, memory_stream>> idle;
+  std::vector<std::pair<stream, stream>> idle;
   idle.reserve(count);
   std::size_t before = 0;
   for (std::size_t i = 0; i < count; ++i) {

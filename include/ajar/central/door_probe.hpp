@@ -25,8 +25,7 @@ inline constexpr std::chrono::milliseconds door_probe_time{2'500};
   auto dialling = net::dial_at(at, when);
   auto stream = co_await std::move(dialling);
   if (!stream) co_return fail(stream.error());
-  tls::stream<net::tcp_stream> secured(std::move(*stream), self.tls(), tls::side::client,
-                                       identity::expect(client, tls::alpn::probe));
+  tls::stream secured(std::move(*stream), self.tls(), tls::side::client, identity::expect(client, tls::alpn::probe));
   auto shaken = co_await secured.handshake(until);
   if (!shaken) co_return shaken;
   auto parted = co_await secured.shutdown(until);

@@ -304,8 +304,8 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
 
   static awaitable<void> serve(std::shared_ptr<central_shard> self, net::tcp_stream stream, net::tcp::endpoint from,
                                half_open& budgeted, time_point until) {
-    tls::stream<net::tcp_stream> secured(std::move(stream), self->shared->self.tls(), tls::side::server,
-                                         tls::expectation::any_key(tls::alpn::link));
+    tls::stream secured(std::move(stream), self->shared->self.tls(), tls::side::server,
+                        tls::expectation::any_key(tls::alpn::link));
     auto shaken = co_await secured.handshake(until);
     if (!shaken) {
       self->counted.turned_away.add(shaken.error());

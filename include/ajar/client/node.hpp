@@ -4,6 +4,7 @@
 
 #include <ajar/client/options.hpp>
 #include <ajar/client/status.hpp>
+#include <ajar/net/clock_offset.hpp>
 #include <ajar/outbound/doorstep.hpp>
 #include <ajar/rendezvous/answers.hpp>
 #include <ajar/rendezvous/reflector.hpp>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <ajar/core/step.hpp>
-#include <ajar/net/dial.hpp>
+#include <ajar/net/dial_options.hpp>
 #include <ajar/rendezvous/timeline.hpp>
 #include <ajar/trust/grant_file.hpp>
 #include <ajar/windows/cloak.hpp>

@@ -4,6 +4,7 @@
 
 #include <ajar/core/awaitable.hpp>
 #include <ajar/core/clock.hpp>
+#include <ajar/core/erased_handler.hpp>
 #include <ajar/core/result.hpp>
 
 #include <cstdint>
@@ -34,16 +35,28 @@ class notifier {
     co_return result<>{};
   }
 
-  /// The same for Asio's composed operations: void(std::error_code) at the next notify(), or when it is cancelled; the
-  /// operation's own cancellation state tells which.
-  template <class Token>
-  auto async_wait(Token&& token) {
-    return timer_.async_wait(std::forward<Token>(token));
+  /// Call once: without an error at the next notify(), with operation_aborted where it is cancelled before. The
+  /// notifier outlives the wait.
+  void async_wait(erased_handler<std::error_code> then) {
+    timer_.async_wait(waiting{this, notified_, std::move(then)});
   }
 
   asio::any_io_executor get_executor() { return timer_.get_executor(); }
 
  private:
+  struct waiting {
+    using executor_type = erased_handler<std::error_code>::executor_type;
+    using cancellation_slot_type = erased_handler<std::error_code>::cancellation_slot_type;
+    executor_type get_executor() const noexcept { return then.get_executor(); }
+    cancellation_slot_type get_cancellation_slot() const noexcept { return then.get_cancellation_slot(); }
+    // both notify() and a cancellation end the wait with operation_aborted
+    void operator()(std::error_code error) { then(on->notified_ == before ? error : std::error_code()); }
+
+    notifier* on;
+    std::uint64_t before;
+    erased_handler<std::error_code> then;
+  };
+
   std::uint64_t notified_ = 0;
   timer timer_;  // asio::experimental::channel has bugs until Asio 1.27 (docs/compilers.md)
 };

@@ -2,6 +2,7 @@
 // ajar/identity/peer_id.hpp - the name of a key, and thereby of whoever holds it.
 #pragma once
 
+#include <ajar/crypto/compare.hpp>
 #include <ajar/crypto/hash.hpp>
 #include <ajar/tls/certificate.hpp>
 

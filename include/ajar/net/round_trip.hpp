@@ -34,4 +34,14 @@ inline std::optional<std::chrono::microseconds> shortest_round_trip(tcp_stream& 
   return std::chrono::microseconds(info.min_rtt);
 }
 
+/// The same of a transport: nothing, unless it is of TCP.
+inline std::optional<std::chrono::microseconds> round_trip(transport& of) {
+  auto* const stream = of.target<tcp_stream>();
+  return stream ? round_trip(*stream) : std::nullopt;
+}
+inline std::optional<std::chrono::microseconds> shortest_round_trip(transport& of) {
+  auto* const stream = of.target<tcp_stream>();
+  return stream ? shortest_round_trip(*stream) : std::nullopt;
+}
+
 }  // namespace ajar::net

@@ -113,7 +113,7 @@ class dialer : public std::enable_shared_from_this<dialer> {
       co_return;
     }
     here.connected();
-    guest->when_ended([weak = self->weak_from_this(), client = to.client] {
+    guest->when_closed([weak = self->weak_from_this(), client = to.client](const tls::traffic&) {
       if (const auto still = weak.lock()) {
         still->plan_.lost(client, clock::now());
         still->changed_.notify();

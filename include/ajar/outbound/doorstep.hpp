@@ -21,7 +21,7 @@ namespace ajar::outbound {
 /// Source: WO 2004/034190, non-listening server, step C: the server makes the connection, so the client has the port.
 class doorstep {
  public:
-  using stream = tls::stream<net::tcp_stream>;
+  using stream = tls::stream;
   using key_check = std::function<bool(const crypto::public_key&)>;
   using guest_handler = std::function<void(stream)>;
 

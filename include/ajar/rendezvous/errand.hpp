@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ajar/core/step.hpp>
+#include <ajar/net/clock_offset.hpp>
 #include <ajar/rendezvous/answers.hpp>
 #include <ajar/rendezvous/timeline.hpp>
 #include <ajar/rendezvous/timetable.hpp>

@@ -4,6 +4,7 @@
 
 #include <ajar/core/stamp.hpp>
 #include <ajar/core/step.hpp>
+#include <ajar/rendezvous/respond_options.hpp>
 #include <ajar/rendezvous/window_ports.hpp>
 #include <ajar/sessions/handshake.hpp>
 #include <ajar/signalling/message.hpp>
@@ -18,15 +19,6 @@
 #include <vector>
 
 namespace ajar::rendezvous {
-
-/// How a server responds.
-struct respond_options {
-  std::chrono::milliseconds window_time = windows::default_window;  ///< at most windows::longest_window
-  windows::on_stranger on_stranger = windows::on_stranger::close_and_reopen;
-  windows::cloak cloak = windows::cloak::automatic;
-  net::dial_options dialling;
-  step_sink steps;
-};
 
 /// A command whose request bears its client's signature.
 struct opened_command {

@@ -4,15 +4,16 @@
 
 #include <ajar/core/step.hpp>
 #include <ajar/identity/url.hpp>
-#include <ajar/net/dial.hpp>
-#include <ajar/rendezvous/respond.hpp>
+#include <ajar/rendezvous/respond_options.hpp>
 #include <ajar/trust/grant.hpp>
+#include <ajar/trust/invite.hpp>
 #include <ajar/trust/revocations.hpp>
 
 #include <algorithm>
 #include <functional>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace ajar {
 

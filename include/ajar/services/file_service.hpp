@@ -2,6 +2,7 @@
 // ajar/services/file_service.hpp - answers requests for shared files on streams, and computes digests meanwhile.
 #pragma once
 
+#include <ajar/core/config.hpp>
 #include <ajar/core/notifier.hpp>
 #include <ajar/crypto/hash.hpp>
 #include <ajar/services/file_answer.hpp>
@@ -20,31 +21,7 @@ class file_digests {
   ///
   /// @param key  the same for the same content only
   /// Errors: file_changed, share_cut_short, share_unreadable, canceled. Cancellation: terminal.
-  [[nodiscard]] awaitable<result<crypto::digest>> of(std::shared_ptr<const shared_file> file, std::string key) {
-    while (running_ >= most_running) {
-      auto waited = co_await turn_.wait();
-      if (!waited) co_return fail(waited.error());
-    }
-    if (const auto* known = find(key)) co_return *known;
-    const running one(*this);
-    crypto::sha256 sum;
-    bytes piece(slice);
-    std::uint64_t place = 0;
-    for (;;) {
-      const auto count = file->read_at(place, piece);
-      if (!count) co_return fail(count.error());
-      if (*count == 0) break;
-      sum.add(bytes_view(piece).first(*count));
-      place += *count;
-      co_await asio::post(turn_.get_executor(), use_awaitable);
-    }
-    const auto same = file->unchanged();
-    if (!same) co_return fail(same.error());
-    const auto value = sum.finish();
-    kept_.emplace_back(std::move(key), value);
-    if (kept_.size() > most_kept) kept_.pop_front();
-    co_return value;
-  }
+  [[nodiscard]] awaitable<result<crypto::digest>> of(std::shared_ptr<const shared_file> file, std::string key);
 
  private:
   static constexpr int most_running = 2;
@@ -115,3 +92,7 @@ class file_service {
 };
 
 }  // namespace ajar::services
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/services/impl/file_service.ipp>
+#endif

@@ -19,9 +19,6 @@ extern "C" {
 
 namespace ajar::services {
 
-/// Which side of HTTP/2 one is. It follows from who is client and who is server, never from who dialled.
-enum class http_role { client, server };
-
 inline constexpr std::uint32_t most_streams = 256;       ///< open at a time
 inline constexpr std::size_t frame_payload = 16384 - 9;  ///< with its head one full TLS record
 

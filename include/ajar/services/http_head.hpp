@@ -15,6 +15,9 @@
 
 namespace ajar::services {
 
+/// Which side of HTTP/2 one is. It follows from who is client and who is server, never from who dialled.
+enum class http_role { client, server };
+
 /// A head with all its names and values, 32 octets added for each (RFC 9113 section 6.5.2): more is refused.
 inline constexpr std::size_t longest_head = 16 * 1024;
 

@@ -33,7 +33,7 @@ class account {
       alive();
       sweep_at_ = 2 * entries_.size() + 8;
     }
-    one.count_into(ended_);
+    one.when_closed([sum = ended_](const tls::traffic& carried) { *sum += carried; });
     ++begun_;
     entries_.push_back({one.watch(), now, not_after});
     return entries_.back();

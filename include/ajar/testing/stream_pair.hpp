@@ -2,7 +2,7 @@
 // ajar/testing/stream_pair.hpp - two ends of a stream in memory, with every trouble that a socket can make.
 #pragma once
 
-#include <ajar/net/byte_stream.hpp>
+#include <ajar/net/transport.hpp>
 #include <ajar/testing/pipe.hpp>
 
 #include <asio/compose.hpp>

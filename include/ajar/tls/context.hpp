@@ -2,17 +2,19 @@
 // ajar/tls/context.hpp - what all TLS connections of one identity share.
 #pragma once
 
-#include <wolfssl/options.h>
-
+#include <ajar/core/config.hpp>
+#include <ajar/crypto/compare.hpp>
 #include <ajar/tls/certificate.hpp>
 
-#include <wolfssl/ssl.h>
 #include <functional>
 #include <memory>
-#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+struct WOLFSSL_CTX;
+struct WOLFSSL_METHOD;
 
 namespace ajar::tls {
 
@@ -63,47 +65,24 @@ enum class side { client, server };
 /// Threads: any, once made.
 class context {
  public:
-  explicit context(const credentials& from)
-      : client_(make(wolfTLSv1_3_client_method(), from)), server_(make(wolfTLSv1_3_server_method(), from)) {}
+  explicit context(const credentials& from);
 
-  WOLFSSL_CTX* native(side which) const noexcept { return which == side::client ? client_.get() : server_.get(); }
+  ::WOLFSSL_CTX* native(side which) const noexcept { return which == side::client ? client_.get() : server_.get(); }
 
  private:
   struct release {
-    void operator()(WOLFSSL_CTX* context) const noexcept { wolfSSL_CTX_free(context); }
+    void operator()(::WOLFSSL_CTX* context) const noexcept;
   };
-  using handle = std::unique_ptr<WOLFSSL_CTX, release>;
+  using handle = std::unique_ptr<::WOLFSSL_CTX, release>;
 
-  static handle make(WOLFSSL_METHOD* method, const credentials& from) {
-    handle made(wolfSSL_CTX_new(method));
-    if (!made) throw std::runtime_error("wolfSSL cannot make a context");
-    auto* context = made.get();
-    int curve[] = {WOLFSSL_ECC_X25519};
-    const bool ok =
-        wolfSSL_CTX_use_certificate_buffer(context, from.certificate.data(), static_cast<long>(from.certificate.size()),
-                                           WOLFSSL_FILETYPE_ASN1) == WOLFSSL_SUCCESS &&
-        wolfSSL_CTX_use_PrivateKey_buffer(context, from.private_key.data(), static_cast<long>(from.private_key.size()),
-                                          WOLFSSL_FILETYPE_ASN1) == WOLFSSL_SUCCESS &&
-        wolfSSL_CTX_set_cipher_list(context, suites()) == WOLFSSL_SUCCESS &&
-        wolfSSL_CTX_set_groups(context, curve, 1) == WOLFSSL_SUCCESS;
-    if (!ok) throw std::runtime_error("wolfSSL refuses the key or the suites");
-    // a resumed session does not show the peer's certificate
-    wolfSSL_CTX_no_ticket_TLSv13(context);
-    wolfSSL_CTX_set_session_cache_mode(context, WOLFSSL_SESS_CACHE_OFF);
-    return made;
-  }
-
-  static const char* suites() {
-#if defined(__x86_64__) && defined(WOLFSSL_AESNI)
-    if (__builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul")) {
-      return "TLS13-AES128-GCM-SHA256:TLS13-CHACHA20-POLY1305-SHA256";
-    }
-#endif
-    return "TLS13-CHACHA20-POLY1305-SHA256:TLS13-AES128-GCM-SHA256";
-  }
+  static handle make(::WOLFSSL_METHOD* method, const credentials& from);
 
   handle client_;
   handle server_;
 };
 
 }  // namespace ajar::tls
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/tls/impl/context.ipp>
+#endif

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ajar/windows/listener.hpp>
+#include <ajar/windows/policy.hpp>
 
 #include <functional>
 #include <optional>
@@ -10,12 +11,6 @@
 #include <vector>
 
 namespace ajar::windows {
-
-/// What to do when somebody else comes to the window.
-enum class on_stranger {
-  close,            ///< nothing more: the rule of WO 2004/034190, and a way to deny service
-  close_and_reopen  ///< another port for what is left of the time, a few times
-};
 
 /// How a window listens. Whoever opens it decides.
 struct listening {
@@ -26,10 +21,6 @@ struct listening {
   windows::cloak cloak = windows::cloak::automatic;
   std::vector<bound_port> ports{};  ///< held already, for the first listeners; then others at `local`
 };
-
-/// No window stays open for longer, and by default not even so long.
-inline constexpr std::chrono::milliseconds longest_window{999};
-inline constexpr std::chrono::milliseconds default_window{800};
 
 /// How the peer is told of one listener.
 class announced {

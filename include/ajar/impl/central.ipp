@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/impl/central.ipp - what ajar/central.hpp declares.
+#pragma once
+
+#include <ajar/central.hpp>
+
+#include <ajar/central/shard.hpp>
+
+#include <asio/co_spawn.hpp>
+#include <asio/post.hpp>
+#include <memory>
+#include <utility>
+
+namespace ajar {
+
+AJAR_DECL central::central(const std::vector<asio::any_io_executor>& shards, identity::key self, central_options how)
+    : shared_(std::make_shared<detail::central_node>(std::move(self), std::move(how))) {
+  for (const auto& executor : shards) {
+    const auto number = static_cast<std::uint32_t>(shards_.size());
+    shards_.push_back(std::make_shared<detail::central_shard>(executor, number, shared_));
+    shared_->routes.add(shards_.back());
+  }
+}
+
+AJAR_DECL result<> central::open() {
+  for (const auto& one : shards_) {
+    auto opened = one->open(one->port, shared_->how.at_, shards_.size() > 1);
+    if (!opened) return opened;
+    shared_->how.at_ = one->port.local_endpoint();  // the others share a random port
+  }
+  for (const auto& one : shards_) {
+    if (!shared_->how.reflect_port_) break;
+    const net::tcp::endpoint at(shared_->how.at_.address(), *shared_->how.reflect_port_);
+    auto opened = one->open(one->second_port, at, shards_.size() > 1);
+    if (!opened) return opened;
+    shared_->how.reflect_port_ = one->second_port.local_endpoint().port();
+  }
+  return {};
+}
+
+AJAR_DECL net::tcp::endpoint central::local_endpoint() const { return shared_->how.at_; }
+
+AJAR_DECL identity::url central::url() const { return {net::endpoint(shared_->how.at_), shared_->self.id()}; }
+
+AJAR_DECL std::optional<std::uint16_t> central::reflect_port() const { return shared_->how.reflect_port_; }
+
+AJAR_DECL void central::start() {
+  for (const auto& one : shards_) {
+    asio::dispatch(one->on, [one] { one->start(); });
+  }
+}
+
+AJAR_DECL void central::admit(const switchboard::admission& served) {
+  for (const auto& one : shards_) {
+    asio::post(one->on, [one, served] { one->admit(served); });
+  }
+}
+
+AJAR_DECL void central::limit(const switchboard::accept_limits& limits) {
+  for (const auto& one : shards_) {
+    asio::post(one->on, [one, limits] { one->budget.limit(limits); });
+  }
+}
+
+AJAR_DECL awaitable<central_status> central::status() const {
+  const auto shared = shared_;
+  const auto all = shards_;
+  central_status sum;
+  sum.id = shared->self.id();
+  sum.shards = all.size();
+  sum.uptime = clock::now() - shared->made;
+  for (const auto& one : all) {
+    auto asking = asio::co_spawn(one->on, detail::central_shard::count(one), use_awaitable);
+    auto counted = co_await std::move(asking);
+    sum.add(counted);
+  }
+  co_return sum;
+}
+
+AJAR_DECL awaitable<void> central::stop() {
+  const auto all = shards_;
+  for (const auto& one : all) {
+    auto stopping = asio::co_spawn(one->on, detail::central_shard::stop(one), use_awaitable);
+    co_await std::move(stopping);
+  }
+}
+
+AJAR_DECL central::~central() {
+  for (const auto& one : shards_) {
+    asio::post(one->on, [one] { one->abandon(); });
+  }
+}
+
+}  // namespace ajar

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/impl/server.ipp - what ajar/server.hpp declares.
+#pragma once
+
+#include <ajar/server.hpp>
+
+#include <ajar/server/node.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace ajar {
+
+AJAR_DECL server::server(const asio::any_io_executor& executor, identity::key self, server_options how)
+    : state_(std::make_shared<detail::server_node>(executor, std::move(self), std::move(how))) {}
+
+AJAR_DECL server::~server() { state_->abandon(); }
+
+AJAR_DECL void server::start() { state_->start(); }
+
+AJAR_DECL awaitable<result<sessions::session>> server::accept() { return detail::server_node::next_guest(state_); }
+
+AJAR_DECL awaitable<result<>> server::revoke(trust::signed_revocations list) {
+  return detail::server_node::take_back(state_, std::move(list));
+}
+
+AJAR_DECL void server::announce_invites() { state_->announce_invites(); }
+
+AJAR_DECL void server::spawn(awaitable<void> work) { state_->tasks.spawn(std::move(work)); }
+
+AJAR_DECL awaitable<void> server::stop() {
+  auto state = state_;
+  state->abandon();
+  co_await state->dials->join();
+  co_await state->tasks.join();
+}
+
+AJAR_DECL void server::on_stranger(windows::on_stranger policy) { state_->how.on_stranger(policy); }
+
+AJAR_DECL void server::window_address(std::optional<net::address> at) { state_->how.window_address_ = std::move(at); }
+
+AJAR_DECL const exposure& server::exposed() const noexcept { return state_->exposed.total(); }
+
+AJAR_DECL server_status server::status() const { return state_->status(); }
+
+AJAR_DECL std::size_t server::sessions() const { return state_->living(nullptr); }
+
+AJAR_DECL bool server::linked() const { return state_->up.is_up(); }
+
+}  // namespace ajar

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/rendezvous/respond_options.hpp - how a server responds to what clients ask for.
+#pragma once
+
+#include <ajar/core/step.hpp>
+#include <ajar/net/dial_options.hpp>
+#include <ajar/windows/cloak.hpp>
+#include <ajar/windows/policy.hpp>
+
+namespace ajar::rendezvous {
+
+/// How a server responds.
+struct respond_options {
+  std::chrono::milliseconds window_time = windows::default_window;  ///< at most windows::longest_window
+  windows::on_stranger on_stranger = windows::on_stranger::close_and_reopen;
+  windows::cloak cloak = windows::cloak::automatic;
+  net::dial_options dialling;
+  step_sink steps;
+};
+
+}  // namespace ajar::rendezvous

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/signalling/impl/link.ipp - what ajar/signalling/link.hpp declares.
+#pragma once
+
+#include <ajar/signalling/link.hpp>
+
+#include <ajar/core/task_group.hpp>
+#include <ajar/signalling/heartbeat.hpp>
+
+#include <array>
+#include <utility>
+
+namespace ajar::signalling {
+
+struct link::state {
+  using ptr = std::shared_ptr<state>;
+  static constexpr std::chrono::seconds farewell{1};
+
+  explicit state(tls::stream from) : stream(std::move(from)), changed(stream.get_executor()) {}
+
+  // The first cause stands; closing the stream ends whoever waits for it.
+  void end(std::error_code cause) {
+    if (why) return;
+    why = cause;
+    stream.close();
+  }
+
+  result<> send(const message& what) {
+    const auto octets = to_frame(what);
+    auto put = stream.put(octets);
+    if (put && is_urgent(what)) put = stream.put(to_frame(follow_up{}));
+    if (!put) end(put.error());
+    if (put && stream.pending_output() != 0) changed.notify();
+    return put;
+  }
+
+  void close(errc cause) {
+    if (why) return;
+    const auto octets = to_frame(goodbye{cause});
+    polite = stream.put(octets).has_value();
+    why = cause;
+    stream.lowest_layer().cancel();
+  }
+
+  // Whoever sent what cannot be is told so; a stream that broke takes no goodbye.
+  void finish(const std::error_code& cause) {
+    const bool ours = cause.category() == category() && cause != errc::eof && cause != errc::truncated && !said_goodbye;
+    if (ours && cause != errc::canceled) {
+      close(static_cast<errc>(cause.value()));
+    } else {
+      end(cause);
+    }
+  }
+
+  std::error_code take(const message& got, const message_handler& handler) {
+    if (const auto* asked = std::get_if<ping>(&got)) {
+      const auto sent = send(pong{asked->token});
+      return sent ? std::error_code() : sent.error();
+    }
+    if (const auto* answered = std::get_if<pong>(&got)) {
+      beat->answered(answered->token, clock::now());
+      return {};
+    }
+    if (const auto* last = std::get_if<goodbye>(&got)) {
+      said_goodbye = true;
+      return last->why;
+    }
+    const result<> handled = handler(got);
+    return handled ? std::error_code() : handled.error();
+  }
+
+  // One buffer serves all links of a thread: it is used only between two suspensions.
+  result<> feed() {
+    static thread_local std::array<std::uint8_t, 16 * 1024> scratch;
+    auto count = stream.try_read(scratch);
+    if (!count) {
+      const bool cut = count.error() == errc::eof && !decoder.at_boundary();
+      return fail(cut ? make_error_code(errc::truncated) : count.error());
+    }
+    if (beat) beat->heard(clock::now());
+    decoder.feed(bytes_view(scratch).first(*count));
+    return {};
+  }
+
+  // --- coroutines
+
+  static awaitable<result<message>> next_message(ptr self) {
+    for (;;) {
+      if (self->why) co_return fail(*self->why);
+      auto frame = self->decoder.next();
+      if (!frame) co_return fail(frame.error());
+      if (*frame) {
+        auto got = parse(**frame);
+        if (got && std::holds_alternative<follow_up>(*got)) continue;
+        co_return got;
+      }
+      auto fed = self->feed();
+      if (!fed && fed.error() != errc::would_block) co_return fail(self->why ? *self->why : fed.error());
+      if (fed) continue;
+      auto ready = co_await self->stream.readable();
+      if (!ready) co_return fail(self->why ? *self->why : ready.error());
+    }
+  }
+
+  static awaitable<std::error_code> run(ptr self, clock::duration interval, message_handler handler) {
+    self->beat.emplace(interval, clock::now(), self->greeting_time);
+    task_group keeper(self->changed.get_executor());
+    keeper.spawn(keep_alive(self));
+    for (;;) {
+      auto got = co_await next_message(self);
+      const auto cause = got ? self->take(*got, handler) : got.error();
+      if (cause) {
+        self->finish(cause);
+        break;
+      }
+    }
+    keeper.cancel();
+    co_await part(self);
+    co_return *self->why;
+  }
+
+  static awaitable<void> part(ptr self) {
+    if (self->polite) {
+      auto parted = co_await self->stream.shutdown(clock::now() + farewell);
+      (void)parted;  // it is closed in any case
+    }
+    self->stream.close();
+  }
+
+  // Sends what is queued, pings, and ends the link when the other side is silent.
+  static awaitable<void> keep_alive(ptr self) {
+    while (!self->why) {
+      const auto now = clock::now();
+      if (self->beat->dead(now)) {
+        self->end(errc::link_timeout);
+        break;
+      }
+      if (const auto token = self->beat->due(now)) {
+        const auto octets = to_frame(ping{*token});
+        auto put = self->stream.put(octets);
+        if (!put) self->end(put.error());
+      }
+      const auto next = self->beat->next();
+      auto work = send_or_wait(self);
+      auto done = co_await before(next, errc::would_block, std::move(work));
+      if (!done && done.error() != errc::would_block) {
+        if (!is_canceled(done.error())) self->end(done.error());
+        break;
+      }
+    }
+  }
+
+  static awaitable<result<>> send_or_wait(ptr self) {
+    auto sent = co_await self->stream.drain();
+    if (!sent) co_return sent;
+    auto woken = co_await self->changed.wait();
+    co_return woken;
+  }
+
+  tls::stream stream;
+  wire::frame_decoder decoder;
+  notifier changed;
+  std::optional<heartbeat> beat;
+  std::optional<clock::duration> greeting_time;
+  std::optional<std::error_code> why;
+  bool polite = false;
+  bool said_goodbye = false;  // the other side
+};
+
+AJAR_DECL link::link(tls::stream stream) : state_(std::make_shared<state>(std::move(stream))) {}
+
+AJAR_DECL result<> link::send(const message& what) { return state_->send(what); }
+AJAR_DECL awaitable<result<message>> link::receive(time_point until) {
+  return before(until, errc::link_timeout, state::next_message(state_));
+}
+AJAR_DECL awaitable<std::error_code> link::run(clock::duration interval, message_handler handler) {
+  return state::run(state_, interval, std::move(handler));
+}
+AJAR_DECL awaitable<void> link::part() { return state::part(state_); }
+AJAR_DECL void link::close(errc why) { state_->close(why); }
+AJAR_DECL const std::optional<std::error_code>& link::ended() const noexcept { return state_->why; }
+AJAR_DECL void link::greeted_in(clock::duration time) { state_->greeting_time = time; }
+AJAR_DECL std::optional<clock::duration> link::round_trip() const {
+  return state_->beat ? state_->beat->round_trip() : state_->greeting_time;
+}
+AJAR_DECL identity::peer_id link::peer() const { return identity::peer_id::of(state_->stream.peer_key()); }
+AJAR_DECL tls::stream& link::stream() noexcept { return state_->stream; }
+
+}  // namespace ajar::signalling

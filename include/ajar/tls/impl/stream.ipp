@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/tls/impl/stream.ipp - what ajar/tls/stream.hpp declares.
+#pragma once
+
+#include <ajar/tls/stream.hpp>
+
+#include <ajar/core/deadline.hpp>
+#include <ajar/net/round_trip.hpp>
+#include <ajar/tls/engine.hpp>
+
+#include <array>
+#include <asio/experimental/parallel_group.hpp>
+#include <optional>
+#include <vector>
+
+namespace ajar::tls {
+
+// What the stream's operations share: they hold it while they run. Nobody else does but the stream, which closes it
+// when it goes.
+struct stream::state final : octet_source_and_sink, net::octet_port {
+  using ptr = std::shared_ptr<state>;
+  static constexpr std::size_t most_at_once = 64 * 1024;
+
+  state(net::transport from, const context& shared, side which, expectation expected)
+      : below(std::move(from)), machine(shared, which, std::move(expected)) {}
+
+  // --- below the engine
+  std::size_t receive(std::span<std::uint8_t> into, std::error_code& error) override {
+    return below.read_some(asio::mutable_buffer(into.data(), into.size()), error);
+  }
+  std::size_t send(bytes_view from, std::error_code& error) override {
+    return below.write_some(asio::const_buffer(from.data(), from.size()), error);
+  }
+
+  // --- attempts
+  result<std::size_t> try_read(std::span<std::uint8_t> into) override {
+    if (why) return fail(*why);
+    auto count = machine.read(*this, into);
+    if (count) carried.in += *count;
+    return count;
+  }
+  result<> put(bytes_view from) {
+    if (why) return fail(*why);
+    auto taken = machine.write(*this, from);
+    if (taken) carried.out += from.size();
+    return taken;
+  }
+  result<std::size_t> take(bytes_view from) override {
+    from = from.first(std::min(from.size(), most_at_once));
+    auto taken = put(from);
+    if (!taken) return fail(taken.error());
+    return from.size();
+  }
+  result<> flush() override {
+    if (why) return fail(*why);
+    auto flushed = machine.flush(*this);
+    if (flushed && machine.pending_output() != 0) return fail(errc::would_block);
+    return flushed;
+  }
+  std::size_t take_back() override { return 0; }  // TLS has no such thing: it will leave, or the stream has ended
+
+  // --- waits
+  asio::any_io_executor executor() override { return below.get_executor(); }
+  void await_read(net::wait_handler then) override {
+    if (machine.pending_output() == 0) return below.async_wait(asio::socket_base::wait_read, std::move(then));
+    // a read moves output on too
+    auto both = asio::experimental::make_parallel_group(below.async_wait(asio::socket_base::wait_read, deferred),
+                                                        below.async_wait(asio::socket_base::wait_write, deferred));
+    both.async_wait(asio::experimental::wait_for_one(), first_of_two{std::move(then)});
+  }
+  void await_write(net::wait_handler then) override {
+    below.async_wait(asio::socket_base::wait_write, std::move(then));
+  }
+  std::error_code cause(const std::error_code& of_wait) const override { return why ? *why : of_wait; }
+
+  template <class Token>
+  auto async_readable(Token&& token) {
+    return asio::async_initiate<Token, void(std::error_code)>(
+        [this](auto handler) { await_read(net::wait_handler(std::move(handler), executor())); }, token);
+  }
+
+  struct first_of_two {
+    using executor_type = net::wait_handler::executor_type;
+    using cancellation_slot_type = net::wait_handler::cancellation_slot_type;
+    executor_type get_executor() const noexcept { return then.get_executor(); }
+    cancellation_slot_type get_cancellation_slot() const noexcept { return then.get_cancellation_slot(); }
+    void operator()(std::array<std::size_t, 2> order, std::error_code first, std::error_code second) {
+      then(order[0] == 0 ? first : second);
+    }
+    net::wait_handler then;
+  };
+
+  result<> outcome(const std::error_code& error) const {
+    if (why) return fail(*why);
+    if (is_canceled(error)) return fail(errc::canceled);
+    if (error) return fail(error);
+    return {};
+  }
+
+  // --- its end
+  void close() {
+    below.close();
+    const auto told = std::exchange(closed, {});
+    for (const auto& then : told) then(carried);
+  }
+  void close(const std::error_code& cause) {
+    if (!why) why = cause;
+    close();
+  }
+
+  // --- coroutines
+  static awaitable<result<>> readable(ptr self) {
+    auto [error] = co_await self->async_readable(use_values);
+    co_return self->outcome(error);
+  }
+
+  static awaitable<result<>> drain(ptr self) {
+    for (;;) {
+      auto flushed = self->flush();
+      if (flushed || flushed.error() != errc::would_block) co_return flushed;
+      auto [error] = co_await self->below.async_wait(asio::socket_base::wait_write, use_values);
+      if (error) co_return self->outcome(error);
+    }
+  }
+
+  static awaitable<result<>> shake(ptr self, time_point until) {
+    auto operation = negotiate(self);
+    auto done = co_await before(until, errc::handshake_timeout, std::move(operation));
+    if (!done) self->close();  // a refused stranger holds nothing open
+    co_return done;
+  }
+
+  static awaitable<result<>> negotiate(ptr self) {
+    for (;;) {
+      auto step = self->why ? result<>(fail(*self->why)) : self->machine.handshake(*self);
+      if (step) break;
+      if (step.error() != errc::would_block) co_return step;
+      auto waited = co_await readable(self);
+      if (!waited) co_return waited;
+    }
+    auto drained = co_await drain(self);
+    co_return drained;
+  }
+
+  static awaitable<result<std::size_t>> read_when_ready(ptr self, std::span<std::uint8_t> into) {
+    for (;;) {
+      auto count = self->try_read(into);
+      if (count || count.error() != errc::would_block) co_return count;
+      auto waited = co_await readable(self);
+      if (!waited) co_return fail(waited.error());
+    }
+  }
+
+  static awaitable<result<>> read_all(ptr self, std::span<std::uint8_t> into) {
+    while (!into.empty()) {
+      auto count = co_await read_when_ready(self, into);
+      if (!count) co_return fail(count.error());
+      into = into.subspan(*count);
+    }
+    co_return result<>{};
+  }
+
+  static awaitable<result<>> write_all(ptr self, bytes_view from) {
+    while (!from.empty()) {
+      const auto now = from.first(std::min(from.size(), most_at_once));
+      auto taken = self->put(now);
+      if (!taken) co_return taken;
+      auto sent = co_await drain(self);
+      if (!sent) co_return sent;
+      from = from.subspan(now.size());
+    }
+    co_return result<>{};
+  }
+
+  static awaitable<result<>> part(ptr self, time_point until) {
+    auto farewell = say_goodbye(self);
+    auto done = co_await before(until, errc::write_timeout, std::move(farewell));
+    if (done) {
+      auto answer = await_goodbye(self);
+      done = co_await before(until, errc::read_timeout, std::move(answer));
+    }
+    self->close();
+    if (self->why) co_return fail(*self->why);
+    co_return done;
+  }
+
+  static awaitable<result<>> say_goodbye(ptr self) {
+    if (self->why) co_return fail(*self->why);
+    auto said = self->machine.close_notify(*self);
+    if (!said) co_return said;
+    auto sent = co_await drain(self);
+    self->below.shutdown_send();
+    co_return sent;
+  }
+
+  static awaitable<result<>> await_goodbye(ptr self) {
+    const auto discarded = std::make_unique<std::array<std::uint8_t, 4096>>();
+    for (;;) {
+      auto count = co_await read_when_ready(self, *discarded);
+      if (count) continue;
+      if (count.error() == errc::eof) co_return result<>{};
+      co_return fail(count.error());
+    }
+  }
+
+  net::transport below;
+  engine machine;
+  traffic carried;
+  std::optional<std::error_code> why;  // it was closed with this cause
+  std::vector<std::function<void(const traffic&)>> closed;
+};
+
+AJAR_DECL stream::stream(net::transport below, const context& from, side which, expectation expected)
+    : state_(std::make_shared<state>(std::move(below), from, which, std::move(expected))) {}
+
+AJAR_DECL stream::stream(stream&& other) noexcept = default;
+
+AJAR_DECL stream& stream::operator=(stream&& other) noexcept {
+  if (this == &other) return *this;
+  if (state_) state_->close();
+  state_ = std::move(other.state_);
+  return *this;
+}
+
+AJAR_DECL stream::~stream() {
+  if (state_) state_->close();
+}
+
+AJAR_DECL stream::executor_type stream::get_executor() const noexcept { return state_->below.get_executor(); }
+AJAR_DECL net::transport& stream::lowest_layer() noexcept { return state_->below; }
+AJAR_DECL const crypto::public_key& stream::peer_key() const noexcept { return state_->machine.peer_key(); }
+AJAR_DECL const std::string& stream::protocol() const noexcept { return state_->machine.protocol(); }
+AJAR_DECL const secret<32>& stream::exporter() const noexcept { return state_->machine.exporter(); }
+AJAR_DECL const traffic& stream::carried() const noexcept { return state_->carried; }
+AJAR_DECL std::size_t stream::pending_output() const noexcept { return state_->machine.pending_output(); }
+AJAR_DECL bool stream::is_open() const { return state_->below.is_open(); }
+AJAR_DECL std::shared_ptr<net::octet_port> stream::port() const { return state_; }
+
+AJAR_DECL awaitable<result<>> stream::handshake(time_point until) { return state::shake(state_, until); }
+
+AJAR_DECL result<std::size_t> stream::try_read(std::span<std::uint8_t> into) { return state_->try_read(into); }
+AJAR_DECL result<> stream::put(bytes_view from) { return state_->put(from); }
+AJAR_DECL awaitable<result<>> stream::readable() { return state::readable(state_); }
+AJAR_DECL awaitable<result<>> stream::drain() { return state::drain(state_); }
+
+AJAR_DECL awaitable<result<std::size_t>> stream::read_some(std::span<std::uint8_t> into, time_point until) {
+  return before(until, errc::read_timeout, state::read_when_ready(state_, into));
+}
+AJAR_DECL awaitable<result<>> stream::read(std::span<std::uint8_t> into, time_point until) {
+  return before(until, errc::read_timeout, state::read_all(state_, into));
+}
+AJAR_DECL awaitable<result<>> stream::write(bytes_view from, time_point until) {
+  return before(until, errc::write_timeout, state::write_all(state_, from));
+}
+
+AJAR_DECL awaitable<result<>> stream::shutdown(time_point until) { return state::part(state_, until); }
+AJAR_DECL void stream::close() { state_->close(); }
+AJAR_DECL void stream::close(std::error_code why) { state_->close(why); }
+AJAR_DECL void stream::when_closed(std::function<void(const traffic&)> then) {
+  if (!is_open()) return then(carried());
+  state_->closed.push_back(std::move(then));
+}
+
+AJAR_DECL bool stream::sight::alive() const {
+  const auto state = of_.lock();
+  return state && state->below.is_open();
+}
+
+AJAR_DECL void stream::sight::cut(std::error_code why) const {
+  const auto state = of_.lock();
+  if (!state) return;
+  if (auto* const tcp = state->below.target<net::tcp_stream>()) net::reset(*tcp);
+  state->close(why);
+}
+
+AJAR_DECL traffic stream::sight::carried() const {
+  const auto state = of_.lock();
+  return state ? state->carried : traffic();
+}
+
+AJAR_DECL std::optional<std::chrono::microseconds> stream::sight::round_trip() const {
+  const auto state = of_.lock();
+  return state ? net::round_trip(state->below) : std::nullopt;
+}
+
+}  // namespace ajar::tls
