@@ -11,6 +11,7 @@
 
 #include <ajar/windows/crossing.hpp>
 
+#include <ajar/core/deadline.hpp>
 #include <ajar/crypto/random.hpp>
 
 #include <optional>

@@ -10,6 +10,7 @@
 // the stranger was slower than 1000 a second. --as drops root's privileges for the server. Needs root.
 #include "bench.hpp"
 
+#include <ajar/core/deadline.hpp>
 #include <ajar/windows/crossing.hpp>
 #include <ajar/windows/window.hpp>
 

@@ -2,6 +2,7 @@
 // One file from a share to its place.
 #pragma once
 
+#include <ajar/core/deadline.hpp>
 #include "fetching.hpp"
 
 namespace tools {

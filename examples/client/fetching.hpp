@@ -6,6 +6,8 @@
 #include "walk.hpp"
 
 #include <sys/ioctl.h>
+#include <ajar/core/deadline.hpp>
+#include <ajar/core/notifier.hpp>
 #include <ajar/core/task_group.hpp>
 #include <asio/thread_pool.hpp>
 #include <deque>

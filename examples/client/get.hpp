@@ -2,6 +2,7 @@
 // get: files and folders of a share, several at a time, taken up again where they were left.
 #pragma once
 
+#include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
 #include "fetch_file.hpp"
 #include "look.hpp"

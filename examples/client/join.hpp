@@ -5,6 +5,7 @@
 #include "visit.hpp"
 
 #include <ajar/client/join.hpp>
+#include <ajar/core/deadline.hpp>
 
 #include <iostream>
 #include <iterator>

@@ -73,13 +73,9 @@ inline std::string ls_line(const walked& one, const ls_format& how) {
   const auto& facts = entry.facts;
   const bool file = facts && facts->kind == entry_kind::file;
   if (how.json) {
-    nlohmann::ordered_json line;
-    const bool plain = ajar::is_utf8(one.path);
-    line[plain ? "path" : "path_base64"] = plain ? one.path : ajar::to_base64(ajar::as_bytes(one.path));
-    line["type"] = to_string(entry.kind);
-    if (entry.kind == entry_kind::link && facts) line["to"] = to_string(facts->kind);
-    if (file) ajar::services::detail::add_facts(line, *facts);
-    return line.dump() + "\n";
+    auto named = entry;
+    named.name = one.path;
+    return to_line(named, "path");
   }
   auto name = shown(one.path) + (entry.kind == entry_kind::folder ? "/" : "");
   if (!how.long_lines) return name + "\n";

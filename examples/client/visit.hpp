@@ -13,6 +13,7 @@
 #include "timeline.hpp"
 
 #include <ajar/client.hpp>
+#include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/services/fetch.hpp>
 #include <ajar/services/multiplexer.hpp>

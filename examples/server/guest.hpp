@@ -4,6 +4,7 @@
 
 #include "household.hpp"
 
+#include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/services/file_service.hpp>
 #include <ajar/services/multiplexer.hpp>

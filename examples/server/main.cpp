@@ -15,6 +15,7 @@
 #include "options.hpp"
 #include "shares.hpp"
 
+#include <ajar/core/deadline.hpp>
 #include <ajar/server.hpp>
 
 #include <asio/io_context.hpp>

@@ -2,6 +2,8 @@
 #include <ajar/core/task_group.hpp>
 
 #include <doctest/doctest.h>
+#include <ajar/core/deadline.hpp>
+#include <ajar/core/notifier.hpp>
 #include <ajar/testing/run.hpp>
 
 using namespace ajar;

@@ -2,6 +2,7 @@
 #include <ajar/net/route_watch.hpp>
 
 #include <doctest/doctest.h>
+#include <ajar/core/deadline.hpp>
 #include <ajar/testing/run.hpp>
 
 #include <sched.h>

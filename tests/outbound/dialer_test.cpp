@@ -2,6 +2,8 @@
 #include <ajar/outbound/dialer.hpp>
 
 #include <doctest/doctest.h>
+#include <ajar/core/deadline.hpp>
+#include <ajar/core/notifier.hpp>
 #include <ajar/testing/run.hpp>
 
 using namespace std::chrono_literals;

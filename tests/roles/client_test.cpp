@@ -2,6 +2,9 @@
 #include <ajar/client.hpp>
 
 #include <ajar/client/visit.hpp>
+#include <ajar/core/deadline.hpp>
+#include <ajar/core/notifier.hpp>
+#include <ajar/core/task_group.hpp>
 #include "watch.hpp"
 
 #include <asio/co_spawn.hpp>

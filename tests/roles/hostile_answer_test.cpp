@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <ajar/client.hpp>
 
+#include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
 
 #include "scripted_central.hpp"

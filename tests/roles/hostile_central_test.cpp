@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <ajar/server.hpp>
 
+#include <ajar/core/deadline.hpp>
+
 #include "scripted_central.hpp"
 
 using namespace std::chrono_literals;

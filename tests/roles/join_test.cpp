@@ -2,6 +2,7 @@
 // From an invite to a grant, through a real central, and through one that lies.
 #include <ajar/client/join.hpp>
 
+#include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/signalling/redeem.hpp>
 #include <ajar/trust/issued_invites.hpp>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <ajar/central.hpp>
 
+#include <ajar/core/deadline.hpp>
+
 #include <asio/co_spawn.hpp>
 #include <asio/write.hpp>
 

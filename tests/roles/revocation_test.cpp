@@ -3,6 +3,7 @@
 #include <ajar/server.hpp>
 
 #include <ajar/client.hpp>
+#include <ajar/core/deadline.hpp>
 #include "scripted_peer.hpp"
 
 #include <asio/co_spawn.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <ajar/services/fetch.hpp>
 
+#include <ajar/core/task_group.hpp>
 #include <ajar/services/file_service.hpp>
 #include <ajar/testing/run.hpp>
 

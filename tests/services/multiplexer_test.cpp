@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <ajar/services/multiplexer.hpp>
 
+#include <ajar/core/task_group.hpp>
+
 #include "joined.hpp"
 
 #include <asio/read.hpp>

@@ -2,6 +2,7 @@
 #include <ajar/signalling/link.hpp>
 
 #include <doctest/doctest.h>
+#include <ajar/core/task_group.hpp>
 #include <ajar/testing/fuse.hpp>
 #include <ajar/testing/manual_clock.hpp>
 

@@ -7,6 +7,7 @@
 #include <wolfssl/wolfcrypt/rsa.h>
 
 #include <doctest/doctest.h>
+#include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/net/dial.hpp>
 #include <ajar/testing/manual_clock.hpp>

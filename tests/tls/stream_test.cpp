@@ -2,6 +2,7 @@
 #include <ajar/tls/stream.hpp>
 
 #include <doctest/doctest.h>
+#include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/net/dial.hpp>
 #include <ajar/testing/fuse.hpp>

@@ -6,6 +6,7 @@
 #include <linux/seccomp.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <ajar/core/deadline.hpp>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>

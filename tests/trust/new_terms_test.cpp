@@ -2,6 +2,7 @@
 #include <ajar/trust/new_terms.hpp>
 
 #include <doctest/doctest.h>
+#include <ajar/core/deadline.hpp>
 
 using namespace ajar;
 using namespace ajar::trust;

@@ -2,6 +2,8 @@
 #include <ajar/windows/crossing.hpp>
 
 #include <doctest/doctest.h>
+#include <ajar/core/deadline.hpp>
+#include <ajar/core/task_group.hpp>
 #include <ajar/testing/run.hpp>
 
 #include "open_ports.hpp"

@@ -2,6 +2,7 @@
 #include <ajar/windows/window.hpp>
 
 #include <doctest/doctest.h>
+#include <ajar/core/deadline.hpp>
 #include <ajar/testing/fuse.hpp>
 #include <ajar/testing/manual_clock.hpp>
 #include <asio/detached.hpp>

@@ -7,6 +7,8 @@
 #include <ajar/central/peer_link.hpp>
 #include <ajar/central/reflect_port.hpp>
 #include <ajar/central/status.hpp>
+#include <ajar/core/deadline.hpp>
+#include <ajar/core/notifier.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/identity/url.hpp>
 

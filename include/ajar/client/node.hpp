@@ -4,6 +4,9 @@
 
 #include <ajar/client/options.hpp>
 #include <ajar/client/status.hpp>
+#include <ajar/core/deadline.hpp>
+#include <ajar/core/notifier.hpp>
+#include <ajar/core/task_group.hpp>
 #include <ajar/net/clock_offset.hpp>
 #include <ajar/outbound/doorstep.hpp>
 #include <ajar/rendezvous/answers.hpp>

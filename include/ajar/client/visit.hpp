@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ajar/client/node.hpp>
+#include <ajar/core/deadline.hpp>
 #include <ajar/net/backoff.hpp>
 #include <ajar/rendezvous/ask.hpp>
 

@@ -4,15 +4,12 @@
 
 #include <ajar/core/awaitable.hpp>
 #include <ajar/core/clock.hpp>
+#include <ajar/core/config.hpp>
 #include <ajar/core/result.hpp>
 
 #include <asio/error.hpp>
-#include <asio/experimental/awaitable_operators.hpp>
-#include <asio/post.hpp>
-#include <asio/this_coro.hpp>
 #include <exception>
 #include <optional>
-#include <thread>
 #include <utility>
 
 namespace ajar {
@@ -47,10 +44,8 @@ awaitable<void> settle(awaitable<result<T>> operation, outcome<T>& into) {
   }
 }
 
-inline awaitable<void> expire(timer& at, bool& expired) {
-  auto [error] = co_await at.async_wait(use_values);
-  expired = !error;
-}
+// Run work until an instant, cancel it then, and wait for its end; true where the instant came first.
+[[nodiscard]] awaitable<bool> race(time_point until, awaitable<void> work);
 
 }  // namespace detail
 
@@ -63,18 +58,14 @@ inline awaitable<void> expire(timer& at, bool& expired) {
 /// Cancellation: terminal, handed on to the operation. Threads: the caller's executor only.
 template <class T>
 [[nodiscard]] awaitable<result<T>> before(time_point until, errc late, awaitable<result<T>> operation) {
-  using namespace asio::experimental::awaitable_operators;
   if (until == never) {
     auto value = co_await std::move(operation);
     co_return value;
   }
-  timer at(co_await asio::this_coro::executor, until);
-  bool expired = false;
   detail::outcome<T> done;
   auto work = detail::settle(std::move(operation), done);
-  auto wait = detail::expire(at, expired);
-  auto first = co_await (std::move(work) || std::move(wait));
-  (void)first;
+  auto racing = detail::race(until, std::move(work));
+  const bool expired = co_await std::move(racing);
   if (done.thrown) std::rethrow_exception(done.thrown);
   const bool stopped = !done.value || (!*done.value && is_canceled(done.value->error()));
   if (expired && stopped) co_return fail(late);
@@ -83,38 +74,20 @@ template <class T>
 }
 
 /// Wait until an instant. Errors: canceled. Cancellation: terminal.
-[[nodiscard]] inline awaitable<result<>> sleep_until(time_point until) {
-  timer at(co_await asio::this_coro::executor, until);
-  auto [error] = co_await at.async_wait(use_values);
-  if (error) co_return fail(errc::canceled);
-  co_return result<>{};
-}
+[[nodiscard]] awaitable<result<>> sleep_until(time_point until);
 
 /// Whether a wait that asks the clock again and again leaves its core to other threads meanwhile.
 enum class patience { keeps_core, shares_core };
 
 /// Let other coroutines run, and come back at once. Errors: canceled. Cancellation: terminal.
-[[nodiscard]] inline awaitable<result<>> yield(patience how) {
-  if (how == patience::shares_core) std::this_thread::yield();
-  const auto executor = co_await asio::this_coro::executor;
-  co_await asio::post(executor, use_awaitable);
-  const auto state = co_await asio::this_coro::cancellation_state;
-  if (state.cancelled() != asio::cancellation_type::none) co_return fail(errc::canceled);
-  co_return result<>{};
-}
+[[nodiscard]] awaitable<result<>> yield(patience how);
 
 /// Wait until an instant, to some microseconds: timers are late by 60 and, on a virtual machine at rest, by hundreds;
 /// so the last ones are waited for by asking the clock. Errors: canceled. Cancellation: terminal.
-[[nodiscard]] inline awaitable<result<>> sleep_precisely(time_point until, patience how) {
-  constexpr std::chrono::microseconds lateness{500};
-  result<> slept;
-  if (clock::now() < until - lateness) {
-    slept = co_await sleep_until(until - lateness);
-  }
-  while (slept && clock::now() < until) {
-    slept = co_await yield(how);
-  }
-  co_return slept;
-}
+[[nodiscard]] awaitable<result<>> sleep_precisely(time_point until, patience how);
 
 }  // namespace ajar
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/core/impl/deadline.ipp>
+#endif

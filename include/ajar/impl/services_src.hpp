@@ -7,6 +7,8 @@
 #endif
 
 #include <ajar/services/impl/fetch.ipp>
+#include <ajar/services/impl/file_answer.ipp>
 #include <ajar/services/impl/file_service.ipp>
+#include <ajar/services/impl/listing.ipp>
 #include <ajar/services/impl/multiplexer.ipp>
 #include <ajar/services/impl/stream.ipp>

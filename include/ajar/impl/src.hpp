@@ -9,6 +9,11 @@
 #include <ajar/client/impl/join.ipp>
 #include <ajar/core/impl/ask_control.ipp>
 #include <ajar/core/impl/control.ipp>
+#include <ajar/core/impl/deadline.ipp>
+#include <ajar/core/impl/notifier.ipp>
+#include <ajar/core/impl/task_group.ipp>
+#include <ajar/core/notifier.hpp>
+#include <ajar/core/task_group.hpp>
 #include <ajar/impl/central.ipp>
 #include <ajar/impl/client.ipp>
 #include <ajar/impl/server.ipp>

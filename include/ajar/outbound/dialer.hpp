@@ -2,6 +2,8 @@
 // ajar/outbound/dialer.hpp - a server's connections to its clients: it makes them all itself.
 #pragma once
 
+#include <ajar/core/deadline.hpp>
+#include <ajar/core/notifier.hpp>
 #include <ajar/core/step.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/outbound/dial_plan.hpp>

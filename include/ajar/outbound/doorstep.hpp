@@ -2,6 +2,7 @@
 // ajar/outbound/doorstep.hpp - the port of a client that servers may dial, open only while one of them might.
 #pragma once
 
+#include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/identity/key.hpp>
 #include <ajar/net/dial.hpp>

@@ -2,6 +2,8 @@
 // ajar/rendezvous/ask.hpp - a client asks a server for a way through, and goes it.
 #pragma once
 
+#include <ajar/core/deadline.hpp>
+#include <ajar/core/notifier.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/net/clock_offset.hpp>
 #include <ajar/rendezvous/errand.hpp>

@@ -2,6 +2,7 @@
 // ajar/rendezvous/passage.hpp - one rung of a window, as one of its two ends goes it.
 #pragma once
 
+#include <ajar/core/deadline.hpp>
 #include <ajar/net/round_trip.hpp>
 #include <ajar/rendezvous/window_ports.hpp>
 #include <ajar/sessions/proof.hpp>

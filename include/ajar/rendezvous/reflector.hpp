@@ -2,6 +2,8 @@
 // ajar/rendezvous/reflector.hpp - how this peer looks from outside, as central tells it: its NAT, its firewall.
 #pragma once
 
+#include <ajar/core/deadline.hpp>
+#include <ajar/core/notifier.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/crypto/random.hpp>
 #include <ajar/net/classify.hpp>

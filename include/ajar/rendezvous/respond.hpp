@@ -2,6 +2,7 @@
 // ajar/rendezvous/respond.hpp - a server does what a client asked for through central: plans the way, and goes it.
 #pragma once
 
+#include <ajar/core/deadline.hpp>
 #include <ajar/net/round_trip.hpp>
 #include <ajar/rendezvous/passage.hpp>
 #include <ajar/rendezvous/response.hpp>

@@ -2,6 +2,9 @@
 // ajar/server/node.hpp - a server's link to central, its windows and dials, and who may enter.
 #pragma once
 
+#include <ajar/core/deadline.hpp>
+#include <ajar/core/notifier.hpp>
+#include <ajar/core/task_group.hpp>
 #include <ajar/outbound/dialer.hpp>
 #include <ajar/rendezvous/reflector.hpp>
 #include <ajar/rendezvous/respond.hpp>

@@ -2,6 +2,8 @@
 // ajar/windows/crossing.hpp - both ends connect at one instant: TCP simultaneous open, with no listener at any time.
 #pragma once
 
+#include <ajar/core/deadline.hpp>
+#include <ajar/core/notifier.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/windows/port_pool.hpp>
 #include <ajar/windows/redial_grid.hpp>

@@ -2,6 +2,7 @@
 // ajar/windows/window.hpp - a window: one listener for one peer, and another one where a stranger came instead.
 #pragma once
 
+#include <ajar/core/deadline.hpp>
 #include <ajar/windows/listener.hpp>
 #include <ajar/windows/policy.hpp>
 

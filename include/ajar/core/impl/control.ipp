@@ -5,6 +5,7 @@
 #include <ajar/core/control.hpp>
 
 #include <ajar/core/control_wire.hpp>
+#include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
 
 #include <dirent.h>

@@ -5,6 +5,7 @@
 #include <ajar/net/dial.hpp>
 
 #include <ajar/core/deadline.hpp>
+#include <ajar/core/notifier.hpp>
 #include <ajar/core/task_group.hpp>
 
 #include <netinet/tcp.h>

@@ -4,6 +4,8 @@
 
 #include <ajar/signalling/link.hpp>
 
+#include <ajar/core/deadline.hpp>
+#include <ajar/core/notifier.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/signalling/heartbeat.hpp>
 

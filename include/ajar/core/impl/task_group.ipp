@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/core/impl/task_group.ipp - what ajar/core/task_group.hpp declares.
+#pragma once
+
+#include <ajar/core/task_group.hpp>
+
+#include <ajar/core/deadline.hpp>
+#include <ajar/core/notifier.hpp>
+
+#include <algorithm>
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/execution/context.hpp>
+#include <asio/execution_context.hpp>
+#include <exception>
+#include <list>
+#include <utility>
+#include <vector>
+
+namespace ajar {
+
+namespace detail {
+
+// Tells that an execution context is being destroyed, and with it the frames of coroutines that have not ended. Asio
+// shuts services down in the opposite order of their making: this one, made behind the first timer, before the reactor.
+class context_end final : public asio::execution_context::service {
+ public:
+  static inline asio::execution_context::id id;
+  explicit context_end(asio::execution_context& of) : service(of) {}
+
+  static std::shared_ptr<const bool> of(const asio::any_io_executor& executor) {
+    return asio::use_service<context_end>(asio::query(executor, asio::execution::context)).came_;
+  }
+
+ private:
+  void shutdown() override { *came_ = true; }
+  std::shared_ptr<bool> came_ = std::make_shared<bool>(false);
+};
+
+}  // namespace detail
+
+struct task_group::state {
+  struct child {
+    std::shared_ptr<asio::cancellation_signal> stop;
+    bytes whose;
+  };
+
+  explicit state(const asio::any_io_executor& executor)
+      : one_ended(executor), context_ended(detail::context_end::of(executor)) {}
+  notifier one_ended;
+  std::shared_ptr<const bool> context_ended;
+  std::list<child> children;
+  bool cancelled = false;
+
+  template <class Choice>
+  static void stop(const state& of, const Choice& chosen) {
+    if (*of.context_ended) return;  // some of the children are gone without having ended
+    std::vector<std::shared_ptr<asio::cancellation_signal>> all;
+    for (const auto& one : of.children) {
+      if (chosen(one)) all.push_back(one.stop);
+    }
+    for (const auto& one : all) one->emit(asio::cancellation_type::terminal);
+  }
+
+  static awaitable<void> until_none(std::shared_ptr<state> of, bytes whose) {
+    while (std::ranges::any_of(of->children, [&](const child& one) { return one.whose == whose; })) {
+      co_await of->one_ended.wait();
+    }
+  }
+
+  static void rethrow(const std::exception_ptr& thrown) {
+    if (!thrown) return;
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::system_error& error) {
+      if (!is_canceled(error.code())) throw;
+    }
+  }
+};
+
+AJAR_DECL task_group::task_group(const asio::any_io_executor& executor) : state_(std::make_shared<state>(executor)) {}
+AJAR_DECL task_group::~task_group() { cancel(); }
+
+AJAR_DECL void task_group::spawn(awaitable<void> work, bytes_view whose) {
+  if (state_->cancelled) return;
+  auto stop = std::make_shared<asio::cancellation_signal>();
+  auto place = state_->children.insert(state_->children.end(), {stop, {whose.begin(), whose.end()}});
+  auto ended = [all = state_, place](std::exception_ptr thrown) {
+    all->children.erase(place);
+    all->one_ended.notify();
+    state::rethrow(thrown);
+  };
+  asio::co_spawn(state_->one_ended.get_executor(), std::move(work),
+                 asio::bind_cancellation_slot(stop->slot(), std::move(ended)));
+}
+
+AJAR_DECL awaitable<void> task_group::end(bytes whose) {
+  state::stop(*state_, [&](const state::child& one) { return one.whose == whose; });
+  return state::until_none(state_, std::move(whose));
+}
+
+AJAR_DECL void task_group::cancel() {
+  state_->cancelled = true;
+  state::stop(*state_, [](const state::child&) { return true; });
+}
+
+AJAR_DECL awaitable<void> task_group::join() {
+  auto state = state_;
+  while (!state->children.empty()) {
+    co_await state->one_ended.wait();
+  }
+}
+
+AJAR_DECL std::size_t task_group::size() const noexcept { return state_->children.size(); }
+
+AJAR_DECL bool task_group::cancelled() const noexcept { return state_->cancelled; }
+
+AJAR_DECL bool task_group::context_ended() const noexcept { return *state_->context_ended; }
+
+}  // namespace ajar
