@@ -11,7 +11,7 @@
 #include <nghttp2/nghttp2.h>
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
-#include <ajar/services/multiplexer.hpp>
+#include <ajar/streams/multiplexer.hpp>
 
 #include <fmt/format.h>
 #include <malloc.h>
@@ -21,7 +21,8 @@
 #include <map>
 
 using namespace ajar;
-using namespace ajar::services;
+
+using namespace ajar::streams;
 
 namespace {
 
@@ -155,7 +156,7 @@ awaitable<void> fetch(multiplexer& client, std::uint64_t size, int& left, asio::
   if (--left == 0) context.stop();
 }
 
-double streams(int count, std::uint64_t size, bool push) {
+double over_streams(int count, std::uint64_t size, bool push) {
   asio::io_context context(1);
   auto two = connect(context);
   multiplexer client(std::move(two.client), http_role::client);
@@ -305,7 +306,7 @@ int main(int count, char** words) {
     for (int round = 0; round < how.rounds; ++round) {
       for (const auto& one : cases) {
         const auto base = bare(size);
-        const auto rate = streams(one.streams, size, one.push);
+        const auto rate = over_streams(one.streams, size, one.push);
         alone.push_back(base / 1e6);
         ratios[one.name].push_back(rate / ((base + bare(size)) / 2));
       }

@@ -97,8 +97,8 @@ ajar::awaitable<void> await_server(ajar::client& client, ajar::peer_id home) {
 // Connects to each port that the server opens, before anybody else can, and says nothing.
 class intruder {
  public:
-  ajar::step_sink sink() {
-    return [this](const ajar::step& one) {
+  ajar::telling::step_sink sink() {
+    return [this](const ajar::telling::step& one) {
       if (one.what != "opened a port") return;
       if (!active) return;
       const auto port = one.detail.substr(one.detail.rfind(':') + 1);

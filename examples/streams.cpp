@@ -4,7 +4,7 @@
 //   build/release/examples/streams
 #include <ajar.hpp>
 #include <ajar/core/task_group.hpp>
-#include <ajar/services/multiplexer.hpp>
+#include <ajar/streams/multiplexer.hpp>
 
 #include "tools/one_process.hpp"
 
@@ -13,7 +13,7 @@
 
 namespace {
 
-using namespace ajar::services;
+using namespace ajar::streams;
 
 // [server]
 // One request: an answer with a body, or, for CONNECT, octets both ways.

@@ -5,15 +5,15 @@
 #include <ajar/central.hpp>
 #include <ajar/client.hpp>
 #include <ajar/client/join.hpp>
-#include <ajar/identity/state_directory.hpp>
 #include <ajar/server.hpp>
+#include <ajar/state/folder.hpp>
 
 namespace ajar {
 
 using identity::peer_id;
-using identity::state_directory;
 using identity::url;
 using sessions::session;
+using state::folder;
 using trust::grant;
 using trust::grant_file;
 using trust::signed_grant;

@@ -41,7 +41,7 @@ inline int examine_central(const settings& given) {
                look_at_sandbox(),
                detail::look_at_list(given),
                detail::look_at_descriptors(given.as<std::size_t>("most-links"))};
-  const auto folder = ajar::identity::state_directory::place(state, "central");
+  const auto folder = ajar::state::folder::place(state, "central");
   const auto running = folder ? detail::ask_status(*folder, "control") : ajar::fail(folder.error());
   if (running) {
     all.push_back(good("central", "runs"));

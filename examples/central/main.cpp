@@ -110,7 +110,7 @@ int run(const tools::settings& given, int count, char** words) {
   tools::control_port control(central_tool, shards.front(), self->state.path());
   auto fence = fence_around(self->state.path(), given);
   if (!tools::enter_sandbox(central_tool, given, std::move(fence), "the list", steps)) return tools::local_trouble;
-  control.carry_out("status", [&central](const ajar::control_request&) {
+  control.carry_out("status", [&central](const ajar::control::request&) {
     return tools::tell_status(&central, {{"sandbox", tools::spoken_fence()}});
   });
   control.start();

@@ -26,13 +26,13 @@ namespace detail {
 
 // Each grant, and each central of them once.
 inline void look_at_grants(const std::string& folder, findings& into) {
-  const auto state = ajar::identity::state_directory::open(folder);
+  const auto state = ajar::state::folder::open(folder);
   const auto key = state ? state->load_key() : ajar::fail(state.error());
   if (!key) {
     into.push_back(bad("grants", key.error()));
     return;
   }
-  const ajar::trust::held_grants held(*state, key->id());
+  const ajar::state::held_grants held(*state, key->id());
   const auto all = held.list();
   if (!all) {
     into.push_back(bad("grants in " + folder, all.error()));
@@ -52,7 +52,7 @@ inline int examine_client(const settings& given) {
   const auto state = text_option(given, "state");
   findings all{look_at_state("client", state), look_at_clock(), look_at_versions(), look_at_sandbox(),
                look_at_cloak(*ajar::windows::parse_cloak(given.as<std::string>("cloak")))};
-  const auto folder = ajar::identity::state_directory::place(state, "client");
+  const auto folder = ajar::state::folder::place(state, "client");
   if (all.front().how == grade::good) detail::look_at_grants(*folder, all);
   if (given.count("door")) all.push_back(look_at_port("door", text_option(given, "door")));
   return tell_findings(all, given.count("json") != 0);

@@ -9,11 +9,11 @@ namespace tools {
 
 namespace detail {
 
-using file_stream = ajar::services::incoming_file;
+using file_stream = ajar::files::incoming_file;
 using part_ptr = std::shared_ptr<part_file>;
 
 // On a thread of the disk.
-inline ajar::awaitable<ajar::result<>> settle(part_ptr part, ajar::services::file_time modified) {
+inline ajar::awaitable<ajar::result<>> settle(part_ptr part, ajar::files::file_time modified) {
   auto done = part->finish(modified);
   co_return done;
 }
@@ -41,11 +41,11 @@ inline ajar::awaitable<verdict> compare(fetching_ptr on, const fetch_job& job, s
   if (!*own) co_return local_trouble_of(ajar::last_error());
   auto here = co_await asio::co_spawn(on->disk, digest_of(own), ajar::use_awaitable);
   if (!here) co_return local_trouble_of(here.error());
-  ajar::services::file_request asked(job.from);
+  ajar::files::file_request asked(job.from);
   asked.only(job.facts->etag).digest();
   const auto files = static_cast<std::uint64_t>(on->how.parallel) + 1;  // before ours
-  const auto longest = ajar::services::patience + std::chrono::seconds(job.facts->size / slowest_disk * files);
-  auto there = co_await ajar::services::look_at(on->at->over, std::move(asked), longest);
+  const auto longest = ajar::files::patience + std::chrono::seconds(job.facts->size / slowest_disk * files);
+  auto there = co_await ajar::files::look_at(on->at->over, std::move(asked), longest);
   if (!there) co_return remote_trouble(there.error());
   if (!there->digest) co_return remote_trouble(ajar::errc::answer_unexpected);
   if (*there->digest != *here) co_return remote_trouble(ajar::errc::digest_mismatch);
@@ -54,9 +54,9 @@ inline ajar::awaitable<verdict> compare(fetching_ptr on, const fetch_job& job, s
 
 // The octets that are not there yet.
 inline ajar::awaitable<verdict> fill(fetching_ptr on, const fetch_job& job, part_file& part, std::uint64_t& counted) {
-  ajar::services::file_request asked(job.from);
+  ajar::files::file_request asked(job.from);
   asked.from(part.size(), job.facts->etag).only(job.facts->etag);
-  auto file = co_await ajar::services::open_file(on->at->over, std::move(asked));
+  auto file = co_await ajar::files::open_file(on->at->over, std::move(asked));
   if (!file) co_return remote_trouble(file.error());
   const auto& head = file->head();
   if (head.facts.etag != job.facts->etag || head.facts.size != job.facts->size) {
@@ -81,10 +81,10 @@ inline ajar::awaitable<verdict> fill(fetching_ptr on, const fetch_job& job, part
 
 inline ajar::awaitable<verdict> try_fetch(fetching_ptr on, fetch_job& job, std::uint64_t& counted) {
   if (!job.facts) {
-    ajar::services::file_request asked(job.from);
-    auto found = co_await ajar::services::look_at(on->at->over, std::move(asked));
+    ajar::files::file_request asked(job.from);
+    auto found = co_await ajar::files::look_at(on->at->over, std::move(asked));
     if (!found) co_return remote_trouble(found.error());
-    if (found->facts.kind != ajar::services::entry_kind::file) co_return remote_trouble(ajar::errc::not_a_file);
+    if (found->facts.kind != ajar::files::entry_kind::file) co_return remote_trouble(ajar::errc::not_a_file);
     on->numbers.total += found->facts.size;
     job.facts = found->facts;
   }

@@ -49,9 +49,9 @@ inline bool ends_all(const trouble& one) {
 struct fetch_job {
   local_folder_ptr in;
   std::string name;
-  ajar::services::share_path from;
-  std::optional<ajar::services::file_facts> facts;  // as the listing has them
-  std::string half{};                               // what an attempt has left
+  ajar::files::share_path from;
+  std::optional<ajar::files::file_facts> facts;  // as the listing has them
+  std::string half{};                            // what an attempt has left
 
   std::string shown_path() const { return shown(in->path() + "/" + name); }
 };

@@ -49,8 +49,8 @@ inline ajar::awaitable<void> show_progress(fetching_ptr on) {
 }
 
 // What to do with an entry of a folder. Nothing: it is no file to fetch.
-inline const char* reason_to_leave_out(const ajar::services::folder_entry& entry) {
-  using ajar::services::entry_kind;
+inline const char* reason_to_leave_out(const ajar::files::folder_entry& entry) {
+  using ajar::files::entry_kind;
   const bool file = entry.facts && entry.facts->kind == entry_kind::file;
   if (file || entry.kind == entry_kind::folder) return nullptr;
   if (entry.kind == entry_kind::other) return "neither a file nor a folder";
@@ -58,7 +58,7 @@ inline const char* reason_to_leave_out(const ajar::services::folder_entry& entry
 }
 
 // A folder and all in it.
-inline ajar::awaitable<void> hand_out_folder(fetching_ptr on, ajar::services::share_path from, std::string into) {
+inline ajar::awaitable<void> hand_out_folder(fetching_ptr on, ajar::files::share_path from, std::string into) {
   walk all(on->at, std::move(from), true);
   local_folder_ptr parent;
   std::string parent_path;
@@ -83,7 +83,7 @@ inline ajar::awaitable<void> hand_out_folder(fetching_ptr on, ajar::services::sh
       on->note_left_out(shown(inside(one.path)), why);
       continue;
     }
-    const bool folder = one.entry.kind == ajar::services::entry_kind::folder;
+    const bool folder = one.entry.kind == ajar::files::entry_kind::folder;
     const auto& path = folder ? one.path : all.place();
     if (!parent || parent_path != path || folder) {
       auto opened = on->tree.folder(inside(path));
@@ -105,16 +105,16 @@ inline ajar::awaitable<void> hand_out_all(fetching_ptr on, std::vector<remote_pl
   for (auto& source : sources) {
     if (on->stopped) break;
     bool folder = source.at.folder;
-    std::optional<ajar::services::file_facts> facts;
+    std::optional<ajar::files::file_facts> facts;
     if (!folder) {
-      ajar::services::file_request asked(source.at);
-      auto found = co_await ajar::services::look_at(on->at->over, std::move(asked));
+      ajar::files::file_request asked(source.at);
+      auto found = co_await ajar::files::look_at(on->at->over, std::move(asked));
       if (!found) {
         on->note_failure(shown(on->at->server + ":" + source.at.share + "/" + source.at.inside),
                          {found.error(), false});
         continue;
       }
-      folder = found->facts.kind == ajar::services::entry_kind::folder;
+      folder = found->facts.kind == ajar::files::entry_kind::folder;
       facts = found->facts;
     }
     if (folder) {
@@ -155,10 +155,10 @@ inline ajar::awaitable<ajar::result<exit_code>> get(visit_ptr at, std::vector<re
                                                     get_options how) {
   bool folder = sources.front().at.folder;
   if (sources.size() == 1 && !folder) {
-    ajar::services::file_request asked(sources.front().at);
-    auto found = co_await ajar::services::look_at(at->over, std::move(asked));
+    ajar::files::file_request asked(sources.front().at);
+    auto found = co_await ajar::files::look_at(at->over, std::move(asked));
     if (!found) co_return ajar::fail(found.error());
-    folder = found->facts.kind == ajar::services::entry_kind::folder;
+    folder = found->facts.kind == ajar::files::entry_kind::folder;
   }
   const auto where = decide_destination(to, what_is_at(to), sources.size(), folder);
   if (!where) {

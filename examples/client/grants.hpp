@@ -23,7 +23,7 @@ inline int add_grant(const settings& given, const node& self) {
     complain(client_tool, words[0], parsed.error());
     return local_trouble;
   }
-  const ajar::trust::held_grants held(self.state, self.key.id());
+  const ajar::state::held_grants held(self.state, self.key.id());
   const auto name = text_option(given, "name");
   if (!name.empty() && !ajar::trust::is_name(name)) {
     return wrong("--name is 1 to 64 letters, digits, dots, dashes and underscores");
@@ -35,7 +35,7 @@ inline int add_grant(const settings& given, const node& self) {
 }
 
 inline int list_servers(const settings& given, const node& self) {
-  const ajar::trust::held_grants held(self.state, self.key.id());
+  const ajar::state::held_grants held(self.state, self.key.id());
   const auto all = held.list();
   if (!all) return complain(client_tool, self.state.path(), all.error());
   for (const auto& one : *all) {

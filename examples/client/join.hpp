@@ -84,7 +84,7 @@ inline int join(const settings& given, const node& self) {
     const auto about = got->refused == ajar::errc::invite_used ? "join: used by " + short_name(got->claimant) : "join";
     return complain(client_tool, about, got->refused);
   }
-  const ajar::trust::held_grants held(self.state, self.key.id());
+  const ajar::state::held_grants held(self.state, self.key.id());
   const auto kept = held.add(*got->given, text_option(given, "name"));
   if (!kept) return complain(client_tool, "join", kept.error());
   const auto server = to_string(got->given->grant.signer());

@@ -4,8 +4,8 @@
 
 #include <ajar/core/descriptor.hpp>
 #include <ajar/crypto/hash.hpp>
-#include <ajar/services/file_facts.hpp>
-#include <ajar/services/url_path.hpp>
+#include <ajar/files/file_facts.hpp>
+#include <ajar/files/url_path.hpp>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -27,11 +27,11 @@ class local_folder {
   const std::string& path() const noexcept { return path_; }  // for people
 
   // Whether a file is there already, by size and time.
-  bool has(const std::string& name, const ajar::services::file_facts& facts) const {
+  bool has(const std::string& name, const ajar::files::file_facts& facts) const {
     struct stat status{};
     if (::fstatat(native(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
-    const auto own = ajar::services::facts_of(status);
-    return own.kind == ajar::services::entry_kind::file && own.size == facts.size && own.modified == facts.modified;
+    const auto own = ajar::files::facts_of(status);
+    return own.kind == ajar::files::entry_kind::file && own.size == facts.size && own.modified == facts.modified;
   }
 
   // Whether something stands there that no file may take the place of: a device, a FIFO, a socket. A link may be
@@ -94,7 +94,7 @@ class local_tree {
       const auto slash = rest.find('/');
       const std::string name(rest.substr(0, slash));
       rest.remove_prefix(slash == std::string_view::npos ? rest.size() : slash + 1);
-      if (!ajar::services::is_entry_name(name)) return ajar::fail(ajar::errc::name_escapes);
+      if (!ajar::files::is_entry_name(name)) return ajar::fail(ajar::errc::name_escapes);
       if (::mkdirat(at.get(), name.c_str(), 0777) != 0 && errno != EEXIST) return ajar::fail(ajar::last_error());
       at = ajar::descriptor(::openat(at.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     }

@@ -14,7 +14,7 @@ namespace tools {
 inline ajar::awaitable<ajar::result<exit_code>> ping(visit_ptr at, unsigned count, bool json) {
   std::optional<std::chrono::nanoseconds> best;
   for (unsigned i = 0; i < count; ++i) {
-    auto took = co_await at->over.ping(ajar::clock::now() + ajar::services::patience);
+    auto took = co_await at->over.ping(ajar::clock::now() + ajar::files::patience);
     if (!took) co_return ajar::fail(took.error());
     best = best ? std::min<std::chrono::nanoseconds>(*best, *took) : std::chrono::nanoseconds(*took);
   }
@@ -38,7 +38,7 @@ inline ajar::awaitable<ajar::result<exit_code>> ping(visit_ptr at, unsigned coun
 // ---- cat
 
 // @param to  a descriptor that outlives it
-inline ajar::awaitable<ajar::result<exit_code>> cat(visit_ptr at, ajar::services::share_path place, bool json,
+inline ajar::awaitable<ajar::result<exit_code>> cat(visit_ptr at, ajar::files::share_path place, bool json,
                                                     int to = STDOUT_FILENO) {
   output out(at->over.get_executor(), to);
   if (json) {
@@ -46,8 +46,8 @@ inline ajar::awaitable<ajar::result<exit_code>> cat(visit_ptr at, ajar::services
     if (!cost) co_return ajar::fail(cost.error());
     tell("{}\n", path_report(*at, *cost).dump());
   }
-  ajar::services::file_request asked(std::move(place));
-  auto file = co_await ajar::services::open_file(at->over, std::move(asked));
+  ajar::files::file_request asked(std::move(place));
+  auto file = co_await ajar::files::open_file(at->over, std::move(asked));
   if (!file) co_return ajar::fail(file.error());
   ajar::bytes piece(64 * 1024);
   for (;;) {
@@ -68,7 +68,7 @@ struct ls_format {
 };
 
 inline std::string ls_line(const walked& one, const ls_format& how) {
-  using ajar::services::entry_kind;
+  using ajar::files::entry_kind;
   const auto& entry = one.entry;
   const auto& facts = entry.facts;
   const bool file = facts && facts->kind == entry_kind::file;
@@ -87,13 +87,13 @@ inline std::string ls_line(const walked& one, const ls_format& how) {
 // Sorted where that takes no more than this many entries; else as the server has them.
 inline constexpr std::size_t most_sorted = 20'000;
 
-inline ajar::awaitable<ajar::result<exit_code>> ls(visit_ptr at, ajar::services::share_path place, ls_format how) {
+inline ajar::awaitable<ajar::result<exit_code>> ls(visit_ptr at, ajar::files::share_path place, ls_format how) {
   output out(at->over.get_executor());
   if (!place.folder) {  // it may be a file
-    ajar::services::file_request asked(place);
-    auto found = co_await ajar::services::look_at(at->over, std::move(asked));
+    ajar::files::file_request asked(place);
+    auto found = co_await ajar::files::look_at(at->over, std::move(asked));
     if (!found) co_return ajar::fail(found.error());
-    if (found->facts.kind == ajar::services::entry_kind::file) {
+    if (found->facts.kind == ajar::files::entry_kind::file) {
       walked alone;
       alone.path = name_of({at->server, place});
       alone.entry = {alone.path, found->facts.kind, found->facts};

@@ -12,7 +12,7 @@ class part_file {
  public:
   // Open what an earlier run has left, or begin.
   // Errors: the system's; EBUSY where another process is at it; destination_special.
-  static ajar::result<part_file> open(local_folder_ptr in, std::string name, const ajar::services::file_facts& facts) {
+  static ajar::result<part_file> open(local_folder_ptr in, std::string name, const ajar::files::file_facts& facts) {
     if (in->keeps(name)) return ajar::fail(ajar::errc::destination_special);
     part_file made(std::move(in), std::move(name));
     const auto prefix = ".ajar-" + hash_of(made.name_) + "-";
@@ -59,7 +59,7 @@ class part_file {
 
   // It is whole: give it its time, put it on the disk, then give it its name. Blocks; may run on any thread.
   // Errors: the system's. Until the last step nothing but the half file is there.
-  ajar::result<> finish(ajar::services::file_time modified) {
+  ajar::result<> finish(ajar::files::file_time modified) {
     const auto seconds = std::chrono::floor<std::chrono::seconds>(modified);
     timespec times[2] = {};
     times[0].tv_nsec = UTIME_OMIT;

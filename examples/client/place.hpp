@@ -2,7 +2,7 @@
 // What a person names: SERVER:NAME/PATH, and where it goes. Pure.
 #pragma once
 
-#include <ajar/services/url_path.hpp>
+#include <ajar/files/url_path.hpp>
 #include <ajar/trust/grant.hpp>
 
 #include <optional>
@@ -15,7 +15,7 @@ namespace tools {
 // A place at a server. No share: the list of all shares.
 struct remote_place {
   std::string server;
-  ajar::services::share_path at;
+  ajar::files::share_path at;
 
   bool operator==(const remote_place&) const = default;
 };
@@ -44,7 +44,7 @@ inline place_result parse_place(std::string_view text) {
   made.at.inside = rest.substr(1);
   if (made.at.inside.empty()) return tl::unexpected<std::string>("a path has no empty part, no '.' and no '..'");
   // the same rules as at the server, and told before anybody is dialled
-  if (!ajar::services::parse_url_path(ajar::services::to_url_path(made.at))) {
+  if (!ajar::files::parse_url_path(ajar::files::to_url_path(made.at))) {
     return tl::unexpected<std::string>("a path has no empty part, no '.' and no '..'");
   }
   return made;
@@ -93,7 +93,7 @@ inline tl::expected<destination, std::string> decide_destination(std::string pat
   destination made;
   made.folder = at == std::string::npos ? "." : at == 0 ? "/" : path.substr(0, at);
   made.alone = at == std::string::npos ? path : path.substr(at + 1);
-  if (!ajar::services::is_entry_name(*made.alone)) return tl::unexpected<std::string>("is no name of a file");
+  if (!ajar::files::is_entry_name(*made.alone)) return tl::unexpected<std::string>("is no name of a file");
   return made;
 }
 

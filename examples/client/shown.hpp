@@ -4,7 +4,7 @@
 
 #include <ajar/core/bytes.hpp>
 #include <ajar/core/clock.hpp>
-#include <ajar/services/file_facts.hpp>
+#include <ajar/files/file_facts.hpp>
 
 #include <fmt/format.h>
 #include <array>
@@ -52,7 +52,7 @@ inline std::string shown_duration(std::chrono::seconds length) {
 }
 
 // 2004-04-22 10:00
-inline std::string shown_time(ajar::services::file_time at) {
+inline std::string shown_time(ajar::files::file_time at) {
   const auto days = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day date(days);
   const std::chrono::hh_mm_ss time(std::chrono::floor<std::chrono::seconds>(at - days));

@@ -15,9 +15,9 @@
 #include <ajar/client.hpp>
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
-#include <ajar/services/fetch.hpp>
-#include <ajar/services/multiplexer.hpp>
-#include <ajar/trust/held_grants.hpp>
+#include <ajar/files/fetch.hpp>
+#include <ajar/state/held_grants.hpp>
+#include <ajar/streams/multiplexer.hpp>
 
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
@@ -35,10 +35,10 @@ inline int wrong(std::string_view what) {
 
 // A session, as the commands get it.
 struct visit {
-  visit(ajar::services::multiplexer from, std::string name, std::chrono::nanoseconds took)
+  visit(ajar::streams::multiplexer from, std::string name, std::chrono::nanoseconds took)
       : over(std::move(from)), server(std::move(name)), connected_in(took) {}
 
-  ajar::services::multiplexer over;
+  ajar::streams::multiplexer over;
   std::string server;  // what the user calls it
   std::chrono::nanoseconds connected_in;
 };
@@ -58,16 +58,16 @@ struct window_cost {
 // A short text of the server's own. Errors: the stream's, answer_unexpected.
 inline ajar::awaitable<ajar::result<std::string>> ask_text(visit_ptr at, std::string path) {
   constexpr std::size_t longest = 64 * 1024;
-  ajar::services::request asked("GET", std::move(path));
-  auto stream = co_await at->over.open(std::move(asked), false, ajar::clock::now() + ajar::services::patience);
+  ajar::streams::request asked("GET", std::move(path));
+  auto stream = co_await at->over.open(std::move(asked), false, ajar::clock::now() + ajar::files::patience);
   if (!stream) co_return ajar::fail(stream.error());
-  auto answered = co_await stream->answer(ajar::clock::now() + ajar::services::patience);
+  auto answered = co_await stream->answer(ajar::clock::now() + ajar::files::patience);
   if (!answered) co_return ajar::fail(answered.error());
-  if (!answered->ok()) co_return ajar::fail(ajar::services::cause_of(*answered));
+  if (!answered->ok()) co_return ajar::fail(ajar::files::cause_of(*answered));
   std::string text;
   ajar::bytes piece(4096);
   while (text.size() <= longest) {
-    auto count = co_await stream->read_some(piece, ajar::clock::now() + ajar::services::patience);
+    auto count = co_await stream->read_some(piece, ajar::clock::now() + ajar::files::patience);
     if (!count && count.error() == ajar::errc::eof) co_return std::move(text);
     if (!count) co_return ajar::fail(count.error());
     text += ajar::as_text(ajar::bytes_view(piece).first(*count));
@@ -151,8 +151,8 @@ struct trip {
 };
 
 // Commands that run side by side take turns at central: one key is one login.
-inline ajar::awaitable<ajar::result<ajar::identity::state_directory::hold>> take_turn(
-    const ajar::identity::state_directory& state, ajar::time_point until) {
+inline ajar::awaitable<ajar::result<ajar::state::folder::hold>> take_turn(const ajar::state::folder& state,
+                                                                          ajar::time_point until) {
   constexpr std::chrono::milliseconds pause{10};
   for (;;) {
     auto hold = state.try_lock();
@@ -178,7 +178,7 @@ inline ajar::awaitable<void> renew_grant(trip& on, visit_ptr at) {
   const bool mine_too = fresh && fresh->signer() == on.server && fresh->body().id == file.grant.body().id;
   if (!mine_too || fresh->octets() == file.grant.octets()) co_return;
   file.grant = std::move(*fresh);
-  const ajar::trust::held_grants keeper(on.self.state, on.self.key.id());
+  const ajar::state::held_grants keeper(on.self.state, on.self.key.id());
   const auto kept = keeper.add(file, on.name);
   if (!kept) complain(client_tool, "the renewed grant", kept.error());
 }
@@ -197,7 +197,7 @@ inline ajar::awaitable<void> go(trip& on) {
     on.came.done = ajar::fail(session.error());
     co_return;
   }
-  auto at = std::make_shared<visit>(ajar::services::multiplexer(std::move(*session), ajar::services::http_role::client),
+  auto at = std::make_shared<visit>(ajar::streams::multiplexer(std::move(*session), ajar::streams::http_role::client),
                                     on.name, ajar::clock::now() - begun);
   auto working = on.todo(at);
   auto done = co_await std::move(working);
@@ -237,7 +237,7 @@ inline std::optional<ajar::by> parse_by(const std::string& text) {
 
 // Those of one server: one errand needs one central. Errors: no_grant, the state folder's.
 inline ajar::result<std::vector<ajar::trust::grant_file>> grants_for(const node& self, const std::string& server) {
-  const ajar::trust::held_grants held(self.state, self.key.id());
+  const ajar::state::held_grants held(self.state, self.key.id());
   const auto all = held.list();
   if (!all) return ajar::fail(all.error());
   std::vector<ajar::trust::grant_file> files;

@@ -9,7 +9,7 @@ namespace tools {
 // An entry with its way from where the walk began: "2004/a.jpg".
 struct walked {
   std::string path;
-  ajar::services::folder_entry entry;
+  ajar::files::folder_entry entry;
 };
 
 // What concerns one place only: the rest can go on. All else ends the whole errand.
@@ -28,7 +28,7 @@ inline bool concerns_one_place(const std::error_code& why) {
 // they may lead in circles.
 class walk {
  public:
-  walk(visit_ptr at, ajar::services::share_path from, bool deep)
+  walk(visit_ptr at, ajar::files::share_path from, bool deep)
       : at_(std::move(at)), from_(std::move(from)), deep_(deep) {
     later_.emplace_back();
   }
@@ -44,7 +44,7 @@ class walk {
         place_ = std::move(later_.back());
         later_.pop_back();
         auto where = below(place_);
-        auto opened = co_await ajar::services::open_folder(at_->over, std::move(where));
+        auto opened = co_await ajar::files::open_folder(at_->over, std::move(where));
         if (!opened) co_return ajar::fail(opened.error());
         folder_ = std::make_unique<incoming>(std::move(*opened));
       }
@@ -55,7 +55,7 @@ class walk {
       walked made;
       made.entry = std::move(**entry);
       made.path = place_.empty() ? made.entry.name : place_ + "/" + made.entry.name;
-      if (deep_ && made.entry.kind == ajar::services::entry_kind::folder) {
+      if (deep_ && made.entry.kind == ajar::files::entry_kind::folder) {
         if (later_.size() >= most_later) co_return ajar::fail(ajar::errc::limit_reached);
         later_.push_back(made.path);
       }
@@ -64,7 +64,7 @@ class walk {
   }
 
   // A place below where the walk began.
-  ajar::services::share_path below(const std::string& path) const {
+  ajar::files::share_path below(const std::string& path) const {
     auto made = from_;
     made.folder = false;
     if (path.empty()) return made;
@@ -78,11 +78,11 @@ class walk {
   }
 
  private:
-  using incoming = ajar::services::incoming_folder;
+  using incoming = ajar::files::incoming_folder;
   static constexpr std::size_t most_later = 1'000'000;
 
   visit_ptr at_;
-  ajar::services::share_path from_;
+  ajar::files::share_path from_;
   bool deep_;
   std::string place_;
   std::vector<std::string> later_;

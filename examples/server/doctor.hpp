@@ -7,7 +7,7 @@
 #include "said.hpp"
 #include "shares.hpp"
 
-#include <ajar/trust/issued_grants.hpp>
+#include <ajar/state/issued_grants.hpp>
 
 #include <optional>
 #include <string>
@@ -33,11 +33,11 @@ inline finding look_at_port_443() {
 
 // All of them, whole.
 inline finding look_at_issued(const std::string& folder) {
-  const auto state = ajar::identity::state_directory::open(folder);
+  const auto state = ajar::state::folder::open(folder);
   if (!state) return bad("grants", state.error());
   const auto key = state->load_key();
   if (!key) return bad("grants", key.error());
-  const ajar::trust::issued_grants issued(*state, key->id());
+  const ajar::state::issued_grants issued(*state, key->id());
   const auto all = issued.list();
   if (!all) return bad("grants in " + folder, all.error());
   const auto ended =
@@ -65,7 +65,7 @@ inline int examine_server(const settings& given) {
                look_at_cloak(*ajar::windows::parse_cloak(given.as<std::string>("cloak"))),
                detail::look_at_port_443(),
                detail::look_at_shares(given)};
-  const auto folder = ajar::identity::state_directory::place(state, "server");
+  const auto folder = ajar::state::folder::place(state, "server");
   const auto running = folder ? detail::ask_status(*folder, "control") : ajar::fail(folder.error());
   if (all.front().how == grade::good) all.push_back(detail::look_at_issued(*folder));
   if (running && running->contains("link")) {

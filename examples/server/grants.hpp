@@ -55,7 +55,7 @@ inline int grant(const settings& given) {
   auto self = open_node(server_tool, "server", text_option(given, "state"));
   if (!self) return local_trouble;
   const auto signed_one = ajar::trust::signed_grant::sign(std::move(*body), self->key);
-  ajar::trust::issued_grants issued(self->state, self->key.id());
+  ajar::state::issued_grants issued(self->state, self->key.id());
   auto kept = issued.keep({text_option(given, "as"), given.count("no-renewal") == 0, signed_one});
   if (!kept) return complain(server_tool, self->state.path(), kept.error());
   const auto name = given["name"].as<std::string>();  // the table has checked it
@@ -76,7 +76,7 @@ inline std::optional<std::map<std::string, int>> sessions_now(const std::string&
 inline int grants(const settings& given) {
   auto self = open_node(server_tool, "server", text_option(given, "state"));
   if (!self) return local_trouble;
-  const ajar::trust::issued_grants issued(self->state, self->key.id());
+  const ajar::state::issued_grants issued(self->state, self->key.id());
   const auto all = issued.list();
   if (!all) return complain(server_tool, self->state.path(), all.error());
   const auto running = sessions_now(self->state.path());
@@ -174,7 +174,7 @@ inline ajar::result<grant_change> renew(household& house, const std::string& who
 }
 
 // What comes in over the control socket, or from the command line where no server runs.
-inline ajar::result<grant_change> change_grants(household& house, const ajar::control_request& what) {
+inline ajar::result<grant_change> change_grants(household& house, const ajar::control::request& what) {
   if (what.verb == "announce") return grant_change();  // another process has added invites
   if (what.arguments.empty()) return ajar::fail(ajar::errc::message_malformed);
   if (what.verb == "revoke") return take_back(house, what.arguments);
@@ -185,7 +185,7 @@ inline ajar::result<grant_change> change_grants(household& house, const ajar::co
 }
 
 // revoke, renew, approve: by the running server, so that it acts at once; by this process, where none runs.
-inline int change_by_whoever_may(const settings& given, const ajar::control_request& what) {
+inline int change_by_whoever_may(const settings& given, const ajar::control::request& what) {
   auto self = open_node(server_tool, "server", text_option(given, "state"));
   if (!self) return local_trouble;
   auto answer = ask_running(self->state.path(), "control", what);

@@ -6,8 +6,8 @@
 
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
-#include <ajar/services/file_service.hpp>
-#include <ajar/services/multiplexer.hpp>
+#include <ajar/files/file_service.hpp>
+#include <ajar/streams/multiplexer.hpp>
 
 #include <memory>
 #include <string>
@@ -16,8 +16,8 @@ namespace tools {
 
 class guest {
  public:
-  guest(ajar::sessions::session session, ajar::services::file_service& files, household& house)
-      : over_(std::move(session), ajar::services::http_role::server),
+  guest(ajar::sessions::session session, ajar::files::file_service& files, household& house)
+      : over_(std::move(session), ajar::streams::http_role::server),
         files_(files),
         house_(house),
         work_(over_.get_executor()) {}
@@ -56,7 +56,7 @@ class guest {
     guest& of;
   };
 
-  static ajar::awaitable<void> answer(std::shared_ptr<guest> self, ajar::services::stream stream) {
+  static ajar::awaitable<void> answer(std::shared_ptr<guest> self, ajar::streams::stream stream) {
     if (stream.asked().path() == "/.session") {
       self->tell_of_session(stream);
       co_return;
@@ -65,13 +65,13 @@ class guest {
       self->tell_grant(stream);
       co_return;
     }
-    const ajar::services::read_permission may_read = [self](std::string_view share) { return self->may_read(share); };
+    const ajar::files::read_permission may_read = [self](std::string_view share) { return self->may_read(share); };
     auto answered = co_await self->files_.answer(stream, may_read);
     (void)answered;  // the stream has ended before; its client knows why
   }
 
   // What the client's window at this server cost: the server alone has seen all of it.
-  void tell_of_session(ajar::services::stream& stream) const {
+  void tell_of_session(ajar::streams::stream& stream) const {
     nlohmann::ordered_json body = {{"path", to_string(over_.info().way)}};
     if (const auto& window = over_.info().window) {
       body["exposure_ns"] = static_cast<std::uint64_t>(window->exposure.count());
@@ -82,14 +82,14 @@ class guest {
   }
 
   // The client's grant as it is now, renewed where it is time for that.
-  void tell_grant(ajar::services::stream& stream) {
+  void tell_grant(ajar::streams::stream& stream) {
     const auto held = house_.issued.renewed_in_time(over_.info().grant, house_.self);
     if (!held) return answer_text(stream, "text/plain", {}, 404);
     answer_text(stream, "text/plain", ajar::to_base32(held->octets()) + "\n");
   }
 
-  static void answer_text(ajar::services::stream& stream, const char* type, std::string text, unsigned status = 200) {
-    ajar::services::response head(status);
+  static void answer_text(ajar::streams::stream& stream, const char* type, std::string text, unsigned status = 200) {
+    ajar::streams::response head(status);
     head.with("content-type", type).with("content-length", std::to_string(text.size()));
     if (stream.asked().method() == "HEAD") text.clear();
     const auto given = stream.respond(head, std::move(text));
@@ -104,8 +104,8 @@ class guest {
     return {};
   }
 
-  ajar::services::multiplexer over_;
-  ajar::services::file_service& files_;
+  ajar::streams::multiplexer over_;
+  ajar::files::file_service& files_;
   household& house_;
   ajar::task_group work_;
 };

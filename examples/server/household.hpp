@@ -2,17 +2,17 @@
 // What a server's state folder says of people.
 #pragma once
 
-#include <ajar/trust/issued_invites.hpp>
+#include <ajar/state/issued_invites.hpp>
 
 namespace tools {
 
 // Who may enter and who is invited, and in whose name that is signed.
 struct household {
-  household(const ajar::identity::state_directory& in, const ajar::identity::key& key)
+  household(const ajar::state::folder& in, const ajar::identity::key& key)
       : issued(in, key.id()), invites(in, key), self(key) {}
 
-  ajar::trust::issued_grants issued;
-  ajar::trust::issued_invites invites;
+  ajar::state::issued_grants issued;
+  ajar::state::issued_invites invites;
   const ajar::identity::key& self;
 };
 

@@ -5,7 +5,7 @@
 #include "../tools/qr_code.hpp"
 #include "grants.hpp"
 
-#include <ajar/trust/issued_invites.hpp>
+#include <ajar/state/issued_invites.hpp>
 
 #include <algorithm>
 #include <string>
@@ -57,7 +57,7 @@ inline int invite(const settings& given) {
   const auto central = detail::central_said_or_linked(given, self->state.path());
   if (!central) return usage;
 
-  ajar::trust::issued_invite what;
+  ajar::state::issued_invite what;
   what.petname = words[0];
   what.server_name = given["name"].as<std::string>();
   what.terms = std::move(*terms);
@@ -65,8 +65,8 @@ inline int invite(const settings& given) {
   what.renews = given.count("no-renewal") == 0;
   what.confirm = given.count("confirm") != 0;
   what.not_after = ajar::wall_now() + duration_said(given, "expires");
-  const ajar::trust::issued_grants grants(self->state, self->key.id());
-  const ajar::trust::issued_invites invites(self->state, self->key);
+  const ajar::state::issued_grants grants(self->state, self->key.id());
+  const ajar::state::issued_invites invites(self->state, self->key);
   const auto made = invites.add(std::move(what), *central, grants);
   if (!made) return complain(server_tool, words[0], made.error());
 
@@ -82,7 +82,7 @@ inline int invite(const settings& given) {
 inline int pending(const settings& given) {
   auto self = open_node(server_tool, "server", text_option(given, "state"));
   if (!self) return local_trouble;
-  const ajar::trust::issued_invites invites(self->state, self->key);
+  const ajar::state::issued_invites invites(self->state, self->key);
   const auto all = invites.list();
   if (!all) return complain(server_tool, self->state.path(), all.error());
   for (const auto& one : *all) {

@@ -89,10 +89,10 @@ std::optional<run_plan> plan_run(const tools::settings& given) {
 struct running {
   ajar::server server;
   tools::household& house;
-  ajar::services::file_service files;
+  ajar::files::file_service files;
   std::string settings_file;
   std::string state;  // the folder
-  ajar::step_sink steps;
+  ajar::telling::step_sink steps;
   int exit = tools::success;
 };
 
@@ -126,16 +126,16 @@ ajar::awaitable<void> stop_at_signal(running& all, asio::signal_set& signals) {
   co_await all.server.stop();
 }
 
-ajar::services::share_set share_set_of(tools::named_shares from) {
-  ajar::services::share_set made;
+ajar::files::share_set share_set_of(tools::named_shares from) {
+  ajar::files::share_set made;
   for (auto& [name, one] : from) {
-    made.emplace(name, std::make_shared<const ajar::services::shared_folder>(std::move(one.what)));
+    made.emplace(name, std::make_shared<const ajar::files::shared_folder>(std::move(one.what)));
   }
   return made;
 }
 
 // revoke, renew, approve, announce: what was taken back is cut off when the answer goes out.
-ajar::awaitable<ajar::result<std::string>> change_now(running& all, ajar::control_request what) {
+ajar::awaitable<ajar::result<std::string>> change_now(running& all, ajar::control::request what) {
   auto changed = tools::change_grants(all.house, what);
   if (!changed) co_return ajar::fail(changed.error());
   all.server.announce_invites();
@@ -221,7 +221,7 @@ int run(const tools::settings& given, int count, char** words) {
 
   running all{ajar::server(context.get_executor(), self->key, how),
               house,
-              ajar::services::file_service(context.get_executor()),
+              ajar::files::file_service(context.get_executor()),
               given.file(),
               self->state.path(),
               steps};
@@ -229,7 +229,7 @@ int run(const tools::settings& given, int count, char** words) {
   const tools::reload again(tools::server_table(), count, words, given, steps);
   control.tell_status_of(all.server, {{"sandbox", tools::spoken_fence()}});
   for (const auto* verb : {"revoke", "renew", "approve", "announce"}) {
-    control.carry_out(verb, [&all](ajar::control_request what) { return change_now(all, std::move(what)); });
+    control.carry_out(verb, [&all](ajar::control::request what) { return change_now(all, std::move(what)); });
   }
   control.start();
   all.server.start();

@@ -5,8 +5,8 @@
 #include "../tools/console.hpp"
 #include "../tools/settings.hpp"
 
-#include <ajar/core/log_line.hpp>
 #include <ajar/identity/url.hpp>
+#include <ajar/telling/log_line.hpp>
 #include <ajar/trust/grant.hpp>
 
 #include <optional>

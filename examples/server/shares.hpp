@@ -5,9 +5,9 @@
 #include "../tools/console.hpp"
 #include "../tools/landlock.hpp"
 
-#include <ajar/core/log_line.hpp>
-#include <ajar/core/step.hpp>
-#include <ajar/services/shared_folder.hpp>
+#include <ajar/files/shared_folder.hpp>
+#include <ajar/telling/log_line.hpp>
+#include <ajar/telling/step.hpp>
 
 #include <map>
 #include <set>
@@ -21,7 +21,7 @@ namespace tools {
 // Shares by their names, and where they are.
 struct named_share {
   std::string path;
-  ajar::services::shared_folder what;
+  ajar::files::shared_folder what;
 };
 using named_shares = std::map<std::string, named_share>;
 
@@ -38,7 +38,7 @@ inline planned_shares plan_shares(const settings& given) {
     if (landlock::keeps_from(path)) {
       return tl::unexpected(where + ": lies outside of what this process may read since it started: needs a restart");
     }
-    auto opened = ajar::services::shared_folder::open(path);
+    auto opened = ajar::files::shared_folder::open(path);
     if (!opened && opened.error() == ajar::errc::openat2_missing) {
       return tl::unexpected(where + ": " + ajar::explain(opened.error()));
     }
@@ -56,19 +56,20 @@ inline planned_shares plan_shares(const settings& given) {
 
 // Shares that hold state folders go without them: their owner may have meant otherwise, so he is told. Those of the
 // three tools are looked for where they are, and where they are by default.
-inline void tell_of_state_folders(const named_shares& shared, const std::string& own, const ajar::step_sink& steps) {
+inline void tell_of_state_folders(const named_shares& shared, const std::string& own,
+                                  const ajar::telling::step_sink& steps) {
   std::set<std::string> all{own};
   for (const auto* kind : {"central", "server", "client"}) {
-    if (auto place = ajar::identity::state_directory::place({}, kind)) all.insert(std::move(*place));
+    if (auto place = ajar::state::folder::place({}, kind)) all.insert(std::move(*place));
   }
   for (const auto& state : all) {
     const ajar::descriptor folder(::open(state.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!folder) continue;
     for (const auto& [name, one] : shared) {
-      const auto top = one.what.is_file() ? std::nullopt : ajar::services::file_identity::of(one.what.native());
-      if (!top || !ajar::services::lies_in(folder.get(), *top)) continue;
-      ajar::report_trouble(steps, "a share holds a state folder, which is not served",
-                           name + ": " + ajar::escaped(state, 4096));
+      const auto top = one.what.is_file() ? std::nullopt : ajar::files::file_identity::of(one.what.native());
+      if (!top || !ajar::files::lies_in(folder.get(), *top)) continue;
+      ajar::telling::report_trouble(steps, "a share holds a state folder, which is not served",
+                                    name + ": " + ajar::escaped(state, 4096));
     }
   }
 }

@@ -2,7 +2,7 @@
 // Asks the running process of a tool, from another process of it.
 #pragma once
 
-#include <ajar/core/ask_control.hpp>
+#include <ajar/control/ask.hpp>
 
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
@@ -14,10 +14,10 @@ namespace tools {
 
 namespace detail {
 
-inline ajar::awaitable<void> ask(std::string folder, std::string name, ajar::control_request what,
+inline ajar::awaitable<void> ask(std::string folder, std::string name, ajar::control::request what,
                                  ajar::result<std::string>& into) {
-  auto asking = ajar::ask_control(std::move(folder), std::move(name), std::move(what),
-                                  ajar::clock::now() + std::chrono::seconds(5));
+  auto asking = ajar::control::ask(std::move(folder), std::move(name), std::move(what),
+                                   ajar::clock::now() + std::chrono::seconds(5));
   into = co_await std::move(asking);
 }
 
@@ -25,7 +25,7 @@ inline ajar::awaitable<void> ask(std::string folder, std::string name, ajar::con
 
 // @param name  of the socket in the state folder
 inline ajar::result<std::string> ask_running(const std::string& folder, const std::string& name,
-                                             ajar::control_request what) {
+                                             ajar::control::request what) {
   asio::io_context context(1);
   ajar::result<std::string> answer = ajar::fail(ajar::errc::canceled);
   asio::co_spawn(context, detail::ask(folder, name, std::move(what), answer), asio::detached);

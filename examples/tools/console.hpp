@@ -6,7 +6,7 @@
 #include "private_memory.hpp"
 #include "settings.hpp"
 
-#include <ajar/identity/state_directory.hpp>
+#include <ajar/state/folder.hpp>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -69,14 +69,13 @@ inline exit_code complain(std::string_view tool, std::string_view about, const s
 
 // The state folder and the key in it. Complains by itself.
 struct node {
-  ajar::identity::state_directory state;
+  ajar::state::folder state;
   ajar::identity::key key;
 };
 inline std::optional<node> open_node(std::string_view tool, std::string_view kind, const std::string& option) {
   keep_memory_private();
-  auto place = ajar::identity::state_directory::place(option, kind);
-  auto state = place ? ajar::identity::state_directory::open(*place)
-                     : ajar::result<ajar::identity::state_directory>(ajar::fail(place.error()));
+  auto place = ajar::state::folder::place(option, kind);
+  auto state = place ? ajar::state::folder::open(*place) : ajar::result<ajar::state::folder>(ajar::fail(place.error()));
   if (!state) {
     complain(tool, place ? *place : std::string("state folder"), state.error());
     return std::nullopt;

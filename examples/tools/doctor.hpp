@@ -5,10 +5,10 @@
 #include "console.hpp"
 #include "landlock.hpp"
 
-#include <ajar/core/log_line.hpp>
 #include <ajar/core/version.hpp>
 #include <ajar/identity/url.hpp>
 #include <ajar/net/dial.hpp>
+#include <ajar/telling/log_line.hpp>
 #include <ajar/tls/library.hpp>
 #include <ajar/tls/stream.hpp>
 #include <ajar/windows/listener.hpp>
@@ -59,13 +59,13 @@ inline finding bad(std::string what, const std::error_code& why) {
 
 // The folder and the key in it; what is not there yet is not made for this.
 inline finding look_at_state(std::string_view kind, const std::string& option) {
-  const auto place = ajar::identity::state_directory::place(option, kind);
+  const auto place = ajar::state::folder::place(option, kind);
   if (!place) return bad("state", place.error());
   struct stat status{};
   if (::stat(place->c_str(), &status) != 0 && errno == ENOENT) {
     return note("state", *place + " is not there yet", "the first command that needs it makes it");
   }
-  const auto state = ajar::identity::state_directory::open(*place);
+  const auto state = ajar::state::folder::open(*place);
   if (!state) return bad("state " + *place, state.error());
   const auto kept = state->read("key");
   if (!kept) return bad("key in " + *place, kept.error());

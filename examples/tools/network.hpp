@@ -64,7 +64,7 @@ inline void print_network(const json& network, bool as_json) {
 
 // ajar-server network: the running server knows it.
 inline int server_network(std::string_view tool, const settings& given) {
-  const auto folder = ajar::identity::state_directory::place(text_option(given, "state"), "server");
+  const auto folder = ajar::state::folder::place(text_option(given, "state"), "server");
   if (!folder) return complain(tool, "state folder", folder.error());
   const auto answer = detail::ask_status(*folder, "control");
   if (!answer) return complain(tool, *folder, answer.error());

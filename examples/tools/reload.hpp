@@ -5,7 +5,7 @@
 #include "begin.hpp"
 
 #include <ajar/core/awaitable.hpp>
-#include <ajar/core/step.hpp>
+#include <ajar/telling/step.hpp>
 
 #include <asio/signal_set.hpp>
 #include <functional>
@@ -20,7 +20,7 @@ class reload {
  public:
   // @param before  those that the tool runs with
   // @param said    what is told as steps; may be empty
-  reload(const option_table& table, int count, const char* const* words, settings before, ajar::step_sink said)
+  reload(const option_table& table, int count, const char* const* words, settings before, ajar::telling::step_sink said)
       : table_(table), count_(count), words_(words), before_(std::move(before)), said_(std::move(said)) {}
 
   // The settings as they are now. Nothing where one of them is wrong: the log says which.
@@ -41,21 +41,22 @@ class reload {
       const bool in_file = entry && entry->from == settings::source::file;
       say("a changed setting needs a restart", in_file ? now.where(name) : name);
     }
-    ajar::report_step(said_, "", "read the settings again", now.file().empty() ? "there is no file" : now.file());
+    ajar::telling::report_step(said_, "", "read the settings again",
+                               now.file().empty() ? "there is no file" : now.file());
   }
 
  private:
   // What must be known is said where no steps are printed, too.
   void say(std::string_view what, const std::string& detail) const {
     if (!said_) tell("{}: {}: {}\n", table_.tool(), what, detail);
-    ajar::report_step(said_, "", what, detail);
+    ajar::telling::report_step(said_, "", what, detail);
   }
 
   const option_table& table_;
   int count_;
   const char* const* words_;
   settings before_;
-  ajar::step_sink said_;
+  ajar::telling::step_sink said_;
 };
 
 // Until the signals are cancelled.

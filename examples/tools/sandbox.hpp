@@ -6,7 +6,7 @@
 #include "landlock.hpp"
 #include "system_calls.hpp"
 
-#include <ajar/core/step.hpp>
+#include <ajar/telling/step.hpp>
 
 #include <unistd.h>
 #include <optional>
@@ -66,7 +66,7 @@ inline std::string spoken_fence() {
 //
 // @param reach  what the fence lets it touch, in a word or two for the log: "its shares"
 inline bool enter_sandbox(std::string_view tool, const settings& given, landlock fence, const char* reach,
-                          const ajar::step_sink& steps) {
+                          const ajar::telling::step_sink& steps) {
   const auto how = given.as<std::string>("sandbox");
   gain_no_privileges();
   if (how == "off") return true;
@@ -74,9 +74,9 @@ inline bool enter_sandbox(std::string_view tool, const settings& given, landlock
   const auto fenced = fence.enforce();
   const auto found = fenced ? spoken_fence() : fenced.error().message();
   const auto told = fenced ? fmt::format("only {} can be read", reach) : fmt::format("no fence around {}", reach);
-  ajar::report_step(steps, "", told, found);
+  ajar::telling::report_step(steps, "", told, found);
   const auto limited = forbid_needless_calls();
-  if (!limited) ajar::report_step(steps, "", "no filter of system calls", limited.error().message());
+  if (!limited) ajar::telling::report_step(steps, "", "no filter of system calls", limited.error().message());
   if ((fenced && limited) || how != "required") return true;
   tell("{}: {}: {}: use a kernel with Landlock and seccomp, or --sandbox auto\n", tool, given.where("sandbox"),
        fenced ? limited.error().message() : found);

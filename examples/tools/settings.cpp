@@ -4,7 +4,7 @@
 
 #include <ajar/core/bytes.hpp>
 #include <ajar/core/descriptor.hpp>
-#include <ajar/identity/state_directory.hpp>
+#include <ajar/state/folder.hpp>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -323,7 +323,7 @@ found_file find_file(const option_table& table, const settings& said_there) {
   if (const auto own = variable("AJAR_CONFIG"); !own.empty()) return {absolute(own)};
   const auto there = [](const std::string& path) { return ::access(path.c_str(), F_OK) == 0; };
   const auto kind = table.tool().substr(table.tool().find('-') + 1);
-  const auto state = ajar::identity::state_directory::place(said_there.as<std::string>("state"), kind);
+  const auto state = ajar::state::folder::place(said_there.as<std::string>("state"), kind);
   if (state && there(*state + "/config.toml")) return {absolute(*state) + "/config.toml", true};
   auto user = variable("XDG_CONFIG_HOME");
   if (!user.starts_with('/')) user = variable("HOME").starts_with('/') ? variable("HOME") + "/.config" : "";

@@ -8,7 +8,7 @@
 #include "status_metrics.hpp"
 #include "status_table.hpp"
 
-#include <ajar/core/control.hpp>
+#include <ajar/control/port.hpp>
 
 #include <dirent.h>
 #include <algorithm>
@@ -27,7 +27,7 @@ class control_port {
   // `name` is "control", or "control.PID" for a client: several of them share a state folder.
   control_port(std::string_view tool, const asio::any_io_executor& executor, const std::string& folder,
                const std::string& name = "control") {
-    auto opened = ajar::control::open(executor, folder, name);
+    auto opened = ajar::control::port::open(executor, folder, name);
     if (opened) {
       control_.emplace(std::move(*opened));
     } else {
@@ -36,16 +36,16 @@ class control_port {
   }
 
   // Before start().
-  void answer_with(const std::string& verb, ajar::control::plain_answer how) {
+  void answer_with(const std::string& verb, ajar::control::port::plain_answer how) {
     if (control_) control_->answer_with(verb, std::move(how));
   }
-  void carry_out(const std::string& verb, ajar::control::slow_answer how) {
+  void carry_out(const std::string& verb, ajar::control::port::slow_answer how) {
     if (control_) control_->carry_out(verb, std::move(how));
   }
   // `role` has status(), and is there until close(); `more` is what the tool adds.
   template <class Role>
   void tell_status_of(Role& role, json more = json::object()) {
-    answer_with("status", [&role, more](const ajar::control_request&) -> ajar::result<std::string> {
+    answer_with("status", [&role, more](const ajar::control::request&) -> ajar::result<std::string> {
       auto all = json_of(role.status());
       all.update(more);
       return dumped(all);
@@ -59,7 +59,7 @@ class control_port {
   }
 
  private:
-  std::optional<ajar::control> control_;
+  std::optional<ajar::control::port> control_;
 };
 
 // Central's shards answer on threads of their own.
@@ -106,7 +106,7 @@ inline ajar::result<nlohmann::ordered_json> ask_status(const std::string& folder
 
 // ajar-TOOL status
 inline int status(std::string_view tool, std::string_view kind, const settings& given) {
-  const auto folder = ajar::identity::state_directory::place(text_option(given, "state"), kind);
+  const auto folder = ajar::state::folder::place(text_option(given, "state"), kind);
   if (!folder) return complain(tool, "state folder", folder.error());
   const bool clients = kind == "client";
   const auto names = detail::control_names(*folder, clients);

@@ -27,7 +27,7 @@ inline std::string dumped(const json& what) { return what.dump(-1, ' ', false, j
 
 namespace detail {
 
-inline json json_of(const ajar::cause_counts& counts) {
+inline json json_of(const ajar::telling::cause_counts& counts) {
   json made = json::object();
   for (const auto& [cause, times] : counts.by_name()) made[cause] = times;
   return made;
@@ -43,7 +43,7 @@ inline json json_of(const ajar::signalling::link_status& link) {
           {"round_trip_ns", nanoseconds(link.round_trip)},
           {"links", link.links},
           {"losses", json_of(link.losses)},
-          {"last_loss", link.last_loss ? json(ajar::cause_name(link.last_loss)) : json()}};
+          {"last_loss", link.last_loss ? json(ajar::telling::cause_name(link.last_loss)) : json()}};
 }
 inline json json_of(const ajar::windows::exposure& cost) {
   return {{"windows", cost.windows},

@@ -2,7 +2,7 @@
 // Status answers as Prometheus metrics.
 #pragma once
 
-#include <ajar/core/metrics.hpp>
+#include <ajar/telling/metrics.hpp>
 
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -33,7 +33,7 @@ class status_metrics {
   }
 
  private:
-  using labels = ajar::metrics::labels;
+  using labels = ajar::telling::metrics::labels;
   struct row {
     labels with;
     std::uint64_t value = 0;
@@ -177,7 +177,7 @@ class status_metrics {
     counter("doors_closed", "Dial-backs that failed.", at("/doors/closed"));
   }
 
-  ajar::metrics out_;
+  ajar::telling::metrics out_;
   std::string prefix_;
   const std::vector<json>& all_;
   bool by_pid_;

@@ -5,7 +5,7 @@
 #include "line_writer.hpp"
 #include "settings.hpp"
 
-#include <ajar/core/step.hpp>
+#include <ajar/telling/step.hpp>
 
 #include <fmt/format.h>
 #include <memory>
@@ -43,8 +43,8 @@ inline std::string on_one_line(std::string_view text) {
 }
 
 // One step, without the line's end. `now` is what the wall clock says.
-inline std::string step_line(std::string_view who, step_format format, const ajar::step& one,
-                             ajar::log_line::instant now) {
+inline std::string step_line(std::string_view who, step_format format, const ajar::telling::step& one,
+                             ajar::telling::log_line::instant now) {
   if (format == step_format::trace) {
     const auto us = std::chrono::duration_cast<std::chrono::microseconds>(one.at.time_since_epoch()).count();
     const nlohmann::ordered_json line = {
@@ -55,7 +55,7 @@ inline std::string step_line(std::string_view who, step_format format, const aja
     return fmt::format("{}: {:1} {}{}{}", who, one.letter, one.what, one.detail.empty() ? "" : ": ",
                        on_one_line(one.detail));
   }
-  ajar::log_line line(now, one.level, one.what);
+  ajar::telling::log_line line(now, one.level, one.what);
   line.with("who", who);
   if (!one.letter.empty()) line.with("step", one.letter);
   if (!one.detail.empty()) line.with("detail", one.detail);
@@ -63,29 +63,29 @@ inline std::string step_line(std::string_view who, step_format format, const aja
 }
 
 // Now, as a line: with its end.
-inline std::string step_line_now(std::string_view who, step_format format, const ajar::step& one) {
+inline std::string step_line_now(std::string_view who, step_format format, const ajar::telling::step& one) {
   const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   return step_line(who, format, one, now) + "\n";
 }
 
 // Never waits for whoever reads.
-inline ajar::step_sink step_log(const std::string& who, step_format format, line_writer& to) {
-  return [who, format, &to](const ajar::step& one) { to.put(step_line_now(who, format, one)); };
+inline ajar::telling::step_sink step_log(const std::string& who, step_format format, line_writer& to) {
+  return [who, format, &to](const ajar::telling::step& one) { to.put(step_line_now(who, format, one)); };
 }
 
 // Where the steps of `run` go. A line that was lost is told of in their own format.
 inline line_writer& log_of_steps(const std::string& who, step_format format, int descriptor) {
   static line_writer one(descriptor, [who, format](std::uint64_t lines) {
-    return step_line_now(
-        who, format,
-        {ajar::clock::now(), "", "lines of this log were lost",
-         std::to_string(lines) + ": its reader was too slow, or could not keep them", ajar::log_level::warning});
+    return step_line_now(who, format,
+                         {ajar::clock::now(), "", "lines of this log were lost",
+                          std::to_string(lines) + ": its reader was too slow, or could not keep them",
+                          ajar::telling::log_level::warning});
   });
   return one;
 }
 
 // Where the steps of 'run' go: --json, --log and --quiet. Nothing where nobody wants them.
-inline ajar::step_sink steps_as_told(const std::string& who, const settings& given) {
+inline ajar::telling::step_sink steps_as_told(const std::string& who, const settings& given) {
   const bool traced = given.count("json") != 0;
   if (given.count("quiet") && !traced) return {};
   const auto format = traced ? step_format::trace : step_format_of(given.as<std::string>("log"));

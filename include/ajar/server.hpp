@@ -38,7 +38,7 @@ class server {
   /// Take grants back. Nothing comes in by them from now on; on return nothing that came by them is alive here: no
   /// session, no handshake, no window. Central is told, at every link until it has acknowledged.
   ///
-  /// @param list  signed by this server, kept by the caller (trust::issued_grants::revoke); the one before goes
+  /// @param list  signed by this server, kept by the caller (state::issued_grants::revoke); the one before goes
   ///
   /// Errors: signature_invalid (it is another's), serial_too_low. Cancellation: terminal; nobody enters by these grants
   /// even so.

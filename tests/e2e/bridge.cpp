@@ -10,9 +10,9 @@
 // equal
 #include <ajar.hpp>
 #include <ajar/core/task_group.hpp>
-#include <ajar/services/multiplexer.hpp>
-#include <ajar/trust/held_grants.hpp>
-#include <ajar/trust/issued_grants.hpp>
+#include <ajar/state/held_grants.hpp>
+#include <ajar/state/issued_grants.hpp>
+#include <ajar/streams/multiplexer.hpp>
 #include <asio/co_spawn.hpp>
 
 #include <fmt/format.h>
@@ -102,7 +102,7 @@ ajar::awaitable<void> accept_sessions(ajar::server& server, std::uint16_t port) 
   }
 }
 
-using namespace ajar::services;
+using namespace ajar::streams;
 
 ajar::awaitable<void> get(multiplexer& streams, std::string path, ajar::result<ajar::bytes>& into) {
   const request what("GET", std::move(path));
@@ -154,9 +154,9 @@ T must(ajar::result<T> value) {
 
 void run_to_session(const std::string& folder, const std::string& port_file) {
   asio::io_context context(1);
-  const auto state = must(ajar::identity::state_directory::open(folder));
+  const auto state = must(ajar::state::folder::open(folder));
   const auto key = must(state.load_key());
-  const auto grants = must(ajar::trust::held_grants(state, key.id()).list());
+  const auto grants = must(ajar::state::held_grants(state, key.id()).list());
   ajar::client client(context.get_executor(), key,
                       ajar::client_options().grants({grants.at(0).file}).logins([&] { return state.next_login(); }));
   ajar::net::tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
@@ -168,14 +168,15 @@ void run_to_session(const std::string& folder, const std::string& port_file) {
 
 void run_from_session(const std::string& folder, const std::string& url, std::uint16_t port) {
   asio::io_context context(1);
-  const auto state = must(ajar::identity::state_directory::open(folder));
+  const auto state = must(ajar::state::folder::open(folder));
   const auto key = must(state.load_key());
-  ajar::trust::issued_grants issued(state, key.id());
-  ajar::server server(context.get_executor(), key,
-                      ajar::server_options(must(ajar::identity::parse_url(url)))
-                          .logins([&] { return state.next_login(); })
-                          .grants([&](const ajar::trust::grant_id& id) { return issued.find(id); })
-                          .on_step([](const ajar::step& one) { fmt::print(stderr, "{} {}\n", one.letter, one.what); }));
+  ajar::state::issued_grants issued(state, key.id());
+  ajar::server server(
+      context.get_executor(), key,
+      ajar::server_options(must(ajar::identity::parse_url(url)))
+          .logins([&] { return state.next_login(); })
+          .grants([&](const ajar::trust::grant_id& id) { return issued.find(id); })
+          .on_step([](const ajar::telling::step& one) { fmt::print(stderr, "{} {}\n", one.letter, one.what); }));
   server.start();
   asio::co_spawn(context, accept_sessions(server, port), asio::detached);
   context.run();
@@ -183,9 +184,9 @@ void run_from_session(const std::string& folder, const std::string& url, std::ui
 
 void run_get(const std::string& folder, const std::string& path, std::size_t count) {
   asio::io_context context(1);
-  const auto state = must(ajar::identity::state_directory::open(folder));
+  const auto state = must(ajar::state::folder::open(folder));
   const auto key = must(state.load_key());
-  const auto grants = must(ajar::trust::held_grants(state, key.id()).list());
+  const auto grants = must(ajar::state::held_grants(state, key.id()).list());
   ajar::client client(context.get_executor(), key,
                       ajar::client_options().grants({grants.at(0).file}).logins([&] { return state.next_login(); }));
   std::vector<ajar::result<ajar::bytes>> all(count, ajar::fail(ajar::errc::canceled));

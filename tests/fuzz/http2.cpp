@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 // HTTP/2 from any octets, as a server and as a client: no crash, and no more streams than were announced.
-#include <ajar/services/http2_engine.hpp>
+#include <ajar/streams/http2_engine.hpp>
 
 #include <asio/io_context.hpp>
 #include <cstdlib>
 
 namespace {
 
-using namespace ajar::services;
+using namespace ajar::streams;
 
 class few final : public body_source {
  public:

@@ -21,17 +21,17 @@ LIMIT = 300  # seconds: whoever hangs has found it
 
 
 class Compiler:
-    """The commands of BUILD for a test, without its optimisation, its precompiled header and its dependency files."""
+    """The commands of BUILD for a test, header-only, without optimisation, precompiled header and dependency files."""
 
     def __init__(self, root, build):
         self.root, self.build = root, build
         self.commands = {}
         for entry in json.loads((build / "compile_commands.json").read_text()):
             self.commands[(pathlib.Path(entry["directory"]) / entry["file"]).resolve()] = entry["command"]
-        links = subprocess.run(["ninja", "-C", build, "-t", "commands", "-s", "tests/test_services"], text=True,
+        links = subprocess.run(["ninja", "-C", build, "-t", "commands", "-s", "tests/test_streams"], text=True,
                                stdout=subprocess.PIPE, check=True).stdout.strip().splitlines()[-1]
         words = shlex.split(links)
-        self.link = [word for word in words[words.index("-o") + 2:] if not word.endswith(".o")]
+        self.link = [word for word in words[words.index("-o") + 2:] if not re.search(r"\.o$|libajar\w*\.a$", word)]
         libraries = [word for word in self.link if word.endswith(".a")]
         subprocess.run(["ninja", "-C", build, *libraries], stdout=subprocess.DEVNULL, check=True)
 
@@ -43,7 +43,7 @@ class Compiler:
             while option in words:
                 at = words.index(option)
                 del words[at:at + 2]
-        dropped = re.compile(r"-MD|-Winvalid-pch|-Werror|-g|-O\d|-fsanitize.*|-fpch.*|.*\.cpp")
+        dropped = re.compile(r"-DAJAR_COMPILED_LIB|-MD|-Winvalid-pch|-Werror|-g|-O\d|-fsanitize.*|-fpch.*|.*\.cpp")
         words = [word for word in words if not dropped.fullmatch(word)]
         program = folder / test.replace("/", "_")
         done = subprocess.run([words[0], f"-I{folder}", *words[1:], "-O0", "-w", source, "-o", program, *self.link],

@@ -120,7 +120,7 @@ awaitable<void> expect_change(bool& told) {
   if (!watch) co_return;
   if (std::system("ip link set lo up && ip addr add 192.0.2.1/32 dev lo") != 0) co_return;  // scope global
   auto waiting = watch->changed();
-  auto changed = co_await before(clock::now() + 5s, errc::read_timeout, std::move(waiting));
+  auto changed = co_await before(clock::now() + 30s, errc::read_timeout, std::move(waiting));
   told = changed.has_value();
 }
 

@@ -52,7 +52,7 @@ awaitable<result<net::tcp_stream>> dialled(door& at) {
 awaitable<void> end_one(asio::io_context& context) {
   policy decides(context.get_executor());
   const auto one = std::make_shared<outbound::dialer>(context.get_executor(), identity::key::generate(), decides,
-                                                      net::dial_options(), step_sink());
+                                                      net::dial_options(), telling::step_sink());
   door first(context, 1);
   door second(context, 2);
   signalling::roster known;

@@ -84,8 +84,8 @@ TEST_CASE("stamps that cannot be explain nothing") {
 TEST_CASE("a recording keeps the steps that go on to a sink") {
   const auto record = std::make_shared<own_record>();
   int seen = 0;
-  const auto sink = recording(record, [&](const step&) { ++seen; });
-  for (int i = 0; i < 100; ++i) report_step(sink, "B", "ask");
+  const auto sink = recording(record, [&](const telling::step&) { ++seen; });
+  for (int i = 0; i < 100; ++i) telling::report_step(sink, "B", "ask");
   CHECK(seen == 100);
   CHECK(record->steps.size() == trust::traced_steps::most);
   CHECK(record->steps[0].what == "ask");

@@ -37,8 +37,8 @@ struct scene {
   }
 
   // Both roles' steps, counted.
-  ajar::step_sink counted(std::string who) {
-    return [this, keep = steps.sink(std::move(who))](const ajar::step& one) {
+  ajar::telling::step_sink counted(std::string who) {
+    return [this, keep = steps.sink(std::move(who))](const ajar::telling::step& one) {
       keep(one);
       ++moves;
       moved.notify();

@@ -5,7 +5,7 @@
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/signalling/redeem.hpp>
-#include <ajar/trust/issued_invites.hpp>
+#include <ajar/state/issued_invites.hpp>
 
 #include "../temporary_folder.hpp"
 #include "scripted_central.hpp"
@@ -19,7 +19,7 @@ namespace {
 struct household {
   trust::invite give(const url& central, const std::string& name, bool confirm = false,
                      std::chrono::seconds expires = 1h) {
-    trust::issued_invite what;
+    state::issued_invite what;
     what.petname = name;
     what.server_name = "home";
     what.terms.methods = 7;
@@ -42,13 +42,13 @@ struct household {
   }
 
   temporary_folder at;
-  identity::state_directory state = [this] {
+  state::folder state = [this] {
     ::chmod(at.path.c_str(), 0700);
-    return identity::state_directory::open(at.path).value();
+    return state::folder::open(at.path).value();
   }();
   identity::key self = identity::key::generate();
-  trust::issued_grants issued{state, self.id()};
-  trust::issued_invites invites{state, self};
+  state::issued_grants issued{state, self.id()};
+  state::issued_invites invites{state, self};
   int redemptions = 0;
 };
 

@@ -140,7 +140,7 @@ awaitable<void> flood_dial_backs(mirror& all) {
 // ---- ajar's own peers
 
 struct town : mirror {
-  explicit town(step_sink watched = village::steps("server ")) {
+  explicit town(telling::step_sink watched = village::steps("server ")) {
     server_options options(node.url());
     options.logins(village::logins()).grants([this](const trust::grant_id& id) { return home.find(id); });
     options.cloak(windows::cloak::compare).on_step(std::move(watched));
@@ -195,8 +195,8 @@ struct stranger {
   asio::io_context context;
   std::vector<net::tcp_stream> came;
 
-  step_sink sink() {
-    return [this](const step& one) {
+  telling::step_sink sink() {
+    return [this](const telling::step& one) {
       if (one.what != "opened a port") return;
       const auto port = one.detail.substr(one.detail.rfind(':') + 1);
       net::tcp_stream stream(context);

@@ -21,7 +21,7 @@ struct scene : village::served {
   trust::signed_revocations list_of(const std::vector<trust::signed_grant>& some) {
     for (const auto& one : some) {
       taken.push_back({one.body().id, one.body().not_after});
-      here.home.issued.erase(one.body().id);  // as trust::issued_grants does it
+      here.home.issued.erase(one.body().id);  // as state::issued_grants does it
     }
     trust::revocations list;
     list.serial = ++serial;

@@ -64,9 +64,9 @@ inline std::function<ajar::result<std::uint64_t>()> logins() {
 inline ajar::net::tcp::endpoint loopback(std::uint16_t port = 0) { return {asio::ip::address_v4::loopback(), port}; }
 
 // Prints the steps of a role where AJAR_TEST_STEPS is set.
-inline ajar::step_sink steps(std::string who) {
+inline ajar::telling::step_sink steps(std::string who) {
   if (!std::getenv("AJAR_TEST_STEPS")) return {};
-  return [who](const ajar::step& one) {
+  return [who](const ajar::telling::step& one) {
     fmt::print("{:>8} {} {:1} {} {}\n", one.at.time_since_epoch().count() / 1000 % 100'000'000, who, one.letter,
                one.what, one.detail);
   };

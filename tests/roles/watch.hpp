@@ -22,8 +22,8 @@ class watch {
  public:
   explicit watch(asio::io_context& context) : state_(std::make_shared<state>(context.get_executor())) {}
 
-  ajar::step_sink sink(std::string who) const {
-    return [state = state_, print = steps(std::move(who))](const ajar::step& one) {
+  ajar::telling::step_sink sink(std::string who) const {
+    return [state = state_, print = steps(std::move(who))](const ajar::telling::step& one) {
       if (print) print(one);
       state->seen.push_back({std::string(one.what), one.detail});
       state->changed.notify();

@@ -46,7 +46,7 @@ TEST_CASE("what is not there is not made, and a folder that others may read is b
   CHECK(!std::filesystem::exists(folder + "/gone"));
   CHECK(look_at_state("server", folder).how == grade::note);  // no key yet
   CHECK(std::filesystem::is_empty(folder));
-  REQUIRE(ajar::identity::state_directory::open(folder)->load_key());
+  REQUIRE(ajar::state::folder::open(folder)->load_key());
   CHECK(look_at_state("server", folder).how == grade::good);
   std::filesystem::permissions(folder, std::filesystem::perms(0755));
   CHECK(look_at_state("server", folder).how == grade::bad);

@@ -2,6 +2,7 @@
 #include <tools/line_writer.hpp>
 
 #include <doctest/doctest.h>
+#include <csignal>
 
 #include <array>
 #include <string>

@@ -56,7 +56,7 @@ TEST_CASE("a file that has size and time of the one there is the one there") {
   const auto folder = local_tree::open(on.path, false).value().folder("").value();
   struct stat status{};
   REQUIRE(::stat((on.path + "/a").c_str(), &status) == 0);
-  auto facts = ajar::services::facts_of(status);
+  auto facts = ajar::files::facts_of(status);
   CHECK(folder->has("a", facts));
   CHECK(!folder->has("link", facts));
   CHECK(!folder->has("b", facts));

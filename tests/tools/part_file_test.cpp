@@ -11,11 +11,11 @@ using namespace tools;
 
 namespace {
 
-ajar::services::file_facts of_size(std::uint64_t size, const std::string& tag = "\"x\"") {
-  ajar::services::file_facts made;
-  made.kind = ajar::services::entry_kind::file;
+ajar::files::file_facts of_size(std::uint64_t size, const std::string& tag = "\"x\"") {
+  ajar::files::file_facts made;
+  made.kind = ajar::files::entry_kind::file;
   made.size = size;
-  made.modified = ajar::services::file_time(std::chrono::nanoseconds(1'500'000'000'123'456'789));
+  made.modified = ajar::files::file_time(std::chrono::nanoseconds(1'500'000'000'123'456'789));
   made.etag = tag;
   return made;
 }

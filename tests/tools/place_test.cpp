@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 using namespace tools;
-using ajar::services::share_path;
+using ajar::files::share_path;
 
 TEST_CASE("a place is a server, a share and what is in it") {
   CHECK(parse_place("home").value() == remote_place{"home", share_path{"", "", true}});

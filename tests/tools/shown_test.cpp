@@ -34,8 +34,8 @@ TEST_CASE("sizes and times are short") {
   CHECK(shown_duration(std::chrono::seconds(7)) == "0:07");
   CHECK(shown_duration(std::chrono::seconds(754)) == "12:34");
   CHECK(shown_duration(std::chrono::seconds(11045)) == "3:04:05");
-  CHECK(shown_time(ajar::services::file_time(std::chrono::seconds(784111777))) == "1994-11-06 08:49");
-  CHECK(shown_time(ajar::services::file_time(std::chrono::seconds(-1))) == "1969-12-31 23:59");
+  CHECK(shown_time(ajar::files::file_time(std::chrono::seconds(784111777))) == "1994-11-06 08:49");
+  CHECK(shown_time(ajar::files::file_time(std::chrono::seconds(-1))) == "1969-12-31 23:59");
 }
 
 TEST_CASE("progress counts what came now for its rate, and says no percentage before all is known") {

@@ -10,9 +10,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr ajar::log_line::instant noon{std::chrono::sys_days(std::chrono::year(2026) / 11 / 24) + 12h};
+constexpr ajar::telling::log_line::instant noon{std::chrono::sys_days(std::chrono::year(2026) / 11 / 24) + 12h};
 
-ajar::step step_with(std::string detail, ajar::log_level level = ajar::log_level::info) {
+ajar::telling::step step_with(std::string detail, ajar::telling::log_level level = ajar::telling::log_level::info) {
   return {ajar::time_point(1500us), "A", "linked to central", std::move(detail), level};
 }
 std::string line_of(step_format format, std::string detail) {
@@ -36,7 +36,7 @@ TEST_CASE("a step is a line in each format") {
 }
 
 TEST_CASE("what there is not is left out") {
-  const ajar::step bare{ajar::time_point(), "", "a link ended", "", ajar::log_level::warning};
+  const ajar::telling::step bare{ajar::time_point(), "", "a link ended", "", ajar::telling::log_level::warning};
   CHECK(step_line("central", step_format::logfmt, bare, noon) ==
         "time=2026-11-24T12:00:00.000Z level=warning event=\"a link ended\" who=central");
   CHECK(step_line("central", step_format::text, bare, noon) == "central:   a link ended");

@@ -37,7 +37,8 @@ TEST_CASE("a trace travels whole") {
 }
 
 TEST_CASE("a step becomes what a terminal may show, and no longer than a message has room for") {
-  const step one{time_point(1h), "D", "opened a port", "\x1b[2J" + std::string(1000, 'x'), log_level::warning};
+  const telling::step one{time_point(1h), "D", "opened a port", "\x1b[2J" + std::string(1000, 'x'),
+                          telling::log_level::warning};
   const auto made = traced_step::of(one);
   CHECK(made.at_us == stamp_of(time_point(1h)));
   CHECK(made.letter == 'D');
@@ -45,7 +46,7 @@ TEST_CASE("a step becomes what a terminal may show, and no longer than a message
   CHECK(made.what == "opened a port");
   CHECK(made.detail.substr(0, 5) == "?[2Jx");
   CHECK(made.detail.size() == traced_step::longest_detail);
-  CHECK(traced_step::of({time_point(1h), "", "done", "", log_level::info}).letter == 0);
+  CHECK(traced_step::of({time_point(1h), "", "done", "", telling::log_level::info}).letter == 0);
 }
 
 TEST_CASE("a trace keeps so many steps, and what is too much is left out") {

@@ -65,7 +65,7 @@ bool are_joined(const windows::crossed& a, const windows::crossed& b) {
 TEST_CASE("both ends come to the same connection, and neither listened") {
   two_ends all;
   const auto before = open_ports::all();
-  testing::run(all.context, cross_both(all, clock::now() + 2s));
+  testing::run(all.context, cross_both(all, clock::now() + 30s));
   REQUIRE(all.of_server->has_value());
   REQUIRE(all.of_client->has_value());
   CHECK(are_joined(**all.of_server, **all.of_client));
@@ -74,7 +74,7 @@ TEST_CASE("both ends come to the same connection, and neither listened") {
 
 TEST_CASE("with two pairs of ports one wins, and it is the same one at both ends") {
   two_ends all(2);
-  testing::run(all.context, cross_both(all, clock::now() + 2s));
+  testing::run(all.context, cross_both(all, clock::now() + 30s));
   REQUIRE(all.of_server->has_value());
   REQUIRE(all.of_client->has_value());
   CHECK((*all.of_server)->pair == (*all.of_client)->pair);
@@ -134,7 +134,7 @@ awaitable<void> cross_alone(std::optional<result<windows::crossed>>& into, clock
 awaitable<void> cancel_crossing(std::optional<result<windows::crossed>>& into) {
   const auto executor = co_await asio::this_coro::executor;
   task_group work(executor);
-  work.spawn(cross_alone(into, 10s));
+  work.spawn(cross_alone(into, 1h));
   auto slept = co_await sleep_until(clock::now() + 2ms);
   CHECK(slept);
   work.cancel();
@@ -170,9 +170,7 @@ TEST_CASE("where nobody comes the crossing ends at its deadline, and a cancelled
   CHECK(came->error() == errc::crossing_failed);
   asio::io_context other;
   came.reset();
-  const auto begun = std::chrono::steady_clock::now();
   testing::run(other, cancel_crossing(came));
-  CHECK(std::chrono::steady_clock::now() - begun < 5s);
   CHECK((!came || came->error() == errc::canceled));
 }
 

@@ -41,7 +41,7 @@ class street {
     visitor.connect(ports.back());
     const auto open = open_ports::all();
     REQUIRE(open.size() == 1);
-    REQUIRE(open_ports::readable(open[0], 5s));
+    REQUIRE(open_ports::readable(open[0], 30s));
   }
   net::tcp::endpoint visitor(int number) const { return std::next(visitors_.begin(), number)->local_endpoint(); }
   // What a visitor reads.

@@ -2,10 +2,10 @@
 // ajar/central/options.hpp - how central behaves.
 #pragma once
 
-#include <ajar/core/step.hpp>
 #include <ajar/net/endpoint.hpp>
 #include <ajar/switchboard/accept_budget.hpp>
 #include <ajar/switchboard/admission.hpp>
+#include <ajar/telling/step.hpp>
 
 #include <chrono>
 #include <optional>
@@ -51,7 +51,7 @@ class central_options {
     return *this;
   }
   /// Called on the shards' executors, from several threads where there are several.
-  central_options& on_step(step_sink sink) {
+  central_options& on_step(telling::step_sink sink) {
     steps_ = std::move(sink);
     return *this;
   }
@@ -66,7 +66,7 @@ class central_options {
   switchboard::accept_limits limits_;
   std::chrono::milliseconds greet_within_{10'000};
   std::chrono::milliseconds renew_every_{3'600'000};
-  step_sink steps_;
+  telling::step_sink steps_;
 };
 
 }  // namespace ajar

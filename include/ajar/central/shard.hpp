@@ -69,10 +69,10 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
   }
 
   void trouble(std::string_view what, std::string detail) const {
-    report_trouble(shared->how.steps_, what, std::move(detail));
+    telling::report_trouble(shared->how.steps_, what, std::move(detail));
   }
   void step_done(std::string_view letter, std::string_view what, std::string detail = {}) const {
-    report_step(shared->how.steps_, letter, what, std::move(detail));
+    telling::report_step(shared->how.steps_, letter, what, std::move(detail));
   }
 
   // What it knows of itself now.

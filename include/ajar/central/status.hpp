@@ -2,9 +2,9 @@
 // ajar/central/status.hpp - what a running central knows of itself.
 #pragma once
 
-#include <ajar/core/cause_counts.hpp>
 #include <ajar/identity/peer_id.hpp>
 #include <ajar/switchboard/rendezvous_account.hpp>
+#include <ajar/telling/cause_counts.hpp>
 #include <ajar/windows/exposure_account.hpp>
 
 #include <chrono>
@@ -17,13 +17,13 @@ struct central_status {
   identity::peer_id id;
   std::chrono::nanoseconds uptime{0};
   std::size_t shards = 0;
-  std::size_t servers = 0;    ///< linked
-  std::size_t clients = 0;    ///< linked
-  std::size_t half_open = 0;  ///< connections that are not linked yet
-  std::uint64_t links = 0;    ///< made since the start
-  std::uint64_t dropped = 0;  ///< connections closed unseen, as a budget was used up
-  cause_counts turned_away;   ///< connections and peers that were not linked
-  cause_counts links_ended;
+  std::size_t servers = 0;            ///< linked
+  std::size_t clients = 0;            ///< linked
+  std::size_t half_open = 0;          ///< connections that are not linked yet
+  std::uint64_t links = 0;            ///< made since the start
+  std::uint64_t dropped = 0;          ///< connections closed unseen, as a budget was used up
+  telling::cause_counts turned_away;  ///< connections and peers that were not linked
+  telling::cause_counts links_ended;
   switchboard::rendezvous_account rendezvous;
   windows::exposure exposed_today;  ///< of all ports that peers told of, since midnight UTC
   windows::exposure exposed;        ///< and since the start

@@ -168,11 +168,11 @@ struct client_node final : std::enable_shared_from_this<client_node> {
 
   static awaitable<void> keep_linked(std::shared_ptr<client_node> self, std::shared_ptr<central_side> side) {
     auto why = co_await side->up.run();
-    report_step(self->how.steps_, "", "done with central", why.message());
+    telling::report_step(self->how.steps_, "", "done with central", why.message());
   }
 
   void linked(central_side& side, const signalling::welcome& greeting) {
-    report_step(how.steps_, "A", "linked to central", "seen as " + net::to_string(greeting.seen));
+    telling::report_step(how.steps_, "A", "linked to central", "seen as " + net::to_string(greeting.seen));
     side.account.linked(clock::now());
     side.seen = greeting.seen;
     side.last_loss.reset();
@@ -210,9 +210,9 @@ struct client_node final : std::enable_shared_from_this<client_node> {
     // our own goodbye is no trouble
     const auto told = again ? "no link to central" : "the link to central ended for good";
     if (is_canceled(why)) {
-      report_step(how.steps_, "", told, why.message());
+      telling::report_step(how.steps_, "", told, why.message());
     } else {
-      report_trouble(how.steps_, told, why.message());
+      telling::report_trouble(how.steps_, told, why.message());
     }
     tend_door();
     changed.notify();
@@ -263,7 +263,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
     bool expected = false;
     for (const auto& [url, side] : centrals) expected = expected || expects_server(*side);
     if (!expected) {
-      if (step->is_open()) report_step(how.steps_, "", "the door is closed");
+      if (step->is_open()) telling::report_step(how.steps_, "", "the door is closed");
       step->close();
       count_door();
       for (auto& [url, side] : centrals) side->door_told = {};
@@ -285,7 +285,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
     record.at = how.advertised_ ? *how.advertised_ : at;
     record.not_after = wall_now() + record_life;
     const auto signed_one = trust::signed_address::sign(std::move(record), self);
-    report_step(how.steps_, "", "the door is open", net::to_string(step->local_endpoint()));
+    telling::report_step(how.steps_, "", "the door is open", net::to_string(step->local_endpoint()));
     side.door_result.reset();
     side.door_told = clock::now();
     (void)side.up.send(signalling::door{signed_one.octets()});
@@ -298,7 +298,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
     if (!held) co_return;
     const auto grant = held->grant.body().id;
     const auto nonce = crypto::random_octets<16>();
-    report_step(self->how.steps_, "C", "a server dialled us", short_name(server));
+    telling::report_step(self->how.steps_, "C", "a server dialled us", short_name(server));
     auto entering = sessions::enter(std::move(guest), self->self, sessions::path::outbound, nonce, grant,
                                     clock::now() + handshake_time);
     auto entered = co_await std::move(entering);
@@ -329,7 +329,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
   sessions::account visits;
   windows::exposure_account exposed;
   windows::report door_counted;
-  cause_counts failures;
+  telling::cause_counts failures;
   task_group tasks;
 };
 

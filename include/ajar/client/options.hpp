@@ -2,9 +2,9 @@
 // ajar/client/options.hpp - how a client behaves, and how one connection is made.
 #pragma once
 
-#include <ajar/core/step.hpp>
 #include <ajar/net/dial_options.hpp>
 #include <ajar/rendezvous/timeline.hpp>
+#include <ajar/telling/step.hpp>
 #include <ajar/trust/grant_file.hpp>
 #include <ajar/windows/cloak.hpp>
 
@@ -30,7 +30,7 @@ class client_options {
     grants_ = std::move(held);
     return *this;
   }
-  /// Where login numbers come from (identity::state_directory::next_login).
+  /// Where login numbers come from (state::folder::next_login).
   client_options& logins(std::function<result<std::uint64_t>()> source) {
     logins_ = std::move(source);
     return *this;
@@ -67,7 +67,7 @@ class client_options {
     cloak_ = wish;
     return *this;
   }
-  client_options& on_step(step_sink sink) {
+  client_options& on_step(telling::step_sink sink) {
     steps_ = std::move(sink);
     return *this;
   }
@@ -84,7 +84,7 @@ class client_options {
   std::optional<net::address> from_;
   bool listens_ = true;
   windows::cloak cloak_ = windows::cloak::automatic;
-  step_sink steps_;
+  telling::step_sink steps_;
 
   net::dial_options dialling() const {
     net::dial_options made;

@@ -2,9 +2,9 @@
 // ajar/client/status.hpp - what a running client knows of itself.
 #pragma once
 
-#include <ajar/core/cause_counts.hpp>
 #include <ajar/sessions/account.hpp>
 #include <ajar/signalling/link_account.hpp>
+#include <ajar/telling/cause_counts.hpp>
 #include <ajar/windows/exposure_account.hpp>
 
 #include <vector>
@@ -23,7 +23,7 @@ struct client_status {
   tls::traffic carried;             ///< by all sessions since the start
   windows::exposure exposed_today;  ///< its door and its own windows
   windows::exposure exposed;
-  cause_counts failures;  ///< connections that were wanted and did not come about
+  telling::cause_counts failures;  ///< connections that were wanted and did not come about
 };
 
 }  // namespace ajar

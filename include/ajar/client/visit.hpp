@@ -59,7 +59,7 @@ struct visit {
         auto came = co_await std::move(trying);
         if (came) co_return std::move(*came);
         why = came.error();
-        report_trouble(self->how.steps_, "this way failed", why.message());
+        telling::report_trouble(self->how.steps_, "this way failed", why.message());
         if (!tries_again(way, why, attempt, ways.size())) break;
         const auto pause = pauses.next();
         if (clock::now() + pause >= about->until) break;

@@ -118,7 +118,7 @@ enum class errc : std::uint16_t {
   share_not_found = 210,
   share_unreadable,
   share_cut_short,
-  // services/streams
+  // streams/
   stream_reset = 220,
   stream_refused,
   stream_timeout,
@@ -127,7 +127,7 @@ enum class errc : std::uint16_t {
   http2_flood,
   head_too_long,
   body_length_wrong,
-  // services/files
+  // files/
   path_malformed = 230,
   file_not_found,
   file_not_permitted,

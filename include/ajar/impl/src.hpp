@@ -6,24 +6,7 @@
 #error "define AJAR_COMPILED_LIB in all files of the program"
 #endif
 
-#include <ajar/client/impl/join.ipp>
-#include <ajar/core/impl/ask_control.ipp>
-#include <ajar/core/impl/control.ipp>
-#include <ajar/core/impl/deadline.ipp>
-#include <ajar/core/impl/notifier.ipp>
-#include <ajar/core/impl/task_group.ipp>
-#include <ajar/core/notifier.hpp>
-#include <ajar/core/task_group.hpp>
 #include <ajar/impl/central.ipp>
 #include <ajar/impl/client.ipp>
+#include <ajar/impl/rest_src.hpp>
 #include <ajar/impl/server.ipp>
-#include <ajar/net/impl/asio_face.ipp>
-#include <ajar/net/impl/dial.ipp>
-#include <ajar/rendezvous/impl/timeline.ipp>
-#include <ajar/sessions/impl/handshake.ipp>
-#include <ajar/signalling/impl/link.ipp>
-#include <ajar/signalling/impl/redeem.ipp>
-#include <ajar/signalling/impl/uplink.ipp>
-#include <ajar/tls/impl/certificate.ipp>
-#include <ajar/tls/impl/context.ipp>
-#include <ajar/tls/impl/stream.ipp>

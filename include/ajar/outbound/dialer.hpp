@@ -4,10 +4,10 @@
 
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
-#include <ajar/core/step.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/outbound/dial_plan.hpp>
 #include <ajar/sessions/handshake.hpp>
+#include <ajar/telling/step.hpp>
 
 #include <functional>
 #include <memory>
@@ -37,7 +37,7 @@ class dial_policy {
 class dialer : public std::enable_shared_from_this<dialer> {
  public:
   dialer(const asio::any_io_executor& executor, identity::key self, dial_policy& policy, net::dial_options how,
-         step_sink steps)
+         telling::step_sink steps)
       : self_(std::move(self)),
         policy_(policy),
         how_(std::move(how)),
@@ -104,13 +104,13 @@ class dialer : public std::enable_shared_from_this<dialer> {
   }
 
   static awaitable<void> attempt(std::shared_ptr<dialer> self, dial_plan::attempt to) {
-    report_step(self->steps_, "C", "dial the client", short_name(to.client) + " at " + net::to_string(to.to));
+    telling::report_step(self->steps_, "C", "dial the client", short_name(to.client) + " at " + net::to_string(to.to));
     under_way here(*self, to.client);
     auto connecting = connect(self, to);
     auto guest = co_await std::move(connecting);
     if (!guest) {
-      report_trouble(self->steps_, "the client was not reached",
-                     short_name(to.client) + ": " + guest.error().message());
+      telling::report_trouble(self->steps_, "the client was not reached",
+                              short_name(to.client) + ": " + guest.error().message());
       self->policy_.not_reached(to.client, guest.error());
       co_return;
     }
@@ -148,7 +148,7 @@ class dialer : public std::enable_shared_from_this<dialer> {
   identity::key self_;
   dial_policy& policy_;
   net::dial_options how_;
-  step_sink steps_;
+  telling::step_sink steps_;
   dial_plan plan_;
   notifier changed_;
   task_group tasks_;

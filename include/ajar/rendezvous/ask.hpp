@@ -101,7 +101,7 @@ inline awaitable<windows::outcome<passage>> listen_here(shared_errand about, run
                                          std::uint8_t, const net::tcp::endpoint& at) -> result<windows::announced> {
     windows::announced made([] {});
     made.opening(opens).when_open([about, at](time_point since) {
-      report_step(about->steps, "D", "opened a port of our own", net::to_string(at), since);
+      telling::report_step(about->steps, "D", "opened a port of our own", net::to_string(at), since);
     });
     return made;
   };
@@ -132,14 +132,14 @@ inline awaitable<void> climb_all(shared_errand about, guided plan, shared_ports 
   for (const auto& rung : plan.rungs) {
     const bool crosses = rung.what.kind == trust::rung_kind::crossing;
     if (!listens(rung.what.kind, window_end::client) && !rung.theirs().empty()) {
-      report_step(about->steps, "G", crosses ? "cross" : "connect", net::to_string(rung.theirs().front()));
+      telling::report_step(about->steps, "G", crosses ? "cross" : "connect", net::to_string(rung.theirs().front()));
     }
     auto going = go_rung(about, rung, ports);
     auto through = co_await std::move(going);
     if (through.cost.listeners > 0 && about->account) about->account(through.cost);
     if (!through.guest) {
       last = fail(through.guest.error());
-      report_trouble(about->steps, "this rung failed", last.error().message());
+      telling::report_trouble(about->steps, "this rung failed", last.error().message());
       if (is_canceled(last.error())) break;
       continue;
     }
@@ -195,10 +195,10 @@ inline awaitable<result<sessions::session>> follow(shared_errand about, sent_req
     const auto answer = check_answer(*about, of.inbox->id(), next);
     if (!answer && last_failure && answer.error() == errc::exchange_timeout) co_return fail(last_failure);
     if (!answer) {
-      if (next.what) report_trouble(about->steps, "the server refuses", next.what->body().reason);
+      if (next.what) telling::report_trouble(about->steps, "the server refuses", next.what->body().reason);
       co_return fail(answer.error());
     }
-    report_step(about->steps, "F", "central says: connect", answer->reason);
+    telling::report_step(about->steps, "F", "central says: connect", answer->reason);
     const auto plan = guide(*about, *answer, of.record->sent_us, next.at);
     if (!plan) co_return fail(plan.error());
     until = std::min(about->until, plan->until);
@@ -242,7 +242,7 @@ inline awaitable<void> tell_timeline(shared_errand about, sent_request of) {
   record->sent_us = asked->body().sent_us;
   detail::sent_request sent{std::make_shared<answers::inbox>(about->inboxes, asked->body().id, asked->body().grant),
                             ports, record, until};
-  report_step(about->steps, "B", "ask central for the server", short_name(about->server()));
+  telling::report_step(about->steps, "B", "ask central for the server", short_name(about->server()));
   auto gone = about->up->send(signalling::request{asked->octets()});
   if (!gone) co_return fail(gone.error());
   auto following = detail::follow(about, sent);

@@ -2,13 +2,13 @@
 // ajar/rendezvous/errand.hpp - what a client needs to get one session by a window.
 #pragma once
 
-#include <ajar/core/step.hpp>
 #include <ajar/net/clock_offset.hpp>
 #include <ajar/rendezvous/answers.hpp>
 #include <ajar/rendezvous/timeline.hpp>
 #include <ajar/rendezvous/timetable.hpp>
 #include <ajar/sessions/handshake.hpp>
 #include <ajar/signalling/uplink.hpp>
+#include <ajar/telling/step.hpp>
 #include <ajar/trust/grant.hpp>
 #include <ajar/windows/window.hpp>
 
@@ -30,7 +30,7 @@ struct errand {
   bool roam = false;                       ///< our address may be another than central sees
   time_point until;
   windows::cloak cloak = windows::cloak::automatic;
-  step_sink steps;
+  telling::step_sink steps;
   std::function<void(const windows::report&)> account{};  ///< gets what each window of ours cost
   std::shared_ptr<net::clock_filter> server_clock{};      ///< as earlier requests have seen it; may be nothing
   timeline_sink explain{};                                ///< gets the steps of all three parties at the end

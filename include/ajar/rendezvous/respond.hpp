@@ -63,7 +63,7 @@ inline std::function<void()> announce(const shared_response& to, const timetable
   const auto signed_one = std::make_shared<trust::signed_answer>(trust::signed_answer::sign(std::move(body), to->self));
   return [to, signed_one] {
     to->send(*signed_one);
-    report_step(to->how.steps, "E", "told central", signed_one->body().reason);
+    telling::report_step(to->how.steps, "E", "told central", signed_one->body().reason);
   };
 }
 
@@ -110,14 +110,14 @@ inline awaitable<result<sessions::session>> listen_for(shared_response to, plann
       if (tell) tell();
     });
     made.when_open([to, named = rung.time.mine().front(), at](time_point since) {
-      report_step(to->how.steps, "D", "opened a port", name_of(named, at), since);
+      telling::report_step(to->how.steps, "D", "opened a port", name_of(named, at), since);
     });
     if (!rung.at_once) made.opening(rung.time.opens).polling(rung.polls);
     return made;
   };
   const auto seen = std::make_shared<encounter>();
   auto admission = [to, rung, seen](net::tcp_stream stream) {
-    report_step(to->how.steps, "G", "somebody connected, the port is closed");
+    telling::report_step(to->how.steps, "G", "somebody connected, the port is closed");
     *seen = encounter_of(stream, rung);
     return admit(to, passage{std::move(stream), rung.time.what.kind});
   };
@@ -139,8 +139,8 @@ inline awaitable<result<sessions::session>> listen_for(shared_response to, plann
 // The variation, where the client listens; and the crossing, where nobody does.
 inline awaitable<result<sessions::session>> go_to(shared_response to, planned_rung rung, shared_ports ports) {
   const bool crosses = rung.time.what.kind == trust::rung_kind::crossing;
-  report_step(to->how.steps, "G", crosses ? "cross" : "dial the client's window",
-              net::to_string(rung.time.theirs().front()));
+  telling::report_step(to->how.steps, "G", crosses ? "cross" : "dial the client's window",
+                       net::to_string(rung.time.theirs().front()));
   auto going = crosses ? go_crossing(rung.time, ports) : go_dialling(rung.time, to->how.dialling);
   auto through = co_await std::move(going);
   if (!through) co_return fail(through.error());
@@ -231,7 +231,7 @@ inline awaitable<result<sessions::session>> answer_request(shared_response to) {
     to->trace->received_us = received_us;
     to->how.steps = detail::tracing(to->trace, to->how.steps);
   }
-  report_step(to->how.steps, "C", "commanded to open a window", {}, received);
+  telling::report_step(to->how.steps, "C", "commanded to open a window", {}, received);
   auto given = to->policy->may_open(to->asked);
   if (!given) {
     to->report("refused a window", given.error());
@@ -247,7 +247,7 @@ inline awaitable<result<sessions::session>> answer_request(shared_response to) {
   }
   if (to->cost.listeners > 0) {
     to->policy->account(to->cost);
-    report_step(to->how.steps, "", "the window is closed", detail::in_words(to->cost));
+    telling::report_step(to->how.steps, "", "the window is closed", detail::in_words(to->cost));
     if (guest) guest->set_window(to->cost);
   }
   if (!guest) to->report("no session came of a window", guest.error());

@@ -2,8 +2,8 @@
 // ajar/rendezvous/respond_options.hpp - how a server responds to what clients ask for.
 #pragma once
 
-#include <ajar/core/step.hpp>
 #include <ajar/net/dial_options.hpp>
+#include <ajar/telling/step.hpp>
 #include <ajar/windows/cloak.hpp>
 #include <ajar/windows/policy.hpp>
 
@@ -15,7 +15,7 @@ struct respond_options {
   windows::on_stranger on_stranger = windows::on_stranger::close_and_reopen;
   windows::cloak cloak = windows::cloak::automatic;
   net::dial_options dialling;
-  step_sink steps;
+  telling::step_sink steps;
 };
 
 }  // namespace ajar::rendezvous

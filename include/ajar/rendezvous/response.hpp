@@ -3,11 +3,11 @@
 #pragma once
 
 #include <ajar/core/stamp.hpp>
-#include <ajar/core/step.hpp>
 #include <ajar/rendezvous/respond_options.hpp>
 #include <ajar/rendezvous/window_ports.hpp>
 #include <ajar/sessions/handshake.hpp>
 #include <ajar/signalling/message.hpp>
+#include <ajar/telling/step.hpp>
 #include <ajar/windows/arrival.hpp>
 #include <ajar/windows/plan.hpp>
 #include <ajar/windows/window.hpp>
@@ -86,7 +86,7 @@ struct response {
     return made;
   }
   void report(std::string_view phrase, const std::error_code& why) const {
-    report_trouble(how.steps, phrase, short_name(client()) + ": " + why.message());
+    telling::report_trouble(how.steps, phrase, short_name(client()) + ": " + why.message());
   }
   void send(const trust::signed_answer& signed_one) const {
     if (trace && trace->sent_us == 0) trace->sent_us = signed_one.body().sent_us;
@@ -163,8 +163,8 @@ inline windows::end_facts server_facts(const response& to, const window_ports& p
 }
 
 // The steps of this request, kept for the client; the server's own sink gets them too.
-inline step_sink tracing(std::shared_ptr<trust::traced_steps> into, step_sink next) {
-  return [into = std::move(into), next = std::move(next)](const step& one) {
+inline telling::step_sink tracing(std::shared_ptr<trust::traced_steps> into, telling::step_sink next) {
+  return [into = std::move(into), next = std::move(next)](const telling::step& one) {
     into->add(trust::traced_step::of(one));
     if (next) next(one);
   };

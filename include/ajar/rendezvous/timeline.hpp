@@ -46,8 +46,8 @@ struct own_record {
 };
 
 /// Keeps what goes to a sink.
-inline step_sink recording(std::shared_ptr<own_record> into, step_sink next) {
-  return [into = std::move(into), next = std::move(next)](const step& one) {
+inline telling::step_sink recording(std::shared_ptr<own_record> into, telling::step_sink next) {
+  return [into = std::move(into), next = std::move(next)](const telling::step& one) {
     if (into->steps.size() < trust::traced_steps::most) into->steps.push_back(trust::traced_step::of(one));
     if (next) next(one);
   };

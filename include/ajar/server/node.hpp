@@ -52,7 +52,7 @@ struct server_node final : signalling::uplink_events,
   static rendezvous::reflector_options reflecting(server_node& of) {
     rendezvous::reflector_options made([&of](const signalling::message& what) { return of.up.send(what); }, true);
     made.from(of.how.from_).moved([&of] {
-      report_step(of.how.steps_, "", "the network has changed");
+      telling::report_step(of.how.steps_, "", "the network has changed");
       of.pairs.clear();
     });
     made.account([&of](const windows::report& cost) {
@@ -108,7 +108,7 @@ struct server_node final : signalling::uplink_events,
 
   void linked(const signalling::welcome& greeting) override {
     link.linked(clock::now());
-    report_step(how.steps_, "A", "linked to central", "seen as " + net::to_string(greeting.seen));
+    telling::report_step(how.steps_, "A", "linked to central", "seen as " + net::to_string(greeting.seen));
     gate.set_nonce(greeting.nonce);
     seen_as = net::unmapped(greeting.seen.address());
     begin_reflecting(greeting);
@@ -147,7 +147,7 @@ struct server_node final : signalling::uplink_events,
   result<> take_roster(const signalling::roster_update& update) {
     auto changed = known.apply(update);
     if (!changed) return fail(changed.error());
-    report_step(how.steps_, "B", "got the roster", std::to_string(known.size()) + " clients with a door");
+    telling::report_step(how.steps_, "B", "got the roster", std::to_string(known.size()) + " clients with a door");
     dials->update(known, *changed);
     if (!update.more && how.roster_interval_.count() > 0) up.leave();
     return {};
@@ -158,7 +158,8 @@ struct server_node final : signalling::uplink_events,
     announced = 0;
     mirror->unlinked();
     link.lost(clock::now(), why);
-    report_trouble(how.steps_, again_in ? "no link to central" : "the link to central ended for good", why.message());
+    telling::report_trouble(how.steps_, again_in ? "no link to central" : "the link to central ended for good",
+                            why.message());
     if (!again_in && !final_cause) {
       final_cause = why;
       arrived.notify();
@@ -216,7 +217,8 @@ struct server_node final : signalling::uplink_events,
   void entered(sessions::session guest) override {
     const auto given = granted(guest.info().grant);
     if (final_cause || !given || waiting.size() >= most_waiting) return;
-    report_step(how.steps_, "", "a session", std::string(to_string(guest.way())) + " with " + short_name(guest.peer()));
+    telling::report_step(how.steps_, "", "a session",
+                         std::string(to_string(guest.way())) + " with " + short_name(guest.peer()));
     guests.add(guest, clock::now(), given->body().not_after);
     waiting.push_back(std::move(guest));
     arrived.notify();
@@ -305,13 +307,14 @@ struct server_node final : signalling::uplink_events,
       return one.not_after <= wall_now() || revoked.contains(one.grant);
     });
     if (all_known) return {};  // that was about a list before this one
-    report_trouble(how.steps_, "grants were revoked that this server did not know of", "its state is an older copy");
+    telling::report_trouble(how.steps_, "grants were revoked that this server did not know of",
+                            "its state is an older copy");
     if (!how.later_revocations_) return {};
     auto both = how.later_revocations_(*later);
     if (both) {
       tasks.spawn(take_later(shared_from_this(), std::move(*both)));
     } else {
-      report_trouble(how.steps_, "revocations were not kept", both.error().message());
+      telling::report_trouble(how.steps_, "revocations were not kept", both.error().message());
     }
     return {};
   }
@@ -319,7 +322,7 @@ struct server_node final : signalling::uplink_events,
   static awaitable<void> take_later(std::shared_ptr<server_node> self, trust::signed_revocations list) {
     auto taking = take_back(self, std::move(list));
     auto taken = co_await std::move(taking);
-    if (!taken) report_trouble(self->how.steps_, "revocations were not taken over", taken.error().message());
+    if (!taken) telling::report_trouble(self->how.steps_, "revocations were not taken over", taken.error().message());
   }
 
   // ---- invites
@@ -327,7 +330,7 @@ struct server_node final : signalling::uplink_events,
   void announce_invites() {
     if (!how.invite_ids_) return;
     auto ids = how.invite_ids_();
-    if (!ids) return report_trouble(how.steps_, "invites cannot be announced", ids.error().message());
+    if (!ids) return telling::report_trouble(how.steps_, "invites cannot be announced", ids.error().message());
     if (ids->empty() && announced == 0) return;
     announced = ids->size();
     (void)up.send(signalling::announce_invites{std::move(*ids)});
@@ -336,11 +339,11 @@ struct server_node final : signalling::uplink_events,
   result<> redeem(const signalling::redemption& what) {
     auto answer = how.redeem_ ? how.redeem_(what.invite, what.sealed) : result<bytes>(fail(errc::invite_unknown));
     if (answer) {
-      report_step(how.steps_, "", "answered somebody with an invite", to_hex(what.invite));
+      telling::report_step(how.steps_, "", "answered somebody with an invite", to_hex(what.invite));
       return up.send(signalling::redeemed{what.ticket, 0, std::move(*answer)});
     }
     const auto& why = answer.error();
-    report_trouble(how.steps_, "refused somebody with an invite", why.message());
+    telling::report_trouble(how.steps_, "refused somebody with an invite", why.message());
     const bool own = why.category() == category();  // what the disk says stays here
     const auto code = own ? static_cast<errc>(why.value()) : errc::state_unusable;
     return up.send(signalling::redeemed{what.ticket, static_cast<std::uint16_t>(code)});
@@ -352,7 +355,7 @@ struct server_node final : signalling::uplink_events,
     if (commands >= most_commands || tasks.cancelled()) return;
     auto opened = rendezvous::opened_command::open(what, clock::now());
     if (!opened) {
-      report_trouble(how.steps_, "refused a command", opened.error().message());
+      telling::report_trouble(how.steps_, "refused a command", opened.error().message());
       refusals.add(opened.error());
       return;
     }
@@ -434,8 +437,8 @@ struct server_node final : signalling::uplink_events,
   task_group tasks;
   time_point made;
   signalling::link_account link;
-  cause_counts refusals;
-  cause_counts dial_failures;
+  telling::cause_counts refusals;
+  telling::cause_counts dial_failures;
 };
 
 }  // namespace ajar::detail

@@ -2,9 +2,9 @@
 // ajar/server/options.hpp - how a server behaves.
 #pragma once
 
-#include <ajar/core/step.hpp>
 #include <ajar/identity/url.hpp>
 #include <ajar/rendezvous/respond_options.hpp>
+#include <ajar/telling/step.hpp>
 #include <ajar/trust/grant.hpp>
 #include <ajar/trust/invite.hpp>
 #include <ajar/trust/revocations.hpp>
@@ -56,7 +56,7 @@ class server_options {
     on_stranger_ = policy;
     return *this;
   }
-  /// Where login numbers come from (identity::state_directory::next_login).
+  /// Where login numbers come from (state::folder::next_login).
   server_options& logins(std::function<result<std::uint64_t>()> source) {
     logins_ = std::move(source);
     return *this;
@@ -66,19 +66,19 @@ class server_options {
     grants_ = std::move(source);
     return *this;
   }
-  /// What was revoked before it starts (trust::issued_grants::revocations_in_force).
+  /// What was revoked before it starts (state::issued_grants::revocations_in_force).
   server_options& revocations(trust::signed_revocations list) {
     revocations_.emplace(std::move(list));
     return *this;
   }
   /// What to do with a later list of this server's own, which central has and it has not: keep it, and give the list of
-  /// both (trust::issued_grants::learn). Without this it is trouble to report.
+  /// both (state::issued_grants::learn). Without this it is trouble to report.
   server_options& later_revocations(
       std::function<result<trust::signed_revocations>(const trust::signed_revocations&)> taker) {
     later_revocations_ = std::move(taker);
     return *this;
   }
-  /// Its invites: the ids that central is told of, and what becomes of a redemption (trust::issued_invites::ids,
+  /// Its invites: the ids that central is told of, and what becomes of a redemption (state::issued_invites::ids,
   /// redeem). By default it has none.
   server_options& invites(std::function<result<std::vector<trust::invite_id>>()> ids,
                           std::function<result<bytes>(const trust::invite_id&, bytes_view sealed)> redeem) {
@@ -91,7 +91,7 @@ class server_options {
     from_ = std::move(source);
     return *this;
   }
-  server_options& on_step(step_sink sink) {
+  server_options& on_step(telling::step_sink sink) {
     steps_ = std::move(sink);
     return *this;
   }
@@ -114,7 +114,7 @@ class server_options {
   std::function<result<std::vector<trust::invite_id>>()> invite_ids_;
   std::function<result<bytes>(const trust::invite_id&, bytes_view)> redeem_;
   std::optional<net::address> from_;
-  step_sink steps_;
+  telling::step_sink steps_;
 
   net::dial_options dialling() const {
     net::dial_options made;

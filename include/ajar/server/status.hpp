@@ -2,9 +2,9 @@
 // ajar/server/status.hpp - what a running server knows of itself.
 #pragma once
 
-#include <ajar/core/cause_counts.hpp>
 #include <ajar/sessions/account.hpp>
 #include <ajar/signalling/link_account.hpp>
+#include <ajar/telling/cause_counts.hpp>
 #include <ajar/windows/exposure_account.hpp>
 
 #include <vector>
@@ -28,8 +28,8 @@ struct server_status {
   tls::traffic carried;  ///< by all sessions since the start
   windows::exposure exposed_today;
   windows::exposure exposed;
-  cause_counts refusals;       ///< windows that were asked for and not opened, or through which nobody came
-  cause_counts dial_failures;  ///< clients that were not reached
+  telling::cause_counts refusals;       ///< windows that were asked for and not opened, or through which nobody came
+  telling::cause_counts dial_failures;  ///< clients that were not reached
 };
 
 }  // namespace ajar

@@ -2,9 +2,9 @@
 // ajar/signalling/link_account.hpp - how a peer's link to central does.
 #pragma once
 
-#include <ajar/core/cause_counts.hpp>
 #include <ajar/core/clock.hpp>
 #include <ajar/identity/url.hpp>
+#include <ajar/telling/cause_counts.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -17,8 +17,8 @@ struct link_status {
   bool linked = false;
   std::chrono::nanoseconds since{0};  ///< how long it is linked, or is not
   std::optional<clock::duration> round_trip;
-  std::uint64_t links = 0;  ///< made since the start
-  cause_counts losses;      ///< what ended them, and what ended attempts
+  std::uint64_t links = 0;       ///< made since the start
+  telling::cause_counts losses;  ///< what ended them, and what ended attempts
   std::error_code last_loss;
 };
 
@@ -53,7 +53,7 @@ class link_account {
   time_point changed_;
   bool linked_ = false;
   std::uint64_t links_ = 0;
-  cause_counts losses_;
+  telling::cause_counts losses_;
   std::error_code last_;
 };
 

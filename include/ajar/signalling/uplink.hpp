@@ -20,7 +20,7 @@ class uplink_options {
  public:
   uplink_options(role who, std::uint8_t methods) : who_(who), methods_(methods) {}
 
-  /// Where the next login number comes from: kept on disk before it is used (identity::state_directory::next_login).
+  /// Where the next login number comes from: kept on disk before it is used (state::folder::next_login).
   uplink_options& logins(std::function<result<std::uint64_t>()> source) {
     logins_ = std::move(source);
     return *this;

@@ -443,8 +443,8 @@ class directory {
                    std::string_view what, std::string detail = {}) {
     if (!into) return;
     const bool trouble = letter.empty() && !detail.empty();
-    into->add(
-        trust::traced_step::of({now, letter, what, std::move(detail), trouble ? log_level::warning : log_level::info}));
+    into->add(trust::traced_step::of(
+        {now, letter, what, std::move(detail), trouble ? telling::log_level::warning : telling::log_level::info}));
   }
   // Once.
   void tell_trace(const link_ref& to, const trust::request_id& id, std::optional<trust::traced_steps>& trace,

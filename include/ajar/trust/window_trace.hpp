@@ -3,7 +3,7 @@
 #pragma once
 
 #include <ajar/core/stamp.hpp>
-#include <ajar/core/step.hpp>
+#include <ajar/telling/step.hpp>
 #include <ajar/trust/window_request.hpp>
 
 #include <algorithm>
@@ -25,14 +25,14 @@ struct traced_step {
 
   bool operator==(const traced_step&) const = default;
 
-  static traced_step of(const step& one) {
+  static traced_step of(const telling::step& one) {
     const auto plain = [](std::string_view text, std::size_t longest) {
       std::string made(text.substr(0, longest));
       std::ranges::replace_if(made, [](char c) { return c < ' ' || c > '~'; }, '?');
       return made;
     };
     return {stamp_of(one.at), one.letter.empty() ? std::uint8_t{0} : static_cast<std::uint8_t>(one.letter.front()),
-            one.level != log_level::info, plain(one.what, longest_what), plain(one.detail, longest_detail)};
+            one.level != telling::log_level::info, plain(one.what, longest_what), plain(one.detail, longest_detail)};
   }
 
   void encode(wire::writer& out) const {

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/files/file_facts.hpp - what is said of a file or a folder: kind, size, times, and a tag that changes with it.
+#pragma once
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace ajar::files {
+
+/// What something in a share is.
+enum class entry_kind : std::uint8_t { file, folder, link, other };
+
+inline std::string_view to_string(entry_kind what) {
+  switch (what) {
+    case entry_kind::file:
+      return "file";
+    case entry_kind::folder:
+      return "folder";
+    case entry_kind::link:
+      return "link";
+    case entry_kind::other:
+      break;
+  }
+  return "other";
+}
+
+/// When a file was changed: nanoseconds since 1970 in UTC, as the file system keeps them.
+using file_time = std::chrono::sys_time<std::chrono::nanoseconds>;
+
+/// The facts of one entry. Size, time and tag belong to files.
+struct file_facts {
+  entry_kind kind = entry_kind::other;
+  std::uint64_t size = 0;
+  file_time modified{};
+  std::string etag;
+
+  bool operator==(const file_facts&) const = default;
+};
+
+namespace detail {
+
+// A strong validator (RFC 9110 section 8.8.1): the kernel renews ctime at each change of content or inode, and nobody
+// can set it. Without the device's number, which changes when a disk is mounted elsewhere.
+inline std::string etag_of(const struct stat& status) {
+  return fmt::format("\"{:x}-{:x}-{:x}.{:x}-{:x}.{:x}\"", status.st_ino, status.st_size, status.st_mtim.tv_sec,
+                     status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
+}
+
+}  // namespace detail
+
+inline file_facts facts_of(const struct stat& status) {
+  file_facts made;
+  made.modified =
+      file_time(std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec));
+  if (S_ISREG(status.st_mode)) {
+    made.kind = entry_kind::file;
+    made.size = static_cast<std::uint64_t>(status.st_size);
+    made.etag = detail::etag_of(status);
+  } else if (S_ISDIR(status.st_mode)) {
+    made.kind = entry_kind::folder;
+  } else if (S_ISLNK(status.st_mode)) {
+    made.kind = entry_kind::link;
+  }
+  return made;
+}
+
+}  // namespace ajar::files

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/state/folder.hpp - the folder in which a node keeps its key, its grants and its counters.
+#pragma once
+
+#include <ajar/core/clock.hpp>
+#include <ajar/core/descriptor.hpp>
+#include <ajar/identity/key.hpp>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <ctime>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ajar::state {
+
+/// A 0700 folder with 0600 files. Every write is whole or not at all: a temporary file, fsync, rename, fsync.
+///
+/// Names are single path elements. Threads: distinct objects safe; processes are kept apart by lock().
+class folder {
+ public:
+  /// No file of a state directory is larger.
+  static constexpr std::size_t largest_file = 1 << 20;
+
+  /// Open a folder, making it where it is not there. Errors: state_unusable, state_permissions.
+  static result<folder> open(const std::string& path) {
+    if (auto made = make_folders(path); !made) return fail(made.error());
+    descriptor opened(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    struct stat status{};
+    if (!opened || ::fstat(opened.get(), &status) != 0) return fail(errc::state_unusable);
+    if ((status.st_mode & 077) != 0 || status.st_uid != ::geteuid()) return fail(errc::state_permissions);
+    return folder(path, std::move(opened));
+  }
+
+  /// Where a node keeps its state: --state, else $AJAR_STATE, else $XDG_STATE_HOME/ajar/NODE, else
+  /// ~/.local/state/ajar/NODE (XDG Base Directory Specification 0.8). Errors: state_unusable where none of them is set.
+  static result<std::string> place(std::string_view option, std::string_view node) {
+    const auto variable = [](const char* name) { return std::string_view(std::getenv(name) ? std::getenv(name) : ""); };
+    if (!option.empty()) return std::string(option);
+    if (const auto own = variable("AJAR_STATE"); !own.empty()) return std::string(own);
+    if (const auto base = variable("XDG_STATE_HOME"); base.starts_with('/')) {
+      return std::string(base) + "/ajar/" + std::string(node);
+    }
+    if (const auto home = variable("HOME"); home.starts_with('/')) {
+      return std::string(home) + "/.local/state/ajar/" + std::string(node);
+    }
+    return fail(errc::state_unusable);
+  }
+
+  const std::string& path() const noexcept { return path_; }
+
+  /// Whether an open file begins as a node's key does, whatever it is called and wherever it lies.
+  static bool is_key(int file) {
+    std::array<char, key_begin.size()> begin{};
+    const auto count = ::pread(file, begin.data(), begin.size(), 0);
+    return count == static_cast<ssize_t>(begin.size()) && std::string_view(begin.data(), begin.size()) == key_begin;
+  }
+  /// Whether an open folder is some node's state folder: there is a key in it. O_PATH is enough.
+  static bool is_one(int folder) {
+    const descriptor file(::openat(folder, key_file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    struct stat status{};
+    return file && ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) && is_key(file.get());
+  }
+
+  /// A whole file. Nothing where there is none. Errors: state_permissions, state_damaged (too large), the system's.
+  result<std::optional<bytes>> read(const std::string& name) const {
+    descriptor file(::openat(folder_.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (!file && errno == ENOENT) return std::optional<bytes>();
+    struct stat status{};
+    if (!file || ::fstat(file.get(), &status) != 0) return fail(last_error());
+    if (!S_ISREG(status.st_mode)) return fail(errc::state_damaged);
+    if ((status.st_mode & 077) != 0 || status.st_uid != ::geteuid()) return fail(errc::state_permissions);
+    bytes content;
+    std::array<std::uint8_t, 4096> piece{};
+    for (;;) {
+      const auto count = ::read(file.get(), piece.data(), piece.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return fail(last_error());
+      if (count == 0) break;
+      content.insert(content.end(), piece.begin(), piece.begin() + count);
+      if (content.size() > largest_file) return fail(errc::state_damaged);
+    }
+    wipe(piece);
+    return std::optional<bytes>(std::move(content));
+  }
+
+  /// Replace a file, durably. The old content stays until the new one is whole. Errors: the system's.
+  result<> write(const std::string& name, bytes_view content) const {
+    const auto temporary = "." + name + "." + to_hex(crypto::random_octets<8>());
+    auto written = write_new(temporary, content);
+    if (written && ::renameat(folder_.get(), temporary.c_str(), folder_.get(), name.c_str()) != 0) {
+      written = fail(last_error());
+    }
+    if (!written) {
+      ::unlinkat(folder_.get(), temporary.c_str(), 0);
+      return written;
+    }
+    if (::fsync(folder_.get()) != 0) return fail(last_error());
+    return {};
+  }
+
+  /// Give a file another name, durably and at once. Errors: the system's.
+  result<> rename(const std::string& from, const std::string& to) const {
+    if (::renameat(folder_.get(), from.c_str(), folder_.get(), to.c_str()) != 0) return fail(last_error());
+    if (::fsync(folder_.get()) != 0) return fail(last_error());
+    return {};
+  }
+
+  /// Forget a file, durably. Errors: the system's; none where there is no such file.
+  result<> remove(const std::string& name) const {
+    if (::unlinkat(folder_.get(), name.c_str(), 0) != 0 && errno != ENOENT) return fail(last_error());
+    if (::fsync(folder_.get()) != 0) return fail(last_error());
+    return {};
+  }
+
+  /// The time that stands at a file, and setting it. Errors: the system's.
+  result<wall_time> time_of(const std::string& name) const {
+    struct stat status{};
+    if (::fstatat(folder_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return fail(last_error());
+    return wall_time(std::chrono::seconds(status.st_mtim.tv_sec));
+  }
+  result<> set_time(const std::string& name, wall_time at) const {
+    const std::time_t seconds = at.time_since_epoch().count();
+    const std::array<timespec, 2> times{timespec{seconds, 0}, timespec{seconds, 0}};
+    if (::utimensat(folder_.get(), name.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0) return fail(last_error());
+    return {};
+  }
+
+  /// The files whose names end like this, in their order. Errors: the system's.
+  result<std::vector<std::string>> list(std::string_view ending) const {
+    const int again = ::openat(folder_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR* folder = again < 0 ? nullptr : ::fdopendir(again);
+    if (!folder) {
+      const auto error = last_error();
+      if (again >= 0) ::close(again);
+      return fail(error);
+    }
+    std::vector<std::string> names;
+    while (const auto* entry = ::readdir(folder)) {
+      const std::string_view name = entry->d_name;
+      if (!name.starts_with('.') && name.ends_with(ending)) names.emplace_back(name);
+    }
+    ::closedir(folder);
+    std::ranges::sort(names);
+    return names;
+  }
+
+  /// The key of this node, made at the first use. Errors: key_malformed, state_permissions, the system's.
+  result<identity::key> load_key() const {
+    auto file = read(key_file);
+    if (!file) return fail(file.error());
+    if (!*file) return make_key();
+    auto& content = **file;
+    const auto text = as_text(content);
+    const bool whole = text.starts_with(key_begin) && text.ends_with('\n');
+    auto seed = whole ? from_base32(text.substr(key_begin.size(), text.size() - key_begin.size() - 1)) : std::nullopt;
+    wipe(content);
+    if (!seed || seed->size() != 32) return fail(errc::key_malformed);
+    crypto::signing_key pair{secret<32>(std::span<const std::uint8_t, 32>(*seed))};
+    wipe(*seed);
+    return identity::key(std::move(pair));
+  }
+
+  /// Count a login and keep the count before it is used, so that no two logins of a key have the same number.
+  /// Errors: state_damaged, the system's. Precondition: the caller holds lock().
+  result<std::uint64_t> next_login() const {
+    auto file = read(login_file);
+    if (!file) return fail(file.error());
+    std::uint64_t count = 0;
+    if (*file) {
+      const auto text = as_text(**file);
+      const auto* end = text.data() + text.size();
+      const auto parsed = std::from_chars(text.data(), end, count);
+      if (parsed.ec != std::errc{} || parsed.ptr + 1 != end || *parsed.ptr != '\n') return fail(errc::state_damaged);
+    }
+    ++count;
+    auto written = write(login_file, as_bytes(std::to_string(count) + "\n"));
+    if (!written) return fail(written.error());
+    return count;
+  }
+
+  /// Held while one process uses the link of this node: commands that run side by side take turns.
+  class hold {
+   public:
+    explicit hold(descriptor file) : file_(std::move(file)) {}
+
+   private:
+    descriptor file_;
+  };
+
+  /// Take the lock if nobody has it. Errors: would_block where another process holds it, the system's.
+  result<hold> try_lock() const {
+    descriptor file(::openat(folder_.get(), lock_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file) return fail(last_error());
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+      return fail(errno == EWOULDBLOCK ? make_error_code(errc::would_block) : last_error());
+    }
+    return hold(std::move(file));
+  }
+
+ private:
+  static constexpr const char* key_file = "key";
+  static constexpr const char* login_file = "login";
+  static constexpr const char* lock_file = "lock";
+  static constexpr std::string_view key_begin = "ajar-key/1 ";
+
+  folder(std::string path, descriptor folder) : path_(std::move(path)), folder_(std::move(folder)) {}
+
+  static result<> make_folders(const std::string& path) {
+    for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
+      const auto part = path.substr(0, at);
+      const bool last = at == std::string::npos || at + 1 == path.size();
+      if (::mkdir(part.c_str(), last ? 0700 : 0755) != 0 && errno != EEXIST) return fail(errc::state_unusable);
+      if (at == std::string::npos) return {};
+    }
+  }
+
+  result<identity::key> make_key() const {
+    identity::key made = identity::key::generate();
+    auto text = std::string(key_begin) + to_base32(made.pair().seed().reveal()) + "\n";
+    auto written = write(key_file, as_bytes(text));
+    ::explicit_bzero(text.data(), text.size());
+    if (!written) return fail(written.error());
+    return made;
+  }
+
+  result<> write_new(const std::string& name, bytes_view content) const {
+    descriptor file(::openat(folder_.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file) return fail(last_error());
+    auto written = write_all(file.get(), content);
+    if (!written) return written;
+    if (::fsync(file.get()) != 0) return fail(last_error());
+    return {};
+  }
+
+  std::string path_;
+  descriptor folder_;
+};
+
+}  // namespace ajar::state

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/state/held_grants.hpp - what a client keeps of the grants that it was given.
+#pragma once
+
+#include <ajar/state/folder.hpp>
+#include <ajar/trust/grant_file.hpp>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ajar::state {
+
+/// A file for each server, under the name that the client's owner uses for it. Threads: one.
+class held_grants {
+ public:
+  struct entry {
+    std::string petname;
+    trust::grant_file file;
+  };
+
+  held_grants(const state::folder& in, identity::peer_id client) : in_(in), client_(std::move(client)) {}
+
+  /// Keep a grant under a name; a later one of the same server takes the place of an earlier one.
+  ///
+  /// @param petname  is_name(); by default what the server calls itself
+  /// @return the name
+  /// Errors: grant_of_another (made for another key), grant_expired, petname_taken (by another server), grant_malformed
+  /// (the name is none), the system's. Nothing is changed then.
+  result<std::string> add(const trust::grant_file& file, std::string petname = {}) const {
+    if (file.grant.body().client != client_) return fail(errc::grant_of_another);
+    if (wall_now() >= file.grant.body().not_after) return fail(errc::grant_expired);
+    if (petname.empty()) petname = file.server_name;
+    if (!trust::is_name(petname)) return fail(errc::grant_malformed);
+    auto before = load(petname + std::string(ending));
+    if (before && before->grant.signer() != file.grant.signer()) return fail(errc::petname_taken);
+    if (!before && before.error() != errc::no_grant) return fail(before.error());
+    auto written = in_.write(petname + std::string(ending), as_bytes(trust::to_text(file)));
+    if (!written) return fail(written.error());
+    return petname;
+  }
+
+  /// All of them, by name. Errors: state_damaged, the system's.
+  result<std::vector<entry>> list() const {
+    auto names = in_.list(ending);
+    if (!names) return fail(names.error());
+    std::vector<entry> all;
+    for (const auto& name : *names) {
+      auto one = load(name);
+      if (!one) return fail(one.error());
+      all.push_back({name.substr(0, name.size() - ending.size()), std::move(*one)});
+    }
+    return all;
+  }
+
+ private:
+  static constexpr std::string_view ending = ".grant";
+
+  result<trust::grant_file> load(const std::string& name) const {
+    auto content = in_.read(name);
+    if (!content) return fail(content.error());
+    if (!*content) return fail(errc::no_grant);
+    auto file = trust::parse_grant_file(as_text(**content));
+    if (!file) return fail(errc::state_damaged);
+    return file;
+  }
+
+  const state::folder& in_;
+  identity::peer_id client_;
+};
+
+}  // namespace ajar::state

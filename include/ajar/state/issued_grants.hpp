@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/state/issued_grants.hpp - what a server keeps of the grants that it signed, and which of them it took back.
+#pragma once
+
+#include <ajar/state/folder.hpp>
+#include <ajar/trust/checked_text.hpp>
+#include <ajar/trust/new_terms.hpp>
+#include <ajar/trust/revocations.hpp>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace ajar::state {
+
+/// A grant as its server keeps it.
+struct issued_grant {
+  std::string petname;  ///< what the server's owner calls the client: is_name()
+  bool renews = true;   ///< it is made longer for a client that comes in its second half
+  trust::signed_grant grant;
+  std::optional<wall_time> last_seen{};  ///< when its client was last there
+};
+
+/// A file for each grant, in the server's state directory. A grant that is not there was never issued, whoever signed.
+///
+/// To take a grant back its file is renamed, which is durable and whole at once; the signed list of what was taken back
+/// is made from these files, so no damage to that list gives anybody a grant back. A running server finds what another
+/// process has issued meanwhile. Outlived by its directory. Threads: one; processes that revoke hold the directory's
+/// lock.
+class issued_grants {
+ public:
+  issued_grants(const state::folder& in, identity::peer_id server) : in_(in), server_(std::move(server)) {}
+
+  /// Keep a new grant, or one with the same id and other terms, durably. Without a petname the client gets its short
+  /// id.
+  ///
+  /// Errors: petname_taken (by another client), grant_malformed (the name is none), state_damaged, the system's.
+  result<> keep(issued_grant one) {
+    const auto& body = one.grant.body();
+    if (one.petname.empty()) one.petname = short_name(body.client);
+    if (!trust::is_name(one.petname)) return fail(errc::grant_malformed);
+    const auto all = list();
+    if (!all) return fail(all.error());
+    for (const auto& other : *all) {
+      if (other.petname == one.petname && other.grant.body().client != body.client) return fail(errc::petname_taken);
+    }
+    const auto name = name_of(body.id, issued);
+    const auto text = trust::checked_text(
+        kind,
+        {{"client", one.petname}, {"renews", one.renews ? "yes" : "no"}, {"grant", to_base32(one.grant.octets())}});
+    auto written = in_.write(name, as_bytes(text));
+    if (!written) return written;
+    auto timed = in_.set_time(name, one.last_seen.value_or(never_seen));
+    if (!timed) return timed;
+    known_.insert_or_assign(body.id, std::move(one.grant));
+    return {};
+  }
+
+  /// Sign a grant anew, under its id and for a life that begins now, and keep it: for the server it is what counts from
+  /// then on, whatever the client shows.
+  ///
+  /// Errors: keep()'s.
+  result<trust::signed_grant> renew(issued_grant one, const identity::key& self,
+                                    const trust::new_terms& otherwise = {}) {
+    one.grant = trust::signed_grant::sign(otherwise.change(one.grant.body(), wall_now()), self);
+    auto renewed = one.grant;
+    auto kept = keep(std::move(one));
+    if (!kept) return fail(kept.error());
+    return renewed;
+  }
+
+  /// What its client gets who asks for it: in the second half of its life it is renewed first, unless its owner did not
+  /// want that. Errors: grant_unknown, keep()'s.
+  result<trust::signed_grant> renewed_in_time(const trust::grant_id& id, const identity::key& self) {
+    auto one = load(name_of(id, issued));
+    if (!one) return fail(one.error());
+    if (!one->renews || !one->grant.body().in_second_half(wall_now())) return std::move(one->grant);
+    return renew(std::move(*one), self);
+  }
+
+  /// The client of a grant is there: that is remembered, but not so that it outlasts a power cut.
+  void saw(const trust::grant_id& id) const { (void)in_.set_time(name_of(id, issued), wall_now()); }
+
+  /// The grant with this id, if this server issued it, has not taken it back, and its file is whole.
+  std::optional<trust::signed_grant> find(const trust::grant_id& id) {
+    const auto known = known_.find(id);
+    if (known != known_.end()) return known->second;
+    auto one = load(name_of(id, issued));
+    if (!one || one->grant.body().id != id) return std::nullopt;
+    return known_.emplace(id, std::move(one->grant)).first->second;
+  }
+
+  /// True for a grant that was taken back.
+  bool was_taken_back(const trust::grant_id& id) const { return in_.time_of(name_of(id, revoked)).has_value(); }
+
+  /// All that are not taken back. Errors: state_damaged where a file is none of this server's grants, the system's.
+  result<std::vector<issued_grant>> list() const { return load_all(issued); }
+
+  /// Those that somebody means: by a petname, a client's peer id, or a grant's id in hexadecimal.
+  /// Errors: no_such_client where there are none, list()'s.
+  result<std::vector<issued_grant>> named(std::string_view whom) const {
+    auto all = list();
+    if (!all) return fail(all.error());
+    const auto client = identity::parse_peer_id(whom);
+    std::erase_if(*all, [&](const issued_grant& one) {
+      const auto& body = one.grant.body();
+      return one.petname != whom && !(client && body.client == *client) && to_hex(body.id) != whom;
+    });
+    if (all->empty()) return fail(errc::no_such_client);
+    return all;
+  }
+
+  /// Take grants back, durably: nobody finds them from then on.
+  ///
+  /// @return the list of all that were, signed by this server, with a serial higher than any before
+  /// Errors: the system's; some of the grants may be taken back then. Again is harmless.
+  result<trust::signed_revocations> revoke(const std::vector<trust::grant_id>& which, const identity::key& self) {
+    for (const auto& id : which) {
+      auto taken = take_back(id);
+      if (!taken) return fail(taken.error());
+    }
+    return sign_anew(self, {});
+  }
+
+  /// What was taken back, to begin with: nothing where nothing ever was. It is signed anew where the list is lost,
+  /// damaged, or lacks a grant that was. Errors: state_damaged (a grant's file), the system's.
+  result<std::optional<trust::signed_revocations>> revocations_in_force(const identity::key& self) {
+    auto kept = kept_list();
+    if (!kept) return fail(kept.error());
+    const auto taken_back = load_all(revoked);
+    if (!taken_back) return fail(taken_back.error());
+    const auto now = wall_now();
+    const bool whole = std::ranges::all_of(*taken_back, [&](const issued_grant& one) {
+      const auto& body = one.grant.body();
+      return body.not_after <= now || (*kept && (*kept)->body().contains(body.id));
+    });
+    if (whole) return std::move(*kept);
+    auto made = sign_anew(self, {});
+    if (!made) return fail(made.error());
+    return std::optional(std::move(*made));
+  }
+
+  /// Somebody shows a later list of this server's own: this directory is older than what it has signed. The grants in
+  /// that list are taken back here too.
+  ///
+  /// @return the list of both, with a serial higher than either's
+  /// Errors: signature_invalid (it is none of this server's), the system's.
+  result<trust::signed_revocations> learn(const trust::signed_revocations& later, const identity::key& self) {
+    if (later.signer() != server_) return fail(errc::signature_invalid);
+    for (const auto& one : later.body().entries) {
+      auto taken = take_back(one.grant);
+      if (!taken) return fail(taken.error());
+    }
+    return sign_anew(self, later.body());
+  }
+
+ private:
+  static constexpr std::string_view kind = "ajar-issued/1";
+  static constexpr std::string_view issued = ".issued";
+  static constexpr std::string_view revoked = ".revoked";
+  static constexpr const char* list_file = "revocations";
+  static constexpr wall_time never_seen{};  // as the file's time
+
+  static std::string name_of(const trust::grant_id& id, std::string_view ending) {
+    return to_hex(id) + std::string(ending);
+  }
+
+  result<> take_back(const trust::grant_id& id) {
+    auto moved = in_.rename(name_of(id, issued), name_of(id, revoked));
+    if (!moved && moved.error() != std::errc::no_such_file_or_directory) return moved;
+    known_.erase(id);
+    return {};
+  }
+
+  result<issued_grant> load(const std::string& name) const {
+    auto file = in_.read(name);
+    if (!file) return fail(file.error());
+    if (!*file) return fail(errc::grant_unknown);
+    const auto lines =
+        trust::parse_checked_text(as_text(**file), kind, {"client", "renews", "grant"}, errc::state_damaged);
+    if (!lines) return fail(lines.error());
+    const auto octets = from_base32((*lines)[2]);
+    const bool renews = (*lines)[1] == "yes";
+    if (!octets || !trust::is_name((*lines)[0]) || (!renews && (*lines)[1] != "no")) return fail(errc::state_damaged);
+    auto one = trust::signed_grant::open(*octets);
+    if (!one || one->signer() != server_) return fail(errc::state_damaged);
+    issued_grant made{(*lines)[0], renews, std::move(*one)};
+    const auto seen = in_.time_of(name);
+    if (seen && *seen != never_seen) made.last_seen = *seen;
+    return made;
+  }
+
+  result<std::vector<issued_grant>> load_all(std::string_view ending) const {
+    auto names = in_.list(ending);
+    if (!names) return fail(names.error());
+    std::vector<issued_grant> all;
+    for (const auto& name : *names) {
+      auto one = load(name);
+      if (!one) return fail(one.error());
+      all.push_back(std::move(*one));
+    }
+    return all;
+  }
+
+  // One that is damaged is as one that is lost: the files have all that it said.
+  result<std::optional<trust::signed_revocations>> kept_list() const {
+    auto file = in_.read(list_file);
+    if (!file) return fail(file.error());
+    if (!*file) return std::optional<trust::signed_revocations>();
+    auto list = trust::signed_revocations::open(**file);
+    if (!list || list->signer() != server_) return std::optional<trust::signed_revocations>();
+    return std::optional(std::move(*list));
+  }
+
+  // The list of the files, of the list so far and of another one. The clock keeps serials from going back where the
+  // list so far is lost.
+  result<trust::signed_revocations> sign_anew(const identity::key& self, const trust::revocations& other) {
+    const auto before = kept_list();
+    if (!before) return fail(before.error());
+    const auto taken_back = load_all(revoked);
+    if (!taken_back) return fail(taken_back.error());
+    const auto now = std::chrono::system_clock::now();
+    std::map<trust::grant_id, wall_time> all;
+    for (const auto& one : *taken_back) all.emplace(one.grant.body().id, one.grant.body().not_after);
+    for (const auto& one : other.entries) all.emplace(one.grant, one.not_after);
+    trust::revocations made;
+    const auto clock = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count();
+    made.serial = std::max(other.serial, static_cast<std::uint64_t>(std::max<std::int64_t>(clock, 0)));
+    if (*before) {
+      made.serial = std::max(made.serial, (*before)->body().serial);
+      for (const auto& one : (*before)->body().entries) all.emplace(one.grant, one.not_after);
+    }
+    ++made.serial;
+    for (const auto& [id, end] : all) {
+      if (end > now) made.entries.push_back({id, end});
+    }
+    // the server itself knows all of them by their files; central is told of those that would last longest
+    std::ranges::sort(made.entries, [](const auto& a, const auto& b) {
+      return std::tie(b.not_after, a.grant) < std::tie(a.not_after, b.grant);
+    });
+    if (made.entries.size() > trust::revocations::most_entries) made.entries.resize(trust::revocations::most_entries);
+    auto signed_one = trust::signed_revocations::sign(std::move(made), self);
+    auto written = in_.write(list_file, signed_one.octets());
+    if (!written) return fail(written.error());
+    return signed_one;
+  }
+
+  const state::folder& in_;
+  identity::peer_id server_;
+  std::map<trust::grant_id, trust::signed_grant> known_;
+};
+
+}  // namespace ajar::state

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/telling/step.hpp - what a role just did, for whoever wants to watch.
+#pragma once
+
+#include <ajar/core/clock.hpp>
+#include <ajar/telling/log_line.hpp>
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace ajar::telling {
+
+/// One step of a role, with the letter that WO 2004/034190 gives it where it has one. Nothing secret is in it.
+struct step {
+  time_point at;            ///< the monotonic clock: one clock for all processes of a machine
+  std::string_view letter;  ///< "A" to "G", or empty
+  std::string_view what;    ///< a constant phrase
+  std::string detail;       ///< ids and addresses; escaped where the network chose them
+  log_level level = log_level::info;
+};
+
+/// Gets each step as it happens, on the role's executor. It must not block.
+using step_sink = std::function<void(const step&)>;
+
+/// Report a step to a sink that may be empty.
+inline void report_step(const step_sink& to, std::string_view letter, std::string_view what, std::string detail = {},
+                        time_point at = clock::now()) {
+  if (to) to(step{at, letter, what, std::move(detail), log_level::info});
+}
+
+/// The same for what went wrong.
+inline void report_trouble(const step_sink& to, std::string_view what, std::string detail = {}) {
+  if (to) to(step{clock::now(), {}, what, std::move(detail), log_level::warning});
+}
+
+}  // namespace ajar::telling

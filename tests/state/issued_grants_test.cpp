@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <ajar/state/issued_grants.hpp>
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+
+using namespace ajar;
+using namespace ajar::trust;
+using namespace ajar::state;
+
+namespace {
+
+// A server's state folder, as one process after the other has it.
+struct kept {
+  kept() {
+    char name[] = "/tmp/ajar-issued-XXXXXX";
+    path = ::mkdtemp(name);
+    state.emplace(state::folder::open(path).value());
+  }
+  ~kept() { std::filesystem::remove_all(path); }
+
+  issued_grants store() const { return {*state, self.id()}; }
+  signed_grant sign(const identity::peer_id& client, std::chrono::seconds life = std::chrono::hours(1)) const {
+    grant body;
+    body.id = crypto::random_octets<16>();
+    body.client = client;
+    body.not_before = wall_now() - std::chrono::minutes(5);
+    body.not_after = wall_now() + life;
+    body.methods = 3;
+    body.services = {{"docs", true, false}};
+    return signed_grant::sign(body, self);
+  }
+  signed_grant issue(const std::string& name, std::chrono::seconds life = std::chrono::hours(1)) const {
+    const auto made = sign(identity::key::generate().id(), life);
+    REQUIRE(store().keep({name, true, made}));
+    return made;
+  }
+  void write(const std::string& name, std::string_view content) const {
+    std::ofstream(path + "/" + name, std::ios::binary | std::ios::trunc) << content;
+  }
+  std::string file_of(const signed_grant& one, const char* ending) const {
+    return path + "/" + to_hex(one.body().id) + ending;
+  }
+
+  std::string path;
+  std::optional<state::folder> state;
+  identity::key self = identity::key::generate();
+};
+
+bool contains(const signed_revocations& list, const signed_grant& one) { return list.body().contains(one.body().id); }
+
+}  // namespace
+
+TEST_CASE("a grant is kept with its client's name, and found by another process") {
+  kept at;
+  const auto laptop = at.issue("laptop");
+  auto store = at.store();
+  CHECK(store.find(laptop.body().id)->octets() == laptop.octets());
+  CHECK(!store.find(crypto::random_octets<16>()));
+  const auto all = store.list().value();
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].petname == "laptop");
+  CHECK(all[0].renews);
+  CHECK(!all[0].last_seen);
+  store.saw(laptop.body().id);
+  CHECK(store.list().value()[0].last_seen.value() + std::chrono::seconds(2) > wall_now());
+}
+
+TEST_CASE("a name belongs to one client, whose grants share it") {
+  kept at;
+  auto store = at.store();
+  const auto client = identity::key::generate().id();
+  CHECK(store.keep({"laptop", true, at.sign(client)}));
+  CHECK(store.keep({"laptop", false, at.sign(client)}));
+  CHECK(store.keep({"laptop", true, at.sign(identity::key::generate().id())}).error() == errc::petname_taken);
+  CHECK(store.keep({"../laptop", true, at.sign(client)}).error() == errc::grant_malformed);
+  CHECK(store.keep({"", true, at.sign(client)}));
+  CHECK(store.list().value().size() == 3);
+  CHECK(store.named("laptop").value().size() == 2);
+  CHECK(store.named(to_string(client)).value().size() == 3);
+  CHECK(store.named(short_name(client)).value().size() == 1);
+  const auto one = store.named("laptop").value()[0].grant.body().id;
+  CHECK(store.named(to_hex(one)).value().size() == 1);
+  CHECK(store.named("desktop").error() == errc::no_such_client);
+  CHECK(store.named("").error() == errc::no_such_client);
+}
+
+TEST_CASE("other terms take the place of those before, in the same grant") {
+  kept at;
+  const auto laptop = at.issue("laptop");
+  auto store = at.store();
+  CHECK(store.find(laptop.body().id));
+  auto body = laptop.body();
+  body.services.push_back({"music", true, false});
+  CHECK(store.keep({"laptop", true, signed_grant::sign(body, at.self)}));
+  CHECK(store.find(laptop.body().id)->body().services.size() == 2);
+  CHECK(store.list().value().size() == 1);
+}
+
+TEST_CASE("a grant is renewed under its id: for as long as before, or as it is said") {
+  kept at;
+  const auto laptop = at.issue("laptop", std::chrono::hours(10));
+  auto store = at.store();
+  store.saw(laptop.body().id);
+  const auto same = store.renew(store.list().value()[0], at.self).value();
+  CHECK(same.body().id == laptop.body().id);
+  CHECK(same.body().life() == std::chrono::hours(10));
+  CHECK(same.body().services == laptop.body().services);
+  new_terms otherwise;
+  otherwise.life = std::chrono::hours(1);
+  otherwise.services = {{"music", true, true}};
+  const auto other = store.renew(store.list().value()[0], at.self, otherwise).value();
+  CHECK(other.body().not_after <= wall_now() + std::chrono::hours(1));
+  CHECK(other.body().services == std::vector<service_right>{{"music", true, true}});
+  CHECK(store.find(laptop.body().id)->octets() == other.octets());
+  CHECK(store.list().value()[0].petname == "laptop");
+  CHECK(store.list().value()[0].last_seen);  // that is not forgotten
+}
+
+TEST_CASE("whoever asks for its grant gets it renewed in its second half, where the owner did not forbid it") {
+  kept at;
+  auto store = at.store();
+  const auto issue = [&](std::chrono::minutes left, bool renews) {
+    auto body = at.sign(identity::key::generate().id()).body();
+    body.begin(wall_now() - std::chrono::minutes(60) + left, std::chrono::minutes(60));
+    const auto made = signed_grant::sign(body, at.self);
+    REQUIRE(store.keep({"", renews, made}));
+    return made;
+  };
+  const auto young = issue(std::chrono::minutes(31), true);
+  CHECK(store.renewed_in_time(young.body().id, at.self).value().octets() == young.octets());
+  const auto final = issue(std::chrono::minutes(29), false);
+  CHECK(store.renewed_in_time(final.body().id, at.self).value().octets() == final.octets());
+  const auto old = issue(std::chrono::minutes(29), true);
+  const auto renewed = store.renewed_in_time(old.body().id, at.self).value();
+  CHECK(renewed.body().not_after >= wall_now() + std::chrono::minutes(59));
+  CHECK(store.find(old.body().id)->octets() == renewed.octets());
+  CHECK(store.revoke({old.body().id}, at.self));
+  CHECK(store.renewed_in_time(old.body().id, at.self).error() == errc::grant_unknown);
+}
+
+TEST_CASE("what was taken back is found by nobody, and stands in the list") {
+  kept at;
+  const auto laptop = at.issue("laptop");
+  const auto phone = at.issue("phone");
+  auto store = at.store();
+  CHECK(store.find(laptop.body().id));  // as a running server has it in memory
+  CHECK(!store.revocations_in_force(at.self).value());
+  const auto list = store.revoke({laptop.body().id}, at.self).value();
+  CHECK(list.signer() == at.self.id());
+  CHECK(contains(list, laptop));
+  CHECK(!contains(list, phone));
+  CHECK(!store.find(laptop.body().id));
+  CHECK(!at.store().find(laptop.body().id));
+  CHECK(at.store().find(phone.body().id));
+  CHECK(at.store().named("laptop").error() == errc::no_such_client);
+  CHECK(at.store().revocations_in_force(at.self).value()->octets() == list.octets());
+  CHECK(store.keep({"laptop", true, at.sign(identity::key::generate().id())}));  // the name is free again
+}
+
+TEST_CASE("serials go up, whatever becomes of the list") {
+  kept at;
+  auto store = at.store();
+  std::uint64_t last = 0;
+  const auto next = [&] {
+    const auto serial = store.revoke({at.issue("a").body().id}, at.self).value().body().serial;
+    CHECK(serial > last);
+    last = serial;
+  };
+  next();
+  next();
+  std::filesystem::remove(at.path + "/revocations");
+  next();
+  at.write("revocations", "");
+  next();
+  at.write("revocations", "no list at all");
+  next();
+  const auto list = store.revoke({}, at.self).value();
+  CHECK(list.body().serial > last);
+  CHECK(list.body().entries.size() == 5);  // none of them is forgotten
+}
+
+TEST_CASE("no damage to the list gives anybody a grant back") {
+  kept at;
+  const auto laptop = at.issue("laptop");
+  const auto list = at.store().revoke({laptop.body().id}, at.self).value();
+  const auto& octets = list.octets();
+  for (std::size_t n = 0; n < octets.size(); ++n) {
+    at.write("revocations", as_text(bytes_view(octets).first(n)));
+    const auto again = at.store().revocations_in_force(at.self).value();
+    REQUIRE(again);
+    CHECK(contains(*again, laptop));
+    CHECK(again->body().serial > list.body().serial);
+    CHECK(!at.store().find(laptop.body().id));
+  }
+  SUBCASE("another server's list is none") {
+    revocations other;
+    other.serial = std::numeric_limits<std::uint64_t>::max();
+    at.write("revocations", as_text(signed_revocations::sign(other, identity::key::generate()).octets()));
+    CHECK(contains(*at.store().revocations_in_force(at.self).value(), laptop));
+  }
+  SUBCASE("a list of before is completed") {
+    const auto phone = at.issue("phone");
+    CHECK(at.store().revoke({phone.body().id}, at.self));
+    at.write("revocations", as_text(octets));  // a crash between the grant's file and the list
+    const auto again = at.store().revocations_in_force(at.self).value();
+    CHECK(contains(*again, laptop));
+    CHECK(contains(*again, phone));
+  }
+}
+
+TEST_CASE("a grant that has ended leaves the list") {
+  kept at;
+  const auto laptop = at.issue("laptop", std::chrono::seconds(-1));
+  const auto list = at.store().revoke({laptop.body().id}, at.self).value();
+  CHECK(list.body().entries.empty());
+  CHECK(at.store().revocations_in_force(at.self).value()->octets() == list.octets());
+}
+
+TEST_CASE("a folder that was restored from a copy learns what was taken back since") {
+  kept at;
+  const auto laptop = at.issue("laptop");
+  const auto phone = at.issue("phone");
+  std::filesystem::copy(at.path, at.path + "-copy");
+  const auto later = at.store().revoke({laptop.body().id}, at.self).value();
+  std::filesystem::remove_all(at.path);
+  std::filesystem::rename(at.path + "-copy", at.path);
+  std::filesystem::permissions(at.path, std::filesystem::perms::owner_all);
+  at.state.emplace(state::folder::open(at.path).value());
+  auto store = at.store();
+  CHECK(store.find(laptop.body().id));  // as if it never had been
+  const auto own = store.revoke({phone.body().id}, at.self).value();
+  const auto both = store.learn(later, at.self).value();
+  CHECK(contains(both, laptop));
+  CHECK(contains(both, phone));
+  CHECK(both.body().serial > later.body().serial);
+  CHECK(both.body().serial > own.body().serial);
+  CHECK(!store.find(laptop.body().id));
+  CHECK(store.learn(signed_revocations::sign(revocations(), identity::key::generate()), at.self).error() ==
+        errc::signature_invalid);
+}
+
+TEST_CASE("a damaged file of a grant is named as such, and is nobody's grant") {
+  kept at;
+  const auto laptop = at.issue("laptop");
+  std::ifstream file(at.file_of(laptop, ".issued"), std::ios::binary);
+  const std::string whole{std::istreambuf_iterator<char>(file), {}};
+  for (std::size_t n = 0; n < whole.size(); n += 7) {
+    at.write(to_hex(laptop.body().id) + ".issued", whole.substr(0, n));
+    CHECK(!at.store().find(laptop.body().id));
+    CHECK(at.store().list().error() == errc::state_damaged);
+  }
+  auto changed = whole;
+  changed.replace(changed.find("renews yes"), 10, "renews may");
+  at.write(to_hex(laptop.body().id) + ".issued", changed);
+  CHECK(at.store().list().error() == errc::state_damaged);
+  at.write(to_hex(laptop.body().id) + ".issued", whole);
+  CHECK(at.store().list().value().size() == 1);
+}
+
+TEST_CASE("a list holds as many as it can, those first that would last longest") {
+  revocations full;
+  kept at;
+  auto store = at.store();
+  full.entries.resize(revocations::most_entries, {{}, wall_now() + std::chrono::hours(1)});
+  for (auto& one : full.entries) one.grant = crypto::random_octets<16>();
+  const auto all = store.learn(signed_revocations::sign(full, at.self), at.self).value();
+  CHECK(all.body().entries.size() == revocations::most_entries);
+  const auto longest = at.issue("laptop", std::chrono::hours(2));
+  const auto list = store.revoke({longest.body().id}, at.self).value();
+  CHECK(list.body().entries.size() == revocations::most_entries);
+  CHECK(contains(list, longest));
+}
+
+TEST_CASE("a list has a higher serial than the one before, also where the clock stands behind it") {
+  kept at;
+  auto store = at.store();
+  const auto one = at.issue("laptop");
+  const auto other = at.issue("phone");
+  revocations ahead;
+  ahead.serial = std::uint64_t{1} << 62;  // in microseconds: by a clock that was far ahead
+  const auto learned = store.learn(signed_revocations::sign(ahead, at.self), at.self);
+  REQUIRE(learned);
+  CHECK(learned->body().serial > ahead.serial);
+  const auto first = store.revoke({one.body().id}, at.self);
+  REQUIRE(first);
+  CHECK(first->body().serial > learned->body().serial);
+  const auto second = at.store().revoke({other.body().id}, at.self);
+  REQUIRE(second);
+  CHECK(second->body().serial > first->body().serial);
+}
