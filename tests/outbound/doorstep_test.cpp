@@ -88,7 +88,7 @@ struct scene {
     one.non_blocking(true);
     const auto open = open_ports::all();
     REQUIRE(open.size() == 1);
-    REQUIRE(open_ports::readable(open[0], 5s));
+    REQUIRE(open_ports::readable(open[0], 30s));
     run_until([&] { return !open_ports::readable(open[0]); });
     context.restart();
     context.poll();  // what comes of it
@@ -270,7 +270,7 @@ TEST_CASE("connections that say nothing are so many at a time, and end after a w
   for (auto& held : one.silent) CHECK(scene::state_of(held) == asio::error::would_block);
   for (int i = 0; i < 5; ++i) {
     auto& refused = one.silent_caller();
-    REQUIRE(open_ports::readable(refused.native_handle(), 5s));
+    REQUIRE(open_ports::readable(refused.native_handle(), 30s));
     CHECK(scene::state_of(refused) == asio::error::eof);
   }
   CHECK(*one.answered(one.server).told == errc::truncated);  // there is no room for him either, for a moment
@@ -279,7 +279,7 @@ TEST_CASE("connections that say nothing are so many at a time, and end after a w
 
   time.advance(one.context, 3s);
   for (auto& held : one.silent) {
-    REQUIRE(open_ports::readable(held.native_handle(), 5s));
+    REQUIRE(open_ports::readable(held.native_handle(), 30s));
     CHECK(scene::state_of(held) == asio::error::eof);
   }
   CHECK(!*one.answered(one.server).told);
@@ -292,7 +292,7 @@ TEST_CASE("a doorstep that is stopped waits for nobody who shakes hands") {
   auto& held = one.silent_caller();
   testing::run(one.context, one.door->stop());
   CHECK(open_ports::all().empty());
-  REQUIRE(open_ports::readable(held.native_handle(), 5s));
+  REQUIRE(open_ports::readable(held.native_handle(), 30s));
   CHECK(scene::state_of(held) == asio::error::eof);
   testing::run(one.context, one.door->stop());
 }
@@ -304,6 +304,6 @@ TEST_CASE("a doorstep that is gone takes no guest any more") {
   one.door.reset();
   one.context.restart();
   one.context.poll();
-  REQUIRE(open_ports::readable(held.native_handle(), 1s));
+  REQUIRE(open_ports::readable(held.native_handle(), 30s));
   CHECK(scene::state_of(held) == asio::error::eof);
 }
