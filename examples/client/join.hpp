@@ -25,14 +25,14 @@ inline bool is_worth_waiting(const std::error_code& why) {
 
 // Again and again, where it is worth waiting and wanted; the reasons are told once each.
 inline ajar::awaitable<void> join_until_told(const ajar::identity::key& self, const ajar::trust::invite& with,
-                                             ajar::net::dial_options dialling, bool wait,
+                                             std::shared_ptr<ajar::net::network> over, bool wait,
                                              ajar::result<ajar::trust::redeemed>& into) {
   constexpr std::chrono::seconds one_try{15};
   constexpr std::chrono::seconds pause{2};
   std::error_code told;
   for (;;) {
     ajar::trust::invite again{with.central, with.server, ajar::secret<16>(with.token.reveal()), with.not_after};
-    auto joining = ajar::join(self, std::move(again), ajar::clock::now() + one_try, dialling);
+    auto joining = ajar::join(self, std::move(again), ajar::clock::now() + one_try, over);
     into = co_await std::move(joining);
     const auto why = into ? into->refused : into.error();
     if (!wait || !is_worth_waiting(why)) co_return;
@@ -45,11 +45,11 @@ inline ajar::awaitable<void> join_until_told(const ajar::identity::key& self, co
 
 inline ajar::result<ajar::trust::redeemed> join_now(const settings& given, const node& self,
                                                     const ajar::trust::invite& with) {
-  ajar::net::dial_options dialling;
-  if (given.count("from")) dialling.from(asio::ip::make_address(text_option(given, "from")));
+  std::optional<ajar::net::address> source;
+  if (given.count("from")) source = asio::ip::make_address(text_option(given, "from"));
   asio::io_context context(1);
   ajar::result<ajar::trust::redeemed> made = ajar::fail(ajar::errc::canceled);
-  asio::co_spawn(context, join_until_told(self.key, with, std::move(dialling), given.count("wait") != 0, made),
+  asio::co_spawn(context, join_until_told(self.key, with, ajar::net::sockets(source), given.count("wait") != 0, made),
                  asio::detached);
   context.run();
   return made;

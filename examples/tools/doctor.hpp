@@ -7,10 +7,10 @@
 
 #include <ajar/core/version.hpp>
 #include <ajar/identity/url.hpp>
-#include <ajar/net/dial.hpp>
+#include <ajar/net/network.hpp>
+#include <ajar/signalling/link.hpp>
 #include <ajar/telling/log_line.hpp>
 #include <ajar/tls/library.hpp>
-#include <ajar/tls/stream.hpp>
 #include <ajar/windows/listener.hpp>
 
 #include <linux/seccomp.h>
@@ -142,21 +142,14 @@ inline ajar::awaitable<void> knock(const ajar::identity::key& self, ajar::identi
                                    ajar::result<std::chrono::nanoseconds>& into) {
   const auto begun = ajar::clock::now();
   const auto until = begun + std::chrono::seconds(5);
-  auto dialling = ajar::net::dial(central.at, until);
-  auto stream = co_await std::move(dialling);
-  if (!stream) {
-    into = ajar::fail(stream.error());
+  auto dialling = ajar::signalling::dial_link(ajar::net::sockets(), self, std::move(central), until);
+  auto link = co_await std::move(dialling);
+  if (!link) {
+    into = ajar::fail(link.error());
     co_return;
   }
-  ajar::tls::stream secured(std::move(*stream), self.tls(), ajar::tls::side::client,
-                            ajar::identity::expect(central.id, ajar::tls::alpn::link));
-  auto shaken = co_await secured.handshake(until);
-  if (shaken) {
-    into = ajar::clock::now() - begun;
-  } else {
-    into = ajar::fail(shaken.error());
-  }
-  auto parted = co_await secured.shutdown(until);
+  into = ajar::clock::now() - begun;
+  auto parted = co_await link->stream().shutdown(until);
   (void)parted;
 }
 

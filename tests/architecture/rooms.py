@@ -20,7 +20,9 @@ OTHER_TESTS = {"tests/tls/refusal_test.cpp": "ajar/tls/stream.hpp", "tests/roles
                "tests/roles/hostile_central_test.cpp": "ajar/server.hpp",
                "tests/roles/hostile_answer_test.cpp": "ajar/client.hpp",
                "tests/roles/revocation_test.cpp": "ajar/server.hpp",
-               "tests/roles/join_test.cpp": "ajar/client/join.hpp"}
+               "tests/roles/join_test.cpp": "ajar/client/join.hpp",
+               "tests/roles/time_test.cpp": "ajar/client.hpp",
+               "tests/roles/way_plan_test.cpp": "ajar/client/way_plan.hpp"}
 WOLFSSL = {"crypto", "tls"}
 PURE = {"wire", "crypto", "identity", "trust", "switchboard"}  # no waiting, no file, no socket
 NOT_PURE = {"ajar/switchboard/router.hpp"}  # between threads

@@ -48,11 +48,18 @@ awaitable<result<net::tcp_stream>> dialled(door& at) {
   co_return std::move(stream);
 }
 
+struct owner {
+  explicit owner(asio::io_context& context)
+      : decides(context.get_executor()),
+        dials(context.get_executor(), identity::key::generate(), decides, net::sockets(), telling::step_sink()) {}
+  policy decides;
+  outbound::dialer dials;
+};
+
 // Both are dialled; the attempt at one is ended, in its handshake.
 awaitable<void> end_one(asio::io_context& context) {
-  policy decides(context.get_executor());
-  const auto one = std::make_shared<outbound::dialer>(context.get_executor(), identity::key::generate(), decides,
-                                                      net::dial_options(), telling::step_sink());
+  const auto one = std::make_shared<owner>(context);
+  auto& decides = one->decides;
   door first(context, 1);
   door second(context, 2);
   signalling::roster known;
@@ -61,13 +68,13 @@ awaitable<void> end_one(asio::io_context& context) {
   update.entries = {first.entry(), second.entry()};
   const auto changes = known.apply(update);
   REQUIRE(changes);
-  one->start();
-  one->update(known, *changes);
+  one->dials.start(one);
+  one->dials.update(known, *changes);
   auto at_first = co_await dialled(first);
   auto at_second = co_await dialled(second);
   REQUIRE(at_first);
   REQUIRE(at_second);
-  auto ending = one->end(first.grant);
+  auto ending = one->dials.end(first.grant);
   co_await std::move(ending);
   REQUIRE(decides.missed.size() == 1);
   CHECK(decides.missed[0].first == first.key.id());
@@ -85,8 +92,8 @@ awaitable<void> end_one(asio::io_context& context) {
   CHECK(waits == asio::error::would_block);  // the other one goes on
   auto again = co_await dialled(first);      // as after any other failure
   CHECK(again);
-  one->cancel();
-  co_await one->join();
+  one->dials.cancel();
+  co_await one->dials.join();
 }
 
 }  // namespace

@@ -32,8 +32,8 @@ struct scene {
     const auto is = [](const identity::key& key) {
       return [id = key.id()](const crypto::public_key& shown) { return identity::names(id, shown); };
     };
-    door = std::make_unique<doorstep>(context.get_executor(), client, std::move(local), is(server), is(central),
-                                      [this](doorstep::stream guest) {
+    door = std::make_unique<doorstep>(context.get_executor(), client, net::sockets(), std::move(local), is(server),
+                                      is(central), [this](doorstep::stream guest) {
                                         guests.push_back(std::move(guest));
                                         (void)guests.back().put(bytes{1});
                                       });

@@ -2,11 +2,12 @@
 #include <ajar/central.hpp>
 
 #include <ajar/core/task_group.hpp>
+#include <ajar/testing/manual_clock.hpp>
+#include <ajar/testing/network.hpp>
 
 #include "scripted_peer.hpp"
 
 #include <asio/executor_work_guard.hpp>
-#include <asio/write.hpp>
 #include <thread>
 
 using namespace std::chrono_literals;
@@ -15,20 +16,29 @@ using signalling::role;
 
 namespace {
 
-// A central alone; who comes is the test.
+const auto at_central = asio::ip::make_address("198.51.100.1");
+const auto at_peer = asio::ip::make_address("192.0.2.1");
+const auto at_other = asio::ip::make_address("192.0.2.9");
+
+// A central alone, on a network in memory; who comes is the test.
 struct town {
   using adjustment = std::function<void(central_options&)>;
 
   explicit town(adjustment adjust = {}, std::function<switchboard::admission(town&)> served = {}) : steps(context) {
-    central_options options(village::loopback(), served ? served(*this) : switchboard::admission::open());
-    options.on_step(steps.sink("central"));
+    central_options options({at_central, 443}, served ? served(*this) : switchboard::admission::open());
+    options.network(world.host(at_central)).on_step(steps.sink("central"));
     if (adjust) adjust(options);
     node.emplace(std::vector<asio::any_io_executor>{context.get_executor()}, identity::key::generate(), options);
     REQUIRE(node->open());
     node->start();
   }
 
+  void run(awaitable<void> what) { time.run(context, std::move(what)); }
+
+  testing::manual_clock time;
   asio::io_context context;
+  testing::network world{context.get_executor()};
+  std::shared_ptr<net::network> here = world.host(at_peer);
   village::watch steps;
   village::owner home;
   identity::key client = identity::key::generate();
@@ -36,7 +46,7 @@ struct town {
 };
 
 awaitable<result<village::link>> linked(town& all, identity::key who, role as, std::uint64_t login = 1) {
-  auto up = co_await village::dial_link(std::move(who), all.node->url());
+  auto up = co_await village::dial_link(std::move(who), all.node->url(), all.here);
   if (!up) co_return fail(up.error());
   auto greeted = co_await village::log_in(*up, as, login);
   if (!greeted) co_return fail(greeted.error());
@@ -62,46 +72,65 @@ awaitable<bool> answers(village::link& up) {
 
 // ---- who is no peer -------------------------------------------------------------------------------------------------
 
-awaitable<void> blurt(town& all, bytes what) {
-  auto stream = co_await village::dial(all.node->local_endpoint());
-  REQUIRE(stream);
-  auto [error, count] = co_await asio::async_write(*stream, asio::buffer(what), use_values);
-  (void)count;
-  CHECK(!error);
-  auto ended = co_await village::read_to_end(*stream);
-  (void)ended;
+awaitable<result<net::transport>> dial(town& all) {
+  return all.here->dial_at(all.node->local_endpoint(), {clock::now(), village::soon()});
 }
 
-awaitable<void> come_as_no_peer(town& all) {
-  const auto before_it = village::own_sockets();
+awaitable<void> read_to_end(net::transport& from) {
+  std::array<std::uint8_t, 512> room{};
+  for (;;) {
+    std::error_code error;
+    (void)from.read_some(asio::buffer(room), error);
+    if (error && error != asio::error::would_block) co_return;
+    auto [failed] = co_await from.async_wait(asio::socket_base::wait_read, use_values);
+    if (failed) co_return;
+  }
+}
+
+awaitable<void> blurt(town& all, bytes what) {
+  auto stream = co_await dial(all);
+  REQUIRE(stream);
+  std::error_code error;
+  CHECK(stream->write_some(asio::buffer(what), error) == what.size());
+  co_await read_to_end(*stream);
+}
+
+awaitable<void> come_as_no_peer(town& all, clock::duration greets_within) {
   const std::string http = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
   for (const bytes& what :
        {bytes(http.begin(), http.end()), bytes(3000, 0x41), bytes{22, 3, 1, 0xff, 0xff, 1}, bytes{}}) {
-    co_await blurt(all, what);  // the last two end by the deadline
+    const auto begun = clock::now();
+    co_await blurt(all, what);
+    const bool says_no_tls = what.size() > 6;
+    CHECK(clock::now() - begun == (says_no_tls ? clock::duration(0) : greets_within));
   }
   {
-    auto mute = co_await village::dial_link(all.client, all.node->url());
+    const auto begun = clock::now();
+    auto mute = co_await village::dial_link(all.client, all.node->url(), all.here);
     REQUIRE(mute);
     auto why = co_await village::await_end(*mute);
     CHECK_MESSAGE(why == errc::link_timeout, why.message());
+    CHECK(clock::now() - begun == greets_within);
   }
   {
+    const auto begun = clock::now();
     auto slow = co_await linked(all, all.client, role::client);  // and shows no grant
     REQUIRE(slow);
     auto why = co_await village::await_end(*slow);
     CHECK_MESSAGE(why == errc::not_admitted, why.message());
+    CHECK(clock::now() - begun == greets_within);
   }
-  auto settled = co_await village::settles(before_it);
-  CHECK(settled);
   auto up = co_await admitted(all);
   CHECK_MESSAGE(up, "others are served meanwhile and afterwards");
+  const auto counted = co_await all.node->status();
+  CHECK(counted.half_open == 0);
   co_await all.node->stop();
 }
 
 // ---- what is said in the wrong place --------------------------------------------------------------------------------
 
 awaitable<void> expect_end(town& all, identity::key who, signalling::message first, errc expected) {
-  auto up = co_await village::dial_link(std::move(who), all.node->url());
+  auto up = co_await village::dial_link(std::move(who), all.node->url(), all.here);
   REQUIRE(up);
   (void)up->send(first);
   auto why = co_await village::await_end(*up);
@@ -126,9 +155,10 @@ bytes some_request(town& all) {
   return trust::signed_request::sign(body, all.client).octets();
 }
 
-bytes some_door(town& all, const identity::key& by, const char* address = "127.0.0.1", std::uint16_t port = 1) {
+bytes some_door(town& all, const identity::key& by, const net::address& address = at_peer,
+                std::uint16_t port = 1) {
   trust::address_record body;
-  body.at = {asio::ip::make_address(address), port};
+  body.at = {address, port};
   body.not_after = wall_now() + 1h;
   (void)all;
   return trust::signed_address::sign(body, by).octets();
@@ -202,7 +232,7 @@ awaitable<void> present_grants(town& all) {
     CHECK_MESSAGE((why == errc::signature_invalid || why == errc::grant_malformed), why.message());
   }
   {
-    auto up = co_await village::dial_link(identity::key::generate(), all.node->url());
+    auto up = co_await village::dial_link(identity::key::generate(), all.node->url(), all.here);
     REQUIRE(up);
     auto greeted = co_await village::log_in(*up, role::server);
     REQUIRE(!greeted);
@@ -242,27 +272,26 @@ awaitable<void> expect_door(village::link& up, bytes record, errc expected) {
 }
 
 // Somebody who is not the client accepts at its address.
-awaitable<void> answer_with(asio::ip::tcp::acceptor& port, identity::key who, result<>& shaken) {
-  net::tcp_stream stream(port.get_executor());
-  auto [error] = co_await port.async_accept(stream, use_values);
-  if (error) co_return;
-  tls::stream secured(std::move(stream), who.tls(), tls::side::server, tls::expectation::any_key(tls::alpn::probe));
-  shaken = co_await secured.handshake(village::soon());
+awaitable<void> answer_with(std::shared_ptr<net::port> port, identity::key who, result<>& shaken) {
+  auto accepting = port->accept();
+  auto stream = co_await std::move(accepting);
+  if (!stream) co_return;
+  auto securing = tls::secure(std::move(*stream), who.tls(), tls::side::server,
+                              tls::expectation::any_key(tls::alpn::probe), village::soon());
+  auto secured = co_await std::move(securing);
+  shaken = secured ? result<>() : fail(secured.error());
 }
 
 awaitable<void> name_doors(town& all) {
   auto up = co_await admitted(all);
   REQUIRE(up);
-  const auto closed = [&] {
-    asio::ip::tcp::acceptor port(all.context, village::loopback());
-    return port.local_endpoint().port();
-  }();
+  constexpr std::uint16_t closed = 7;
   for (const char* other : {"127.0.0.8", "10.0.0.1", "169.254.169.254", "0.0.0.0", "224.0.0.1", "::1"}) {
     INFO(std::string(other));
-    const auto record = some_door(all, all.client, other, closed);
+    const auto record = some_door(all, all.client, asio::ip::make_address(other), closed);
     co_await expect_door(*up, record, errc::address_not_permitted);
   }
-  const auto nobody = some_door(all, all.client, "127.0.0.1", closed);
+  const auto nobody = some_door(all, all.client, at_peer, closed);
   co_await expect_door(*up, nobody, errc::address_not_proved);
   co_await expect_door(*up, nobody, errc::too_many_requests);
   auto alive = co_await answers(*up);
@@ -277,11 +306,12 @@ awaitable<void> name_doors(town& all) {
 awaitable<void> name_anothers_door(town& all) {
   auto up = co_await admitted(all);
   REQUIRE(up);
-  asio::ip::tcp::acceptor port(all.context, village::loopback());
+  const auto port = all.here->listen(all.context.get_executor(), {at_peer, 0}, {});
+  REQUIRE(port);
   task_group work(all.context.get_executor());
   result<> shaken;
-  work.spawn(answer_with(port, all.home.key, shaken));
-  const auto record = some_door(all, all.client, "127.0.0.1", port.local_endpoint().port());
+  work.spawn(answer_with(*port, all.home.key, shaken));
+  const auto record = some_door(all, all.client, at_peer, (*port)->local_endpoint().port());
   co_await expect_door(*up, record, errc::address_not_proved);
   co_await work.join();
   CHECK(!shaken);
@@ -320,8 +350,8 @@ awaitable<void> log_in_twice(town& all, role as) {
 // ---- budgets --------------------------------------------------------------------------------------------------------
 
 // True where central shakes hands; it does not with those whom it closes unseen.
-awaitable<bool> is_served(town& all, std::optional<net::address> from = std::nullopt) {
-  auto up = co_await village::dial_link(identity::key::generate(), all.node->url(), from);
+awaitable<bool> is_served(town& all, net::address from = at_peer) {
+  auto up = co_await village::dial_link(identity::key::generate(), all.node->url(), all.world.host(from));
   co_return up.has_value();
 }
 
@@ -335,9 +365,9 @@ awaitable<bool> is_served_again(town& all) {
 }
 
 awaitable<void> crowd(town& all, bool per_address) {
-  std::vector<net::tcp_stream> idle;
+  std::vector<net::transport> idle;
   for (int i = 0; i < 3; ++i) {
-    auto stream = co_await village::dial(all.node->local_endpoint());
+    auto stream = co_await dial(all);
     REQUIRE(stream);
     idle.push_back(std::move(*stream));
   }
@@ -345,7 +375,7 @@ awaitable<void> crowd(town& all, bool per_address) {
     auto one_more = co_await is_served(all);
     CHECK(!one_more);
   }
-  auto other = co_await is_served(all, village::elsewhere());
+  auto other = co_await is_served(all, at_other);
   CHECK(other == per_address);
   idle.pop_back();
   auto again = co_await is_served_again(all);
@@ -357,7 +387,7 @@ awaitable<void> refuse_often(town& all) {
   for (int i = 0; i < 3; ++i) co_await blurt(all, bytes(3000, 0x41));
   auto more = co_await is_served(all);
   CHECK(!more);
-  auto other = co_await is_served(all, village::elsewhere());
+  auto other = co_await is_served(all, at_other);
   CHECK(other);
   co_await all.node->stop();
 }
@@ -388,12 +418,12 @@ awaitable<result<std::uint16_t>> verdict(village::visitor& who, trust::link_nonc
 
 awaitable<void> renew(town& all, server& home) {
   const auto grant = all.home.issue(all.client.id());
-  auto who = co_await village::arrive(all.node->url(), all.client, grant);
+  auto who = co_await village::arrive(all.node->url(), all.client, grant, all.here);
   REQUIRE(who);
   const auto first = who->server.nonce;
   for (int renewals = 0; renewals < 2; ++renewals) {
     const auto current = who->server.nonce;
-    auto told = co_await village::await_message<signalling::presence>(who->up);
+    auto told = co_await village::await_message<signalling::presence>(who->up, clock::now() + 2h);
     REQUIRE(told);
     CHECK(told->nonce != current);
     who->server = *told;
@@ -426,77 +456,76 @@ struct thread_of {
 
 // Central goes in the midst of it: with links of both roles, and with somebody who has said nothing yet.
 awaitable<void> lose_central(town& all) {
-  const auto before_it = village::own_sockets();
-  {
-    auto server = co_await linked(all, all.home.key, role::server);
-    REQUIRE(server);
-    auto client = co_await admitted(all);
-    REQUIRE(client);
-    const auto at = all.node->local_endpoint();
-    auto silent = co_await village::dial(at);
-    REQUIRE(silent);
-    all.node.reset();
-    for (auto* up : {&*server, &*client}) {
-      auto why = co_await village::await_end(*up);
-      CHECK(why == errc::link_lost);
-    }
-    auto ended = co_await village::read_to_end(*silent);
-    CHECK(ended);
-    auto again = co_await village::dial(at);
-    CHECK(!again);
+  auto server = co_await linked(all, all.home.key, role::server);
+  REQUIRE(server);
+  auto client = co_await admitted(all);
+  REQUIRE(client);
+  const auto at = all.node->local_endpoint();
+  auto silent = co_await dial(all);
+  REQUIRE(silent);
+  all.node.reset();
+  for (auto* up : {&*server, &*client}) {
+    auto why = co_await village::await_end(*up);
+    CHECK(why == errc::link_lost);
   }
-  const village::sockets without_port{before_it.open - 1, before_it.listening - 1};
-  auto settled = co_await village::settles(without_port);
-  CHECK(settled);
+  co_await read_to_end(*silent);
+  auto dialling = all.here->dial_at(at, {clock::now(), village::soon()});
+  auto again = co_await std::move(dialling);
+  REQUIRE(!again);
+  CHECK(again.error() == errc::dial_refused);
 }
 
-awaitable<void> link_for_long(town& all, std::optional<village::link>& kept) {
-  auto up = co_await admitted(all);
+awaitable<void> link_for_long(village::place& all, std::optional<village::link>& kept) {
+  auto up = co_await village::dial_link(all.home.key, all.central.url());
   REQUIRE(up);
+  auto greeted = co_await village::log_in(*up, role::server);
+  REQUIRE(greeted);
   kept.emplace(std::move(*up));
 }
 
 }  // namespace
 
 TEST_CASE("whoever is no peer is closed, at the deadline at the latest") {
-  town all([](central_options& options) { options.greet_within(1s); });
-  testing::run(all.context, come_as_no_peer(all));
+  for (const auto within : {10'000ms, 700ms}) {
+    town all([&](central_options& options) { options.greet_within(within); });
+    all.run(come_as_no_peer(all, within));
+  }
 }
 
 TEST_CASE("a link begins with a hello of our version") {
   town all;
-  testing::run(all.context, begin_wrongly(all));
+  all.run(begin_wrongly(all));
 }
 
 TEST_CASE("a peer says what its role says, and a hello once") {
   town all;
-  testing::run(all.context, speak_as_the_other(all));
+  all.run(speak_as_the_other(all));
 }
 
 TEST_CASE("a client is served for its own grant of an admitted server, and a server on the list") {
   town all({}, [](town& one) { return switchboard::admission::of({one.home.key.id()}); });
-  testing::run(all.context, present_grants(all));
+  all.run(present_grants(all));
 }
 
 TEST_CASE("a client presents so many grants") {
   town all;
-  testing::run(all.context, present_many_grants(all));
+  all.run(present_many_grants(all));
 }
 
 TEST_CASE("a door is where the client is, and somebody answers there") {
   town all;
-  testing::run(all.context, name_doors(all));
+  all.run(name_doors(all));
 }
 
 TEST_CASE("a door at which another answers is not proved") {
   town all;
-  testing::run(all.context, name_anothers_door(all));
+  all.run(name_anothers_door(all));
 }
 
 TEST_CASE("a higher login evicts, and an equal or a lower one is refused") {
   for (const auto as : {role::server, role::client}) {
     town all;
-    testing::run(all.context, log_in_twice(all, as));
+    all.run(log_in_twice(all, as));
   }
 }
 
@@ -507,7 +536,7 @@ TEST_CASE("connections that are not linked are few, in total and of one address"
       (per_address ? limits.half_open_per_address : limits.half_open) = 3;
       options.limits(limits);
     });
-    testing::run(all.context, crowd(all, per_address));
+    all.run(crowd(all, per_address));
   }
 }
 
@@ -517,7 +546,7 @@ TEST_CASE("an address that was refused too often is not heard for a while, other
     limits.refusals_per_address = 3;
     options.limits(limits);
   });
-  testing::run(all.context, refuse_often(all));
+  all.run(refuse_often(all));
 }
 
 TEST_CASE("central takes no more links than it may, and others when some have ended") {
@@ -526,16 +555,17 @@ TEST_CASE("central takes no more links than it may, and others when some have en
     limits.links = 1;
     options.limits(limits);
   });
-  testing::run(all.context, fill_links(all));
+  all.run(fill_links(all));
 }
 
 TEST_CASE("a renewed nonce is the one to ask under") {
-  town all([](central_options& options) { options.renew_nonces(1s); });
+  town all;
   server_options options(all.node->url());
   options.logins(village::logins()).grants([&](const trust::grant_id& id) { return all.home.find(id); });
+  options.network(all.world.host(at_other)).window_address(asio::ip::address_v4::loopback());
   server home(all.context.get_executor(), all.home.key, options);
   home.start();
-  testing::run(all.context, renew(all, home));
+  all.run(renew(all, home));
 }
 
 namespace {
@@ -590,16 +620,15 @@ TEST_CASE("peers of different shards meet every way") {
 
 TEST_CASE("a central that goes without being stopped closes its port and all links") {
   town all;
-  testing::run(all.context, lose_central(all));
+  all.run(lose_central(all));
 }
 
 TEST_CASE("a central that goes, and its context after it, leaves nothing behind") {
   const auto before_it = village::own_sockets();
   {
-    town all;
+    village::place all;
     std::optional<village::link> kept;
     testing::run(all.context, link_for_long(all, kept));
-    all.node.reset();
     kept.reset();
   }
   CHECK(village::own_sockets() == before_it);

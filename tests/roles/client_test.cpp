@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <ajar/client.hpp>
 
-#include <ajar/client/visit.hpp>
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
 #include <ajar/core/task_group.hpp>
@@ -203,26 +202,6 @@ TEST_CASE("a client that may open no port reaches a server by the server's, and 
   }
 }
 
-TEST_CASE("a way is tried again where that may help, and not for ever") {
-  const auto again = [](by way, errc why, int attempts, std::size_t ways) {
-    return ajar::detail::visit::tries_again(way, make_error_code(why), attempts, ways);
-  };
-  for (const auto slow : {errc::handshake_timeout, errc::window_timeout, errc::exchange_timeout}) {
-    CHECK(again(by::automatic, slow, 1, 2));
-    CHECK(!again(by::automatic, slow, 2, 2));
-    CHECK(again(by::window, slow, 7, 1));
-    CHECK(!again(by::outbound, slow, 1, 1));
-  }
-  for (const auto lost : {errc::crossing_failed, errc::window_unreachable, errc::truncated}) {
-    CHECK(again(by::automatic, lost, 1, 1));
-    CHECK(!again(by::automatic, lost, 2, 1));
-    CHECK(!again(by::outbound, lost, 1, 1));
-  }
-  for (const auto settled : {errc::no_direct_path, errc::grant_revoked, errc::too_many_windows, errc::window_refused}) {
-    CHECK(!again(by::automatic, settled, 1, 1));
-  }
-}
-
 TEST_CASE("a server that is not there is offline") {
   for (const auto way : {by::window, by::window_reverse, by::outbound, by::automatic}) {
     scene all;
@@ -289,46 +268,6 @@ TEST_CASE("a grant permits so many windows a minute, whoever opens them") {
   all.serve();
   auto client = all.client();
   ajar::testing::run(all.here.context, exceed_windows(all, client));
-}
-
-namespace {
-
-ajar::awaitable<void> keep_until_cut(scene& all, std::error_code& why) {
-  auto guest = co_await all.server->accept();
-  REQUIRE(guest);
-  std::array<std::uint8_t, 16> octets{};
-  auto count = co_await guest->read_some(octets);
-  if (!count) why = count.error();
-}
-
-ajar::awaitable<void> outlive(scene& all, ajar::client& client, by way) {
-  std::error_code why;
-  all.server->spawn(keep_until_cut(all, why));
-  const auto server = all.here.home.key.id();
-  auto session = co_await client.connect(server, over(way));
-  REQUIRE_MESSAGE(session, session.error().message());
-  std::array<std::uint8_t, 16> octets{};
-  auto count = co_await session->read_some(octets, ajar::clock::now() + 10s);
-  REQUIRE(!count);
-  CHECK_MESSAGE(count.error() == errc::truncated, count.error().message());
-  CHECK_MESSAGE(why == errc::grant_expired, why.message());
-  CHECK(ajar::wall_now() >= all.grant.body().not_after);
-  CHECK(all.server->sessions() == 0);
-  auto again = co_await client.connect(server, over(way));
-  REQUIRE(!again);
-  CHECK(again.error() == errc::grant_expired);
-  co_await stop_all(all, client);
-}
-
-}  // namespace
-
-TEST_CASE("a session ends with its grant") {
-  village::terms with;
-  with.life = 5s;
-  scene all(with);
-  all.server->start();
-  auto client = all.client();
-  ajar::testing::run(all.here.context, outlive(all, client, by::window));
 }
 
 // ---- given up in the middle -----------------------------------------------------------------------------------------

@@ -126,8 +126,8 @@ awaitable<void> pose_as_server(lure& all) {
   auto accepting = village::scripted_central::accept(port);
   auto stream = co_await before(village::soon(), errc::link_timeout, std::move(accepting));
   REQUIRE(stream);
-  auto securing = sessions::secure(std::move(*stream), tls::side::server, all.central.key,
-                                   tls::expectation::any_key(tls::alpn::session), village::soon());
+  auto securing = tls::secure(net::transport(std::move(*stream)), all.central.key.tls(), tls::side::server,
+                              tls::expectation::any_key(tls::alpn::session), village::soon());
   auto secured = co_await std::move(securing);
   CHECK_MESSAGE(!secured, "the client has shown its certificate to an impostor");
   co_await work.join();

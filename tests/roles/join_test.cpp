@@ -196,7 +196,7 @@ awaitable<void> know_the_id_alone(scene& all) {
   result<bytes> got = fail(errc::server_offline);
   while (!got && (got.error() == errc::server_offline || got.error() == errc::invite_unknown)) {
     signalling::redeem what{with.server, keys.id, trust::seal(asked, guessed.to_server)};
-    auto asking = signalling::redeem_through(thief, with.central, std::move(what), village::soon(), {});
+    auto asking = signalling::redeem_through(thief, with.central, std::move(what), village::soon());
     got = co_await std::move(asking);
   }
   CHECK(got.error() == errc::signature_invalid);

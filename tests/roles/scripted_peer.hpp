@@ -34,18 +34,13 @@ inline ajar::awaitable<std::error_code> read_to_end(ajar::net::tcp_stream& from)
   }
 }
 
+// What is reached by this machine's TCP; tests in memory have their own.
+using shared_network = std::shared_ptr<ajar::net::network>;
+
 // A link after TLS; nothing is said yet.
 inline ajar::awaitable<ajar::result<link>> dial_link(ajar::identity::key self, ajar::url central,
-                                                     std::optional<asio::ip::address> from = std::nullopt) {
-  ajar::net::dial_options how;
-  if (from) how.from(*from);
-  auto stream = co_await ajar::net::dial(central.at, soon(), how);
-  if (!stream) co_return ajar::fail(stream.error());
-  ajar::tls::stream secured(std::move(*stream), self.tls(), ajar::tls::side::client,
-                            ajar::identity::expect(central.id, ajar::tls::alpn::link));
-  auto shaken = co_await secured.handshake(soon());
-  if (!shaken) co_return ajar::fail(shaken.error());
-  co_return link(std::move(secured));
+                                                     shared_network over = ajar::net::sockets()) {
+  return ajar::signalling::dial_link(std::move(over), std::move(self), std::move(central), soon());
 }
 
 // The next message of this kind; others are passed over. Errors: a goodbye's.
@@ -100,8 +95,9 @@ struct visitor {
 };
 
 inline ajar::awaitable<ajar::result<visitor>> arrive(ajar::url central, ajar::identity::key self,
-                                                     ajar::trust::signed_grant grant) {
-  auto up = co_await dial_link(self, central);
+                                                     ajar::trust::signed_grant grant,
+                                                     shared_network over = ajar::net::sockets()) {
+  auto up = co_await dial_link(self, central, over);
   if (!up) co_return ajar::fail(up.error());
   auto greeted = co_await log_in(*up, ajar::signalling::role::client);
   if (!greeted) co_return ajar::fail(greeted.error());
@@ -163,8 +159,8 @@ inline ajar::awaitable<ajar::result<ajar::tls::stream>> secure_at(
   auto stream = co_await dial(at, from);
   if (!stream) co_return ajar::fail(stream.error());
   auto expected = ajar::identity::expect(server, alpn);
-  auto securing =
-      ajar::sessions::secure(std::move(*stream), ajar::tls::side::client, std::move(self), std::move(expected), soon());
+  auto securing = ajar::tls::secure(ajar::net::transport(std::move(*stream)), self.tls(), ajar::tls::side::client,
+                                    std::move(expected), soon());
   auto secured = co_await std::move(securing);
   co_return std::move(secured);
 }

@@ -122,3 +122,18 @@ TEST_CASE("octets of a delayed stream arrive when they are due") {
   other.write_some(asio::const_buffer("x", 1), error);
   CHECK(error == asio::error::connection_reset);
 }
+
+TEST_CASE("the wall clock moves with the monotonic one, and is itself again afterwards") {
+  const auto before_it = wall_now();
+  {
+    testing::manual_clock time;
+    asio::io_context context;
+    const auto begun = wall_now();
+    CHECK(begun >= before_it);
+    time.advance(context, 1h + 900ms);
+    CHECK(wall_now() == begun + 1h);
+    time.advance(context, 100ms);
+    CHECK(wall_now() == begun + 1h + 1s);
+  }
+  CHECK(wall_now() < before_it + 1h);
+}

@@ -2,12 +2,13 @@
 // ajar/central/options.hpp - how central behaves.
 #pragma once
 
-#include <ajar/net/endpoint.hpp>
+#include <ajar/net/network.hpp>
 #include <ajar/switchboard/accept_budget.hpp>
 #include <ajar/switchboard/admission.hpp>
 #include <ajar/telling/step.hpp>
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -50,6 +51,11 @@ class central_options {
     renew_every_ = every;
     return *this;
   }
+  /// What it listens on, and dials over; by default this machine's TCP.
+  central_options& network(std::shared_ptr<net::network> over) {
+    network_ = std::move(over);
+    return *this;
+  }
   /// Called on the shards' executors, from several threads where there are several.
   central_options& on_step(telling::step_sink sink) {
     steps_ = std::move(sink);
@@ -66,6 +72,7 @@ class central_options {
   switchboard::accept_limits limits_;
   std::chrono::milliseconds greet_within_{10'000};
   std::chrono::milliseconds renew_every_{3'600'000};
+  std::shared_ptr<net::network> network_ = net::sockets();
   telling::step_sink steps_;
 };
 

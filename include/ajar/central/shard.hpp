@@ -11,8 +11,8 @@
 #include <ajar/core/notifier.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/identity/url.hpp>
+#include <ajar/net/network.hpp>
 
-#include <asio/ip/v6_only.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,8 +22,8 @@ namespace ajar::detail {
 
 // What all shards know.
 struct central_node {
-  central_node(identity::key own, central_options options) : self(std::move(own)), how(std::move(options)) {}
-  identity::key self;
+  central_node(identity::key own, central_options options) : key(std::move(own)), how(std::move(options)) {}
+  identity::key key;
   central_options how;
   switchboard::router routes;
   time_point made = clock::now();
@@ -38,34 +38,27 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
         served(shared->how.served_),
         known(shared->how.heartbeat_),
         budget(shared->how.limits_),
-        port(executor),
-        second_port(executor),
         sooner(executor),
         tasks(executor) {}
 
   asio::any_io_executor executor() const override { return on; }
 
-  static result<> open(asio::ip::tcp::acceptor& port, const net::tcp::endpoint& at, bool shared_port) {
-    using reuse_port = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
-    std::error_code error;
-    port.open(at.protocol(), error);
-    if (!error) port.set_option(asio::socket_base::reuse_address(true), error);
-    if (!error && shared_port) port.set_option(reuse_port(true), error);
-    if (!error && at.protocol() == net::tcp::v6()) port.set_option(asio::ip::v6_only(false), error);
-    if (!error) port.bind(at, error);
-    if (!error) port.listen(asio::socket_base::max_listen_connections, error);
-    if (!error) port.non_blocking(true, error);
-    if (error) return fail(errc::bind_failed);
-    return {};
+  result<std::shared_ptr<net::port>> open(const net::tcp::endpoint& at, bool with_others) const {
+    net::listen_options listening;
+    listening.both_families = true;
+    listening.shared = with_others;
+    return shared->how.network_->listen(on, at, listening);
   }
 
   void start() {
     if (tasks.cancelled()) return;
     const auto self = shared_from_this();  // a coroutine may outlive whoever held its shard
-    tasks.spawn(accept_all(self, port));
-    if (second_port.is_open()) tasks.spawn(accept_all(self, second_port));
-    tasks.spawn(watch_time(self));
-    tasks.spawn(renew_nonces(self));
+    tasks.spawn(self, net::accept_each(port, [this](net::transport one) { receive(std::move(one), true); }));
+    if (second_port) {
+      tasks.spawn(self, net::accept_each(second_port, [this](net::transport one) { receive(std::move(one), false); }));
+    }
+    tasks.spawn(self, watch_time());
+    tasks.spawn(self, renew_nonces());
   }
 
   void trouble(std::string_view what, std::string detail) const {
@@ -76,13 +69,13 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
   }
 
   // What it knows of itself now.
-  static awaitable<central_status> count(std::shared_ptr<central_shard> one) {
-    auto made = one->counted;
-    made.half_open = one->budget.half_open();
-    made.rendezvous.add(one->known.account());
-    made.exposed_today = one->exposed.today(std::chrono::system_clock::now());
-    made.exposed = one->exposed.total();
-    for (const auto& [number, peer] : one->links) {
+  awaitable<central_status> count() {
+    auto made = counted;
+    made.half_open = budget.half_open();
+    made.rendezvous.add(known.account());
+    made.exposed_today = exposed.today(std::chrono::system_clock::now());
+    made.exposed = exposed.total();
+    for (const auto& [number, peer] : links) {
       if (peer->attached) ++(peer->who == signalling::role::server ? made.servers : made.clients);
     }
     co_return made;
@@ -90,18 +83,18 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
 
   // Close the ports and every link, and wait for nothing.
   void abandon() {
-    std::error_code ignored;
-    port.close(ignored);
-    second_port.close(ignored);
+    for (const auto& one : {port, second_port}) {
+      if (one) one->close();
+    }
     const auto all = links;
     for (const auto& [number, peer] : all) peer->link.close(errc::link_lost);
     tasks.cancel();
   }
 
   // The same, and wait for all of it.
-  static awaitable<void> stop(std::shared_ptr<central_shard> one) {
-    one->abandon();
-    co_await one->tasks.join();
+  awaitable<void> stop() {
+    abandon();
+    co_await tasks.join();
   }
 
   // ---- between shards
@@ -176,81 +169,70 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
 
   // ---- time
 
-  static awaitable<void> watch_time(std::shared_ptr<central_shard> self) {
+  awaitable<void> watch_time() {
     for (;;) {
-      auto sooner = self->sooner.wait();
-      auto changed = co_await before(self->known.next(), errc::would_block, std::move(sooner));
+      auto change = sooner.wait();
+      auto changed = co_await before(known.next(), errc::would_block, std::move(change));
       if (!changed && is_canceled(changed.error())) co_return;
-      self->carry(self->known.expire(clock::now()));
+      carry(known.expire(clock::now()));
     }
   }
 
-  static awaitable<void> renew_nonces(std::shared_ptr<central_shard> self) {
-    const auto every = self->shared->how.renew_every_;
+  awaitable<void> renew_nonces() {
+    const auto every = shared->how.renew_every_;
     for (;;) {
       auto slept = co_await sleep_until(clock::now() + every / 8);
       if (!slept) co_return;
       const auto now = clock::now();
-      for (const auto& [number, one] : self->links) {
+      for (const auto& [number, one] : links) {
         if (one->who != signalling::role::server || !one->attached || now < one->next_nonce) continue;
         one->next_nonce = now + every;
-        self->shared->routes.send(switchboard::event::renewed{one->ref, one->id, crypto::random_octets<32>()});
+        shared->routes.send(switchboard::event::renewed{one->ref, one->id, crypto::random_octets<32>()});
       }
     }
   }
 
   // ---- links
 
-  static awaitable<void> accept_all(std::shared_ptr<central_shard> self, asio::ip::tcp::acceptor& port) {
-    for (;;) {
-      net::tcp_stream stream(self->on);
-      net::tcp::endpoint from;
-      auto [error] = co_await port.async_accept(stream, from, use_values);
-      if (is_canceled(error) || !port.is_open()) co_return;
-      if (error) {  // out of descriptors, say: wait until some are free
-        auto paused = co_await sleep_until(clock::now() + std::chrono::milliseconds(50));
-        if (!paused) co_return;
-        continue;
-      }
-      if (!net::prepare(stream)) continue;
-      if (!self->budget.begin(from.address(), clock::now())) {
-        ++self->counted.dropped;
-        continue;
-      }
-      self->tasks.spawn(tell_apart(self, std::move(stream), from, &port == &self->port));
+  // @param links  may it be a link, or at the port for reflecting alone only a probe?
+  void receive(net::transport stream, bool links) {
+    const auto from = stream.remote_endpoint();
+    if (!from) return;  // gone again
+    if (!budget.begin(from->address(), clock::now())) {
+      ++counted.dropped;
+      return;
     }
+    tasks.spawn(shared_from_this(), tell_apart(std::move(stream), *from, links));
   }
 
   // A link begins with a TLS record, which no probe does.
-  static awaitable<void> tell_apart(std::shared_ptr<central_shard> self, net::tcp_stream stream,
-                                    net::tcp::endpoint from, bool links) {
-    half_open budgeted(*self, from.address());
-    const auto until = clock::now() + self->shared->how.greet_within_;
+  awaitable<void> tell_apart(net::transport stream, net::tcp::endpoint from, bool links) {
+    half_open budgeted(*this, from.address());
+    const auto until = clock::now() + shared->how.greet_within_;
     auto waiting = first_octet(stream);
     auto first = co_await before(until, errc::handshake_timeout, std::move(waiting));
     if (first && *first == signalling::reflect_probe::first) {
-      auto reflecting = reflect(self, std::move(stream), from, until);
+      auto reflecting = reflect(std::move(stream), from, until);
       co_await std::move(reflecting);
       budgeted.reflected();
     } else if (links && first) {
-      auto serving = serve(self, std::move(stream), from, budgeted, until);
+      auto serving = serve(std::move(stream), from, budgeted, until);
       co_await std::move(serving);
     } else {
-      self->counted.turned_away.add(first ? make_error_code(errc::not_tls) : first.error());
+      counted.turned_away.add(first ? make_error_code(errc::not_tls) : first.error());
     }
   }
 
   // Whoever holds a link's ticket is told over that link from where it came.
-  static awaitable<void> reflect(std::shared_ptr<central_shard> self, net::tcp_stream stream, net::tcp::endpoint from,
-                                 time_point until) {
+  awaitable<void> reflect(net::transport stream, net::tcp::endpoint from, time_point until) {
     auto reading = read_probe(stream);
     auto probe = co_await before(until, errc::handshake_timeout, std::move(reading));
     if (!probe) co_return;
     const auto to = peer_link::named_by(probe->ticket);
-    if (to.shard >= self->shared->routes.size()) co_return;
-    ++self->counted.reflected;
+    if (to.shard >= shared->routes.size()) co_return;
+    ++counted.reflected;
     const net::tcp::endpoint seen(net::unmapped(from.address()), from.port());
-    self->shared->routes.deliver({to, signalling::reflected{probe->ticket, probe->number, seen}});
+    shared->routes.deliver({to, signalling::reflected{probe->ticket, probe->number, seen}});
     auto ending = await_end(stream);
     auto ended = co_await before(clock::now() + std::chrono::seconds(2), errc::handshake_timeout, std::move(ending));
     (void)ended;
@@ -304,24 +286,23 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     link_ptr one_;
   };
 
-  static awaitable<void> serve(std::shared_ptr<central_shard> self, net::tcp_stream stream, net::tcp::endpoint from,
-                               half_open& budgeted, time_point until) {
-    tls::stream secured(std::move(stream), self->shared->self.tls(), tls::side::server,
-                        tls::expectation::any_key(tls::alpn::link));
-    auto shaken = co_await secured.handshake(until);
-    if (!shaken) {
-      self->counted.turned_away.add(shaken.error());
-      self->trouble("refused a connection", net::to_string(from) + ": " + shaken.error().message());
+  awaitable<void> serve(net::transport stream, net::tcp::endpoint from, half_open& budgeted, time_point until) {
+    auto securing = tls::secure(std::move(stream), shared->key.tls(), tls::side::server,
+                                tls::expectation::any_key(tls::alpn::link), until);
+    auto secured = co_await std::move(securing);
+    if (!secured) {
+      counted.turned_away.add(secured.error());
+      trouble("refused a connection", net::to_string(from) + ": " + secured.error().message());
       co_return;
     }
-    const switchboard::link_ref ref{self->number, ++self->last_link};
-    const auto one = std::make_shared<peer_link>(signalling::link(std::move(secured)), ref,
+    const switchboard::link_ref ref{number, ++last_link};
+    const auto one = std::make_shared<peer_link>(signalling::link(std::move(*secured)), ref,
                                                  net::tcp::endpoint(net::unmapped(from.address()), from.port()));
-    const registered here(*self, one);
-    auto greeting = greet(self, one, until);
+    const registered here(*this, one);
+    auto greeting = greet(one, until);
     auto greeted = co_await std::move(greeting);
     if (greeted && one->who == signalling::role::redeemer) {
-      auto passing = pass_on_invite(self, one, until);
+      auto passing = pass_on_invite(one, until);
       greeted = co_await std::move(passing);
       if (greeted) {
         budgeted.linked();
@@ -331,29 +312,29 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
       }
     }
     if (greeted && one->who == signalling::role::client) {
-      auto admitting = admit_client(self, one, until);
+      auto admitting = admit_client(one, until);
       greeted = co_await std::move(admitting);
     }
     if (!greeted) {
-      self->counted.turned_away.add(greeted.error());
-      self->trouble("refused a peer", short_name(one->id) + ": " + greeted.error().message());
+      counted.turned_away.add(greeted.error());
+      trouble("refused a peer", short_name(one->id) + ": " + greeted.error().message());
       if (greeted.error().category() == category()) one->link.close(static_cast<errc>(greeted.error().value()));
       co_await one->link.part();
       co_return;
     }
     budgeted.linked();
-    ++self->counted.links;
-    self->step_done("A", one->who == signalling::role::server ? "a server is linked" : "a client is linked",
-                    short_name(one->id) + " from " + net::to_string(from));
-    net::set_user_timeout(one->link.stream().lowest_layer(), self->shared->how.heartbeat_ * 5 / 2);
-    auto handler = [self, one](const signalling::message& what) { return self->received(one, what); };
-    auto why = co_await one->link.run(self->shared->how.heartbeat_, handler);
-    self->counted.links_ended.add(why);
-    self->step_done("", "a link ended", short_name(one->id) + ": " + why.message());
+    ++counted.links;
+    step_done("A", one->who == signalling::role::server ? "a server is linked" : "a client is linked",
+              short_name(one->id) + " from " + net::to_string(from));
+    net::set_user_timeout(one->link.stream().lowest_layer(), shared->how.heartbeat_ * 5 / 2);
+    auto handler = [this, one](const signalling::message& what) { return received(one, what); };
+    auto why = co_await one->link.run(shared->how.heartbeat_, handler);
+    counted.links_ended.add(why);
+    step_done("", "a link ended", short_name(one->id) + ": " + why.message());
   }
 
   // From the hello to the welcome.
-  static awaitable<result<>> greet(std::shared_ptr<central_shard> self, link_ptr one, time_point until) {
+  awaitable<result<>> greet(link_ptr one, time_point until) {
     auto got = co_await one->link.receive(until);
     if (!got) co_return fail(got.error());
     const auto* first = std::get_if<signalling::hello>(&*got);
@@ -361,13 +342,13 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     if (first->version != signalling::protocol_version) co_return fail(errc::unknown_version);
     one->who = first->who;
     if (one->who == signalling::role::redeemer) co_return result<>{};  // the directory knows nothing of it
-    if (one->who == signalling::role::server && !self->served.admits(one->id)) {
+    if (one->who == signalling::role::server && !served.admits(one->id)) {
       co_return fail(errc::not_admitted);
     }
-    one->next_nonce = clock::now() + self->shared->how.renew_every_;
-    self->shared->routes.send(switchboard::event::attached{one->ref, one->id, one->who, first->login, first->methods,
-                                                           crypto::random_octets<32>(), one->seen,
-                                                           self->shared->how.reflect_port_.value_or(0), one->ticket});
+    one->next_nonce = clock::now() + shared->how.renew_every_;
+    shared->routes.send(switchboard::event::attached{one->ref, one->id, one->who, first->login, first->methods,
+                                                     crypto::random_octets<32>(), one->seen,
+                                                     shared->how.reflect_port_.value_or(0), one->ticket});
     while (!one->attached && !one->link.ended()) {
       auto verdict = one->verdict.wait();
       auto decided = co_await before(until, errc::handshake_timeout, std::move(verdict));
@@ -378,14 +359,14 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
   }
 
   // A client is served for a grant of an admitted server; until one is there, nothing else is taken.
-  static awaitable<result<>> admit_client(std::shared_ptr<central_shard> self, link_ptr one, time_point until) {
+  awaitable<result<>> admit_client(link_ptr one, time_point until) {
     while (one->grants.empty()) {
       auto got = co_await one->link.receive(until);
       if (!got) co_return fail(got.error() == errc::link_timeout ? make_error_code(errc::not_admitted) : got.error());
       if (const auto* last = std::get_if<signalling::goodbye>(&*got)) co_return fail(last->why);
       const auto* presented = std::get_if<signalling::present_grant>(&*got);
       if (!presented) co_return fail(errc::not_admitted);
-      auto taken = self->take_grant(one, *presented);
+      auto taken = take_grant(one, *presented);
       if (!taken) co_return taken;
     }
     co_return result<>{};
@@ -393,14 +374,14 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
 
   // What somebody with an invite says goes to the server that announced it, and what the server says comes back; that
   // is all that such a link is for.
-  static awaitable<result<>> pass_on_invite(std::shared_ptr<central_shard> self, link_ptr one, time_point until) {
+  awaitable<result<>> pass_on_invite(link_ptr one, time_point until) {
     auto got = co_await one->link.receive(until);
     if (!got) co_return fail(got.error());
     const auto* asked = std::get_if<signalling::redeem>(&*got);
     if (!asked) co_return fail(errc::unexpected_message);
-    if (!self->served.admits(asked->server)) co_return fail(errc::not_admitted);
-    self->step_done("", "somebody redeems an invite", short_name(one->id) + " of " + short_name(asked->server));
-    self->shared->routes.send(
+    if (!served.admits(asked->server)) co_return fail(errc::not_admitted);
+    step_done("", "somebody redeems an invite", short_name(one->id) + " of " + short_name(asked->server));
+    shared->routes.send(
         switchboard::event::redeeming{one->ref, asked->server, asked->invite, one->ticket, asked->sealed});
     while (!one->redeemed && !one->link.ended()) {
       auto verdict = one->verdict.wait();
@@ -501,17 +482,18 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     constexpr std::chrono::milliseconds pause{250};
     constexpr int burst = 4;  // two kinds of ports of two families
     const auto now = clock::now();
+    if (!shared->how.network_->has_sockets()) return {};
     if (!one->is_seen(net::unmapped(what.at.address())) || one->next_dial_back > now + burst * pause) return {};
     one->next_dial_back = std::max(now, one->next_dial_back) + pause;
-    tasks.spawn(dial_back(shared_from_this(), what.at));
+    tasks.spawn(shared_from_this(), dial_back(what.at));
     return {};
   }
 
-  static awaitable<void> dial_back(std::shared_ptr<central_shard> self, net::tcp::endpoint at) {
+  awaitable<void> dial_back(net::tcp::endpoint at) {
     constexpr std::chrono::milliseconds probe_time{900};  // the kernel's own second SYN leaves after 1 s
     auto dialling = net::dial_twice(at, clock::now() + probe_time);
     auto stream = co_await std::move(dialling);
-    ++(stream ? self->counted.dialled_back : self->counted.dial_backs_failed);
+    ++(stream ? counted.dialled_back : counted.dial_backs_failed);
   }
 
   // ---- doors: one dial-back proves that the client is there, and that it wants to be dialled
@@ -533,22 +515,22 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     if (one->proving || now < one->next_proof) return refuse(errc::too_many_requests);
     one->proving = true;
     one->next_proof = now + pause;
-    tasks.spawn(prove(shared_from_this(), one, at, what.record));
+    tasks.spawn(shared_from_this(), prove(one, at, what.record));
     return {};
   }
 
-  static awaitable<void> prove(std::shared_ptr<central_shard> self, link_ptr one, net::tcp::endpoint at, bytes record) {
-    auto probing = probe_door(self->shared->self, one->id, at);
+  awaitable<void> prove(link_ptr one, net::tcp::endpoint at, bytes record) {
+    auto probing = probe_door(shared->how.network_, shared->key, one->id, at);
     auto proved = co_await std::move(probing);
     one->proving = false;
-    ++(proved ? self->counted.doors_proved : self->counted.doors_closed);
-    self->step_done("B", proved ? "a client's door is proved" : "a client's door is closed",
-                    short_name(one->id) + " at " + net::to_string(at));
+    ++(proved ? counted.doors_proved : counted.doors_closed);
+    step_done("B", proved ? "a client's door is proved" : "a client's door is closed",
+              short_name(one->id) + " at " + net::to_string(at));
     if (proved) {
       one->record = record;
       const std::set<identity::peer_id> servers = one->servers();
       for (const auto& server : servers) {
-        self->shared->routes.send(switchboard::event::door_proved{one->ref, server, one->id, record});
+        shared->routes.send(switchboard::event::door_proved{one->ref, server, one->id, record});
       }
     }
     const auto code = proved ? std::uint16_t{0} : static_cast<std::uint16_t>(errc::address_not_proved);
@@ -561,8 +543,8 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
   switchboard::admission served;  // its own copy, so that no lock is needed where it changes
   switchboard::directory known;
   switchboard::accept_budget budget;
-  asio::ip::tcp::acceptor port;
-  asio::ip::tcp::acceptor second_port;  // for reflecting alone
+  std::shared_ptr<net::port> port;
+  std::shared_ptr<net::port> second_port;  // for reflecting alone, where there is one
   std::map<std::uint64_t, link_ptr> links;
   std::uint64_t last_link = 0;
   windows::exposure_account exposed;

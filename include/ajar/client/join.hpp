@@ -7,7 +7,7 @@
 #include <ajar/core/config.hpp>
 #include <ajar/core/result.hpp>
 #include <ajar/identity/key.hpp>
-#include <ajar/net/dial_options.hpp>
+#include <ajar/net/network.hpp>
 #include <ajar/trust/invite.hpp>
 #include <ajar/trust/redemption.hpp>
 
@@ -20,7 +20,7 @@ namespace ajar {
 /// Errors: dial's and the handshake's; server_offline, unknown_server, invite_unknown, invite_expired, not_admitted;
 /// answer_forged; exchange_timeout, canceled. Cancellation: terminal; the server may have recorded the use.
 [[nodiscard]] awaitable<result<trust::redeemed>> join(identity::key self, trust::invite with, time_point until,
-                                                      net::dial_options dialling = {});
+                                                      std::shared_ptr<net::network> over = net::sockets());
 
 }  // namespace ajar
 

@@ -4,6 +4,7 @@
 
 #include <ajar/client/options.hpp>
 #include <ajar/client/status.hpp>
+#include <ajar/client/way_plan.hpp>
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
 #include <ajar/core/task_group.hpp>
@@ -28,7 +29,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
   struct central_side final : signalling::uplink_events {
     central_side(client_node& whose, identity::url central, signalling::uplink_options terms)
         : owner(whose),
-          up(whose.self, std::move(central), std::move(terms), *this),
+          up(whose.key, std::move(central), std::move(terms), *this),
           answers(std::make_shared<rendezvous::answers>(whose.changed.get_executor())),
           mirror(std::make_shared<rendezvous::reflector>(whose.changed.get_executor(), whose.reflecting(*this))),
           account(clock::now()) {}
@@ -54,23 +55,28 @@ struct client_node final : std::enable_shared_from_this<client_node> {
   };
 
   client_node(const asio::any_io_executor& executor, identity::key own, client_options options)
-      : self(std::move(own)), how(std::move(options)), changed(executor), made(clock::now()), tasks(executor) {}
+      : key(std::move(own)),
+        how(std::move(options)),
+        network(how.reach()),
+        changed(executor),
+        made(clock::now()),
+        tasks(executor) {}
 
   client_status status() {
     const auto now = clock::now();
     const auto today = std::chrono::system_clock::now();
     count_door();
     client_status all;
-    all.id = self.id();
+    all.id = key.id();
     all.uptime = now - made;
     for (const auto& [url, side] : centrals) {
       all.links.push_back(side->account.status(now, side->up.central(), side->up.round_trip()));
     }
     all.cloak = how.cloak_;
     all.door_open = step && step->is_open();
-    all.sessions = visits.list(now);
-    all.sessions_begun = visits.begun();
-    all.carried = visits.carried();
+    all.sessions = own_sessions.list(now);
+    all.sessions_begun = own_sessions.begun();
+    all.carried = own_sessions.carried();
     all.exposed_today = exposed.today(today);
     all.exposed = exposed.total();
     all.failures = failures;
@@ -97,7 +103,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
     if (!how.door_) return;
     const auto weak = weak_from_this();
     step.emplace(
-        changed.get_executor(), self, *how.door_,
+        changed.get_executor(), key, network, *how.door_,
         [weak](const crypto::public_key& shown) {
           const auto still = weak.lock();
           return still && still->may_dial_us(identity::peer_id::of(shown));
@@ -107,7 +113,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
           return still && still->is_central(identity::peer_id::of(shown));
         },
         [weak](outbound::doorstep::stream guest) {
-          if (const auto still = weak.lock()) still->tasks.spawn(receive(still, std::move(guest)));
+          if (const auto still = weak.lock()) still->tasks.spawn(still, still->receive(std::move(guest)));
         });
   }
 
@@ -131,7 +137,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
   const trust::grant_file* grant_for(const identity::peer_id& server) const {
     const trust::grant_file* best = nullptr;
     for (const auto& one : how.grants_) {
-      if (one.grant.signer() != server || one.grant.body().client != self.id()) continue;
+      if (one.grant.signer() != server || one.grant.body().client != key.id()) continue;
       if (!best || one.grant.body().not_after > best->grant.body().not_after) best = &one;
     }
     return best;
@@ -154,21 +160,44 @@ struct client_node final : std::enable_shared_from_this<client_node> {
 
   // ---- links
 
-  central_side& side_of(const identity::url& central) {
+  const std::shared_ptr<central_side>& side_of(const identity::url& central) {
     auto& side = centrals[to_string(central)];
     if (!side) {
       signalling::uplink_options terms(signalling::role::client, 0);
-      terms.logins(how.logins_).from(how.from_);
+      terms.logins(how.logins_).network(network);
       side = std::make_shared<central_side>(*this, central, std::move(terms));
-      tasks.spawn(keep_linked(shared_from_this(), side));
-      tasks.spawn(rendezvous::reflector::follow(side->mirror));
+      tasks.spawn(shared_from_this(), keep_linked(side));
+      if (network->has_sockets()) tasks.spawn(shared_from_this(), side->mirror->follow());
     }
-    return *side;
+    return side;
   }
 
-  static awaitable<void> keep_linked(std::shared_ptr<client_node> self, std::shared_ptr<central_side> side) {
+  awaitable<void> keep_linked(std::shared_ptr<central_side> side) {
     auto why = co_await side->up.run();
-    telling::report_step(self->how.steps_, "", "done with central", why.message());
+    telling::report_step(how.steps_, "", "done with central", why.message());
+  }
+
+  // How this client looks from outside, as that server's central tells it.
+  awaitable<result<net::reflection>> look(identity::peer_id server, time_point until) {
+    const auto* held = grant_for(server);
+    if (!held) co_return fail(errc::no_grant);
+    const auto side = side_of(held->central);
+    while (!side->mirror->is_measured()) {
+      if (stopped) co_return fail(errc::canceled);
+      if (side->final_cause) co_return fail(*side->final_cause);
+      if (side->last_loss && !side->up.is_up()) co_return fail(*side->last_loss);
+      if (clock::now() >= until) co_return fail(errc::dial_timeout);
+      if (side->mirror->is_possible()) {
+        auto settling = side->mirror->settled(until);
+        co_await std::move(settling);
+        continue;
+      }
+      if (side->up.is_up() && side->seen.port() != 0) break;  // central reflects nothing
+      auto change = changed.wait();
+      auto moved = co_await before(until, errc::dial_timeout, std::move(change));
+      if (!moved) co_return fail(moved.error());
+    }
+    co_return side->mirror->known();
   }
 
   void linked(central_side& side, const signalling::welcome& greeting) {
@@ -180,13 +209,13 @@ struct client_node final : std::enable_shared_from_this<client_node> {
     std::size_t presented = 0;
     for (const auto& one : how.grants_) {
       if (one.central != side.up.central() || wall_now() >= one.grant.body().not_after) continue;
-      if (one.grant.body().client != self.id() || ++presented > most_presented) continue;
+      if (one.grant.body().client != key.id() || ++presented > most_presented) continue;
       (void)side.up.send(signalling::present_grant{one.grant.octets()});
     }
     const auto central = side.up.central_endpoint();
-    if (presented == 0 || !central) return;
+    if (presented == 0 || !network->has_sockets() || !central) return;
     side.mirror->linked(greeting, *central, side.up.round_trip().value_or(clock::duration(0)));
-    tasks.spawn(rendezvous::reflector::begin(side.mirror, side.up.central().at));
+    tasks.spawn(shared_from_this(), side.mirror->begin(side.up.central().at));
   }
 
   // What this client would be told of a firewall it asks for only where it is willing to listen.
@@ -247,11 +276,6 @@ struct client_node final : std::enable_shared_from_this<client_node> {
 
   // ---- the door
 
-  static bool dials(const signalling::presence& one) {
-    return one.state != signalling::presence_state::offline &&
-           (one.methods & static_cast<std::uint8_t>(trust::method::outbound)) != 0;
-  }
-
   bool expects_server(const central_side& side) const {
     return std::ranges::any_of(side.present,
                                [&](const auto& one) { return dials(one.second) && may_dial_us(one.first); });
@@ -284,7 +308,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
     if (at.address().is_unspecified()) at.address(net::unmapped(side.seen.address()));
     record.at = how.advertised_ ? *how.advertised_ : at;
     record.not_after = wall_now() + record_life;
-    const auto signed_one = trust::signed_address::sign(std::move(record), self);
+    const auto signed_one = trust::signed_address::sign(std::move(record), key);
     telling::report_step(how.steps_, "", "the door is open", net::to_string(step->local_endpoint()));
     side.door_result.reset();
     side.door_told = clock::now();
@@ -292,22 +316,22 @@ struct client_node final : std::enable_shared_from_this<client_node> {
   }
 
   // A server dialled us.
-  static awaitable<void> receive(std::shared_ptr<client_node> self, outbound::doorstep::stream guest) {
+  awaitable<void> receive(outbound::doorstep::stream guest) {
     const auto server = identity::peer_id::of(guest.peer_key());
-    const auto* held = self->grant_for(server);
+    const auto* held = grant_for(server);
     if (!held) co_return;
     const auto grant = held->grant.body().id;
     const auto nonce = crypto::random_octets<16>();
-    telling::report_step(self->how.steps_, "C", "a server dialled us", short_name(server));
-    auto entering = sessions::enter(std::move(guest), self->self, sessions::path::outbound, nonce, grant,
-                                    clock::now() + handshake_time);
+    telling::report_step(how.steps_, "C", "a server dialled us", short_name(server));
+    auto entering =
+        sessions::enter(std::move(guest), key, sessions::path::outbound, nonce, grant, clock::now() + handshake_time);
     auto entered = co_await std::move(entering);
     if (!entered) {
-      self->outbound_error = entered.error();
-    } else if (!self->stopped) {
-      self->dialled.insert_or_assign(server, std::move(*entered));
+      outbound_error = entered.error();
+    } else if (!stopped) {
+      dialled.insert_or_assign(server, std::move(*entered));
     }
-    self->changed.notify();
+    changed.notify();
   }
 
   static constexpr std::size_t most_presented = 64;
@@ -315,8 +339,9 @@ struct client_node final : std::enable_shared_from_this<client_node> {
   static constexpr std::chrono::hours record_renewal{12};
   static constexpr std::chrono::seconds handshake_time{3};
 
-  identity::key self;
+  identity::key key;
   client_options how;
+  std::shared_ptr<net::network> network;
   notifier changed;
   std::map<std::string, std::shared_ptr<central_side>> centrals;
   std::map<identity::peer_id, sessions::session> dialled;
@@ -326,7 +351,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
   std::optional<std::error_code> outbound_error;
   bool stopped = false;
   time_point made;
-  sessions::account visits;
+  sessions::account own_sessions;
   windows::exposure_account exposed;
   windows::report door_counted;
   telling::cause_counts failures;

@@ -2,13 +2,14 @@
 // ajar/client/options.hpp - how a client behaves, and how one connection is made.
 #pragma once
 
-#include <ajar/net/dial_options.hpp>
+#include <ajar/net/network.hpp>
 #include <ajar/rendezvous/timeline.hpp>
 #include <ajar/telling/step.hpp>
 #include <ajar/trust/grant_file.hpp>
 #include <ajar/windows/cloak.hpp>
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -17,7 +18,7 @@ namespace ajar {
 
 namespace detail {
 struct client_node;
-struct visit;
+class connecting;
 }  // namespace detail
 
 /// How a client behaves. Every function here runs on the client's executor and must not block for long.
@@ -67,6 +68,13 @@ class client_options {
     cloak_ = wish;
     return *this;
   }
+  /// What it reaches central and opens its door over; by default this machine's TCP, from from(). Where that has no
+  /// sockets (net::network::has_sockets), windows are bound at window_address(), and nothing is measured of the
+  /// network.
+  client_options& network(std::shared_ptr<net::network> over) {
+    network_ = std::move(over);
+    return *this;
+  }
   client_options& on_step(telling::step_sink sink) {
     steps_ = std::move(sink);
     return *this;
@@ -75,7 +83,7 @@ class client_options {
  private:
   friend class client;
   friend struct detail::client_node;
-  friend struct detail::visit;
+  friend class detail::connecting;
   std::vector<trust::grant_file> grants_;
   std::function<result<std::uint64_t>()> logins_;
   std::optional<net::tcp::endpoint> door_;
@@ -84,8 +92,10 @@ class client_options {
   std::optional<net::address> from_;
   bool listens_ = true;
   windows::cloak cloak_ = windows::cloak::automatic;
+  std::shared_ptr<net::network> network_;
   telling::step_sink steps_;
 
+  std::shared_ptr<net::network> reach() const { return network_ ? network_ : net::sockets(from_); }
   net::dial_options dialling() const {
     net::dial_options made;
     if (from_) made.from(*from_);

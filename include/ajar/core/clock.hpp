@@ -13,6 +13,11 @@ class manual_clock;
 }
 struct clock_waits;
 
+/// Seconds since 1970 in UTC, as signed statements carry them. Never used for a deadline.
+using wall_time = std::chrono::sys_seconds;
+
+inline wall_time wall_now();
+
 /// The monotonic clock. It is std::chrono::steady_clock, unless a test holds it (testing/manual_clock.hpp).
 class clock {
  public:
@@ -30,7 +35,9 @@ class clock {
  private:
   friend class testing::manual_clock;
   friend struct clock_waits;
+  friend wall_time wall_now();
   static inline constinit thread_local const time_point* held_ = nullptr;
+  static inline constinit thread_local std::chrono::seconds wall_ahead_{};  // of a held clock
   static inline constinit thread_local time_point next_expiry_{};  // noted only while the clock is held
 };
 
@@ -54,10 +61,11 @@ inline constexpr time_point never = time_point::max();
 /// A timer of the monotonic clock.
 using timer = asio::basic_waitable_timer<clock, clock_waits, asio::any_io_executor>;
 
-/// Seconds since 1970 in UTC, as signed statements carry them. Never used for a deadline.
-using wall_time = std::chrono::sys_seconds;
-
-/// The wall clock now.
-inline wall_time wall_now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
+/// The wall clock now. Where a test holds the monotonic clock, the two move together.
+inline wall_time wall_now() {
+  const auto since = [](clock::duration one) { return std::chrono::floor<std::chrono::seconds>(one); };
+  if (clock::held_) return wall_time(since(clock::held_->time_since_epoch()) + clock::wall_ahead_);
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
 
 }  // namespace ajar

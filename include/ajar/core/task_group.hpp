@@ -26,6 +26,8 @@ class task_group {
   ///
   /// @param whose  names the children that end() ends together
   void spawn(awaitable<void> work, bytes_view whose = {});
+  /// The same; `owner` lives until the child has ended, so that the child may be a member of it.
+  void spawn(std::shared_ptr<const void> owner, awaitable<void> work, bytes_view whose = {});
 
   /// Ask the children of one name to stop, and wait until they have: not from one of them. Others go on, and new ones
   /// of the name may start. Cancellation: terminal.
@@ -46,6 +48,16 @@ class task_group {
   struct state;
   std::shared_ptr<state> state_;
 };
+
+/// A coroutine whose owner lives as long as it does: for a caller who awaits a member of what somebody else may drop.
+template <class T>
+[[nodiscard]] awaitable<T> kept(std::shared_ptr<const void> owner, awaitable<T> work) {
+  T value = co_await std::move(work);
+  (void)owner;
+  co_return value;
+}
+
+[[nodiscard]] awaitable<void> kept(std::shared_ptr<const void> owner, awaitable<void> work);
 
 }  // namespace ajar
 

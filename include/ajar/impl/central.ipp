@@ -24,23 +24,25 @@ AJAR_DECL central::central(const std::vector<asio::any_io_executor>& shards, ide
 
 AJAR_DECL result<> central::open() {
   for (const auto& one : shards_) {
-    auto opened = one->open(one->port, shared_->how.at_, shards_.size() > 1);
-    if (!opened) return opened;
-    shared_->how.at_ = one->port.local_endpoint();  // the others share a random port
+    auto opened = one->open(shared_->how.at_, shards_.size() > 1);
+    if (!opened) return fail(opened.error());
+    one->port = std::move(*opened);
+    shared_->how.at_ = one->port->local_endpoint();  // the others share a random port
   }
   for (const auto& one : shards_) {
     if (!shared_->how.reflect_port_) break;
     const net::tcp::endpoint at(shared_->how.at_.address(), *shared_->how.reflect_port_);
-    auto opened = one->open(one->second_port, at, shards_.size() > 1);
-    if (!opened) return opened;
-    shared_->how.reflect_port_ = one->second_port.local_endpoint().port();
+    auto opened = one->open(at, shards_.size() > 1);
+    if (!opened) return fail(opened.error());
+    one->second_port = std::move(*opened);
+    shared_->how.reflect_port_ = one->second_port->local_endpoint().port();
   }
   return {};
 }
 
 AJAR_DECL net::tcp::endpoint central::local_endpoint() const { return shared_->how.at_; }
 
-AJAR_DECL identity::url central::url() const { return {net::endpoint(shared_->how.at_), shared_->self.id()}; }
+AJAR_DECL identity::url central::url() const { return {net::endpoint(shared_->how.at_), shared_->key.id()}; }
 
 AJAR_DECL std::optional<std::uint16_t> central::reflect_port() const { return shared_->how.reflect_port_; }
 
@@ -66,11 +68,11 @@ AJAR_DECL awaitable<central_status> central::status() const {
   const auto shared = shared_;
   const auto all = shards_;
   central_status sum;
-  sum.id = shared->self.id();
+  sum.id = shared->key.id();
   sum.shards = all.size();
   sum.uptime = clock::now() - shared->made;
   for (const auto& one : all) {
-    auto asking = asio::co_spawn(one->on, detail::central_shard::count(one), use_awaitable);
+    auto asking = asio::co_spawn(one->on, kept(one, one->count()), use_awaitable);
     auto counted = co_await std::move(asking);
     sum.add(counted);
   }
@@ -80,7 +82,7 @@ AJAR_DECL awaitable<central_status> central::status() const {
 AJAR_DECL awaitable<void> central::stop() {
   const auto all = shards_;
   for (const auto& one : all) {
-    auto stopping = asio::co_spawn(one->on, detail::central_shard::stop(one), use_awaitable);
+    auto stopping = asio::co_spawn(one->on, kept(one, one->stop()), use_awaitable);
     co_await std::move(stopping);
   }
 }

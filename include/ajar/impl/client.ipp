@@ -4,7 +4,7 @@
 
 #include <ajar/client.hpp>
 
-#include <ajar/client/visit.hpp>
+#include <ajar/client/connecting.hpp>
 
 #include <memory>
 #include <utility>
@@ -19,11 +19,11 @@ AJAR_DECL client::client(const asio::any_io_executor& executor, identity::key se
 AJAR_DECL client::~client() { state_->abandon(); }
 
 AJAR_DECL awaitable<result<sessions::session>> client::connect(identity::peer_id server, connect_options how) {
-  return detail::visit::reach_and_count(state_, std::move(server), std::move(how));
+  return detail::connecting::run(state_, std::move(server), std::move(how));
 }
 
 AJAR_DECL awaitable<result<net::reflection>> client::network(identity::peer_id server, time_point until) {
-  return detail::visit::look(state_, std::move(server), until);
+  return kept(state_, state_->look(std::move(server), until));
 }
 
 AJAR_DECL awaitable<void> client::stop() {

@@ -14,6 +14,7 @@
 #include <ajar/core/impl/task_group.ipp>
 #include <ajar/net/impl/asio_face.ipp>
 #include <ajar/net/impl/dial.ipp>
+#include <ajar/net/impl/network.ipp>
 #include <ajar/rendezvous/impl/timeline.ipp>
 #include <ajar/sessions/impl/handshake.ipp>
 #include <ajar/signalling/impl/link.ipp>

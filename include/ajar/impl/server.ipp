@@ -18,10 +18,10 @@ AJAR_DECL server::~server() { state_->abandon(); }
 
 AJAR_DECL void server::start() { state_->start(); }
 
-AJAR_DECL awaitable<result<sessions::session>> server::accept() { return detail::server_node::next_guest(state_); }
+AJAR_DECL awaitable<result<sessions::session>> server::accept() { return kept(state_, state_->next_guest()); }
 
 AJAR_DECL awaitable<result<>> server::revoke(trust::signed_revocations list) {
-  return detail::server_node::take_back(state_, std::move(list));
+  return kept(state_, state_->take_back(std::move(list)));
 }
 
 AJAR_DECL void server::announce_invites() { state_->announce_invites(); }
@@ -31,7 +31,7 @@ AJAR_DECL void server::spawn(awaitable<void> work) { state_->tasks.spawn(std::mo
 AJAR_DECL awaitable<void> server::stop() {
   auto state = state_;
   state->abandon();
-  co_await state->dials->join();
+  co_await state->dials.join();
   co_await state->tasks.join();
 }
 

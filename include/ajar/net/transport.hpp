@@ -23,12 +23,14 @@ using tcp_stream = asio::ip::tcp::socket;
 /// A stream of octets that tells when it is ready: asio::ip::tcp::socket in non-blocking mode is one, testing::stream
 /// another.
 ///
-/// read_some and write_some never wait: they give asio::error::would_block, asio::error::eof, or their count.
-/// async_wait completes when a further attempt is worth while. One reader and one writer at a time.
+/// read_some and write_some never wait: they give asio::error::would_block, asio::error::eof, or their count; receive()
+/// with message_peek reads, and the octets stay. async_wait completes when a further attempt is worth while. One reader
+/// and one writer at a time.
 template <class Stream>
 concept byte_stream = requires(Stream stream, asio::mutable_buffer in, asio::const_buffer out, std::error_code error) {
   { stream.read_some(in, error) } -> std::same_as<std::size_t>;
   { stream.write_some(out, error) } -> std::same_as<std::size_t>;
+  { stream.receive(in, asio::socket_base::message_peek, error) } -> std::same_as<std::size_t>;
   { stream.remote_endpoint(error) } -> std::convertible_to<tcp::endpoint>;
   { stream.local_endpoint(error) } -> std::convertible_to<tcp::endpoint>;
   { stream.is_open() } -> std::convertible_to<bool>;
@@ -61,6 +63,8 @@ class transport {
   /// As byte_stream's of the same names.
   std::size_t read_some(asio::mutable_buffer into, std::error_code& error) { return below_->read_some(into, error); }
   std::size_t write_some(asio::const_buffer from, std::error_code& error) { return below_->write_some(from, error); }
+  /// As read_some, and the octets stay.
+  std::size_t peek(asio::mutable_buffer into, std::error_code& error) { return below_->peek(into, error); }
   void shutdown_send() { below_->shutdown_send(); }
   /// End every wait with asio::error::operation_aborted.
   void cancel() { below_->cancel(); }
@@ -97,6 +101,7 @@ class transport {
     virtual executor_type executor() noexcept = 0;
     virtual std::size_t read_some(asio::mutable_buffer into, std::error_code& error) = 0;
     virtual std::size_t write_some(asio::const_buffer from, std::error_code& error) = 0;
+    virtual std::size_t peek(asio::mutable_buffer into, std::error_code& error) = 0;
     virtual void wait(asio::socket_base::wait_type until, wait_handler then) = 0;
     virtual void shutdown_send() = 0;
     virtual void cancel() = 0;
@@ -121,6 +126,9 @@ class transport {
     }
     std::size_t write_some(asio::const_buffer from, std::error_code& error) override {
       return stream.write_some(from, error);
+    }
+    std::size_t peek(asio::mutable_buffer into, std::error_code& error) override {
+      return stream.receive(into, asio::socket_base::message_peek, error);
     }
     void wait(asio::socket_base::wait_type until, wait_handler then) override {
       stream.async_wait(until, std::move(then));

@@ -5,6 +5,7 @@
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
 #include <ajar/core/task_group.hpp>
+#include <ajar/net/network.hpp>
 #include <ajar/outbound/dial_plan.hpp>
 #include <ajar/sessions/handshake.hpp>
 #include <ajar/telling/step.hpp>
@@ -32,21 +33,28 @@ class dial_policy {
 
 /// Carries out a dial_plan: one session with each client of the roster, dialled again after a loss.
 ///
-/// It opens no port, ever. Threads: one executor. The policy outlives stop(). Source: WO 2004/034190, non-listening
-/// server, step C.
-class dialer : public std::enable_shared_from_this<dialer> {
+/// It opens no port, ever. Threads: one executor. What is under way keeps the dialer's owner alive. Source: WO
+/// 2004/034190, non-listening server, step C.
+class dialer {
  public:
-  dialer(const asio::any_io_executor& executor, identity::key self, dial_policy& policy, net::dial_options how,
-         telling::step_sink steps)
-      : self_(std::move(self)),
+  dialer(const asio::any_io_executor& executor, identity::key own, dial_policy& policy,
+         std::shared_ptr<net::network> over, telling::step_sink steps)
+      : key_(std::move(own)),
         policy_(policy),
-        how_(std::move(how)),
+        network_(std::move(over)),
         steps_(std::move(steps)),
         changed_(executor),
         tasks_(executor) {}
 
-  /// Begin. Precondition: made by make_shared.
-  void start() { tasks_.spawn(run(shared_from_this())); }
+  dialer(const dialer&) = delete;
+  dialer& operator=(const dialer&) = delete;
+
+  /// Begin.
+  /// @param owner  of this dialer and of its policy
+  void start(const std::shared_ptr<const void>& owner) {
+    owner_ = owner;
+    tasks_.spawn(owner, run());
+  }
 
   /// The roster changed for these clients.
   void update(const signalling::roster& list, const signalling::roster::changes& changed) {
@@ -93,62 +101,60 @@ class dialer : public std::enable_shared_from_this<dialer> {
     bool connected_ = false;
   };
 
-  static awaitable<void> run(std::shared_ptr<dialer> self) {
+  awaitable<void> run() {
     for (;;) {
-      for (const auto& to : self->plan_.due(clock::now())) self->tasks_.spawn(attempt(self, to), to.grant);
-      const auto next = self->plan_.next();
-      auto change = self->changed_.wait();
+      for (const auto& to : plan_.due(clock::now())) tasks_.spawn(owner_.lock(), attempt(to), to.grant);
+      const auto next = plan_.next();
+      auto change = changed_.wait();
       auto changed = co_await before(next, errc::would_block, std::move(change));
       if (!changed && is_canceled(changed.error())) co_return;
     }
   }
 
-  static awaitable<void> attempt(std::shared_ptr<dialer> self, dial_plan::attempt to) {
-    telling::report_step(self->steps_, "C", "dial the client", short_name(to.client) + " at " + net::to_string(to.to));
-    under_way here(*self, to.client);
-    auto connecting = connect(self, to);
+  awaitable<void> attempt(dial_plan::attempt to) {
+    telling::report_step(steps_, "C", "dial the client", short_name(to.client) + " at " + net::to_string(to.to));
+    under_way here(*this, to.client);
+    auto connecting = connect(to);
     auto guest = co_await std::move(connecting);
     if (!guest) {
-      telling::report_trouble(self->steps_, "the client was not reached",
+      telling::report_trouble(steps_, "the client was not reached",
                               short_name(to.client) + ": " + guest.error().message());
-      self->policy_.not_reached(to.client, guest.error());
+      policy_.not_reached(to.client, guest.error());
       co_return;
     }
     here.connected();
-    guest->when_closed([weak = self->weak_from_this(), client = to.client](const tls::traffic&) {
-      if (const auto still = weak.lock()) {
-        still->plan_.lost(client, clock::now());
-        still->changed_.notify();
-      }
+    guest->when_closed([this, owner = owner_, client = to.client](const tls::traffic&) {
+      const auto still = owner.lock();
+      if (!still) return;
+      plan_.lost(client, clock::now());
+      changed_.notify();
     });
-    self->policy_.entered(std::move(*guest));
+    policy_.entered(std::move(*guest));
   }
 
-  static awaitable<result<sessions::session>> connect(std::shared_ptr<dialer> self, dial_plan::attempt to) {
+  awaitable<result<sessions::session>> connect(dial_plan::attempt to) {
     const auto until = clock::now() + dial_time;
-    auto may = self->policy_.may_dial(to);
+    auto may = policy_.may_dial(to);
     if (!may) co_return fail(may.error());
     const net::dial_times once{clock::now(), until};  // and what the kernel repeats: three SYNs at most in this time
-    auto dialling = net::dial_at(to.to, once, self->how_);
-    auto stream = co_await std::move(dialling);
-    if (!stream) co_return fail(stream.error());
+    auto dialling = network_->dial_at(to.to, once);
     auto expected = identity::expect(to.client, tls::alpn::session);
-    auto securing = sessions::secure(std::move(*stream), tls::side::client, self->self_, std::move(expected), until);
+    auto securing = tls::secure(std::move(dialling), key_.tls(), std::move(expected), until);
     auto secured = co_await std::move(securing);
     if (!secured) co_return fail(secured.error());
-    sessions::entry_check check = [self](const sessions::claim& claimed, const identity::peer_id& client) {
-      return self->policy_.may_enter(claimed, client);
+    sessions::entry_check check = [this](const sessions::claim& claimed, const identity::peer_id& client) {
+      return policy_.may_enter(claimed, client);
     };
-    auto entering =
-        sessions::let_in(std::move(*secured), self->self_, sessions::path::outbound, std::move(check), until);
+    auto entering = sessions::let_in(std::move(*secured), key_, sessions::path::outbound, std::move(check), until);
     auto guest = co_await std::move(entering);
     co_return guest;
   }
 
-  identity::key self_;
+  identity::key key_;
   dial_policy& policy_;
-  net::dial_options how_;
+  std::shared_ptr<net::network> network_;
   telling::step_sink steps_;
+  std::weak_ptr<const void> owner_;
   dial_plan plan_;
   notifier changed_;
   task_group tasks_;

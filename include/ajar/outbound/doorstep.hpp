@@ -5,11 +5,10 @@
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/identity/key.hpp>
-#include <ajar/net/dial.hpp>
+#include <ajar/net/network.hpp>
 #include <ajar/tls/stream.hpp>
 #include <ajar/windows/report.hpp>
 
-#include <asio/ip/v6_only.hpp>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -26,14 +25,16 @@ class doorstep {
   using key_check = std::function<bool(const crypto::public_key&)>;
   using guest_handler = std::function<void(stream)>;
 
-  /// @param local    where to listen; port 0 takes a random one at each opening
+  /// @param over     what it listens on
+  /// @param local    where; port 0 takes a random one at each opening
   /// @param servers  may this key dial us now?
   /// @param central  may this key prove our door?
   /// @param guest    gets each server's connection after TLS, not yet proved
-  doorstep(const asio::any_io_executor& executor, identity::key self, net::tcp::endpoint local, key_check servers,
-           key_check central, guest_handler guest)
+  doorstep(const asio::any_io_executor& executor, identity::key self, std::shared_ptr<net::network> over,
+           net::tcp::endpoint local, key_check servers, key_check central, guest_handler guest)
       : state_(std::make_shared<state>(executor, std::move(self), std::move(servers), std::move(central),
                                        std::move(guest))),
+        network_(std::move(over)),
         local_(std::move(local)),
         tasks_(executor) {}
   doorstep(const doorstep&) = delete;
@@ -46,28 +47,20 @@ class doorstep {
   /// Open the port, if it is not open. Errors: bind_failed.
   result<> open() {
     if (is_open()) return {};
-    auto port = std::make_shared<asio::ip::tcp::acceptor>(state_->executor);
-    std::error_code error;
-    port->open(local_.protocol(), error);
-    if (!error) port->set_option(asio::socket_base::reuse_address(true), error);
-    if (!error && local_.protocol() == net::tcp::v6()) port->set_option(asio::ip::v6_only(true), error);
-    if (!error) port->bind(local_, error);
-    if (!error) port->non_blocking(true, error);
     const auto opened = clock::now();
-    if (!error) port->listen(backlog, error);
-    if (error) return fail(errc::bind_failed);
+    auto port = network_->listen(state_->executor, local_, {backlog});
+    if (!port) return fail(port.error());
     opened_ = opened;
     if (state_->cost.listeners++ == 0) state_->cost.opened = opened;
-    port_ = port;
-    tasks_.spawn(accept_all(state_, port));
+    port_ = std::move(*port);
+    tasks_.spawn(net::accept_each(port_, [of = state_](net::transport peer) { receive(of, std::move(peer)); }));
     return {};
   }
 
   /// Close the port; what was accepted goes on.
   void close() {
     if (!is_open()) return;
-    std::error_code ignored;
-    port_->close(ignored);
+    port_->close();
     port_.reset();
     auto& cost = state_->cost;
     cost.closed = clock::now();
@@ -78,8 +71,7 @@ class doorstep {
 
   /// While it is open: where.
   net::tcp::endpoint local_endpoint() const {
-    std::error_code ignored;
-    return port_ ? port_->local_endpoint(ignored) : local_;
+    return port_ ? port_->local_endpoint() : local_;
   }
 
   /// What it cost so far, the present opening included.
@@ -121,40 +113,32 @@ class doorstep {
     windows::report cost;
   };
 
-  static awaitable<void> accept_all(std::shared_ptr<state> of, std::shared_ptr<asio::ip::tcp::acceptor> port) {
-    while (port->is_open()) {
-      net::tcp_stream peer(of->executor);
-      auto [error] = co_await port->async_accept(peer, use_values);
-      if (is_canceled(error) || !port->is_open()) co_return;
-      if (error) {  // out of descriptors, say: wait until some are free
-        auto paused = co_await sleep_until(clock::now() + std::chrono::milliseconds(50));
-        if (!paused) co_return;
-        continue;
-      }
-      if (of->handshakes.size() >= most_handshakes || !net::prepare(peer)) continue;
-      of->handshakes.spawn(shake_hands(of, std::move(peer)));
-    }
+  static void receive(const std::shared_ptr<state>& of, net::transport peer) {
+    if (of->handshakes.size() >= most_handshakes) return;
+    of->handshakes.spawn(shake_hands(of, std::move(peer)));
   }
 
-  static awaitable<void> shake_hands(std::shared_ptr<state> of, net::tcp_stream peer) {
+  static awaitable<void> shake_hands(std::shared_ptr<state> of, net::transport peer) {
     tls::expectation expected(
         [of](const crypto::public_key& shown) { return of->servers(shown) || of->central(shown); }, tls::alpn::session);
     expected.or_alpn(tls::alpn::probe);
-    stream secured(std::move(peer), of->self.tls(), tls::side::server, std::move(expected));
-    auto shaken = co_await secured.handshake(clock::now() + handshake_time);
-    if (!shaken) co_return;
-    if (secured.protocol() == tls::alpn::probe) {
-      if (!of->central(secured.peer_key())) co_return;
-      auto parted = co_await secured.shutdown(clock::now() + handshake_time);
+    auto securing = tls::secure(std::move(peer), of->self.tls(), tls::side::server, std::move(expected),
+                                clock::now() + handshake_time);
+    auto secured = co_await std::move(securing);
+    if (!secured) co_return;
+    if (secured->protocol() == tls::alpn::probe) {
+      if (!of->central(secured->peer_key())) co_return;
+      auto parted = co_await secured->shutdown(clock::now() + handshake_time);
       (void)parted;
       co_return;
     }
-    if (of->servers(secured.peer_key())) of->guest(std::move(secured));
+    if (of->servers(secured->peer_key())) of->guest(std::move(*secured));
   }
 
   std::shared_ptr<state> state_;
+  std::shared_ptr<net::network> network_;
   net::tcp::endpoint local_;
-  std::shared_ptr<asio::ip::tcp::acceptor> port_;
+  std::shared_ptr<net::port> port_;
   time_point opened_{};  // this time
   task_group tasks_;
 };

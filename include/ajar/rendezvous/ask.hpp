@@ -223,7 +223,7 @@ inline awaitable<void> tell_timeline(shared_errand about, sent_request of) {
 ///
 /// Errors: method_not_granted, server_offline, link_lost, exchange_timeout, answer_forged, what the server or central
 /// refuses with (no_direct_path, port_443_not_permitted, ...), crossing_failed, window_timeout, window_unreachable,
-/// those of sessions::secure and sessions::enter.
+/// those of tls::secure and sessions::enter.
 /// Cancellation: terminal. Source: WO 2004/034190, just-in-time listening, steps B, F and G.
 [[nodiscard]] inline awaitable<result<sessions::session>> ask_for_window(shared_errand about) {
   constexpr std::chrono::seconds answer_time{3};

@@ -83,7 +83,7 @@ inline awaitable<result<sessions::session>> enter(shared_errand about, passage t
   const auto way = path_of(through.kind);
   const auto kept = std::move(through.kept);
   auto expected = identity::expect(about->server(), tls::alpn::session);
-  auto securing = sessions::secure(std::move(through.stream), which, about->self, std::move(expected), until);
+  auto securing = tls::secure(std::move(through.stream), about->self.tls(), which, std::move(expected), until);
   auto secured = co_await std::move(securing);
   if (!secured) co_return fail(secured.error());
   const auto grant = about->grant.body().id;

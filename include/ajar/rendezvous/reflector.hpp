@@ -97,7 +97,7 @@ class reflector : public std::enable_shared_from_this<reflector> {
 
   /// Wait for the first measurement of this link, if there is to be one. Cancellation: terminal.
   [[nodiscard]] awaitable<void> settled(time_point until) {
-    const auto self = shared_from_this();
+    const auto kept_alive = shared_from_this();
     while (is_possible() && !measured_ && clock::now() < until) {
       auto change = changed_.wait();
       auto changed = co_await before(until, errc::dial_timeout, std::move(change));
@@ -106,46 +106,46 @@ class reflector : public std::enable_shared_from_this<reflector> {
   }
 
   /// Find central's address of the other family, if its name has one, and measure. Cancellation: terminal.
-  [[nodiscard]] static awaitable<void> begin(std::shared_ptr<reflector> self, net::endpoint central) {
+  [[nodiscard]] awaitable<void> begin(net::endpoint central) {
     constexpr std::chrono::seconds patience{5};
     const auto until = clock::now() + patience;
-    if (!self->is_possible()) co_return;
+    if (!is_possible()) co_return;
     auto resolving = net::resolve(central);
     auto all = co_await before(until, errc::dial_timeout, std::move(resolving));
-    if (all && self->centrals_.size() == 1) {
-      const bool v6 = self->centrals_.front().address().is_v6();
+    if (all && centrals_.size() == 1) {
+      const bool v6 = centrals_.front().address().is_v6();
       const auto other = std::ranges::find_if(*all, [&](const auto& one) { return one.address().is_v6() != v6; });
-      if (other != all->end()) self->centrals_.push_back(*other);
+      if (other != all->end()) centrals_.push_back(*other);
     }
-    auto measuring = self->measure(until);
+    auto measuring = measure(until);
     (void)co_await std::move(measuring);
   }
 
   /// Measure anew whenever this machine's network has changed, for as long as it is let. Cancellation: terminal.
-  [[nodiscard]] static awaitable<void> follow(std::shared_ptr<reflector> self) {
+  [[nodiscard]] awaitable<void> follow() {
     constexpr std::chrono::seconds patience{5};
-    const auto executor = self->changed_.get_executor();
+    const auto executor = changed_.get_executor();
     auto watch = net::route_watch::open(executor);
     while (watch) {
       auto waiting = watch->changed();
       auto changed = co_await std::move(waiting);
       if (!changed) co_return;
-      if (!self->is_possible()) continue;  // the next link measures
-      auto measuring = self->measure(clock::now() + patience);
+      if (!is_possible()) continue;  // the next link measures
+      auto measuring = measure(clock::now() + patience);
       (void)co_await std::move(measuring);
-      if (self->how_.moved_) self->how_.moved_();
+      if (how_.moved_) how_.moved_();
     }
   }
 
   /// Measure both families anew. @return what is known then; nothing of a family that does not reach central
   /// Cancellation: terminal.
   [[nodiscard]] awaitable<net::reflection> measure(time_point until) {
-    const auto self = shared_from_this();
+    const auto kept_alive = shared_from_this();
     net::reflection made;
     const auto centrals = centrals_;
     for (const auto& central : centrals) {
       if (!is_possible()) break;
-      auto measuring = measure_family(self, central, until);
+      auto measuring = measure_family(central, until);
       auto one = co_await std::move(measuring);
       if (one) made.of(central.address().is_v6()) = *one;
     }
@@ -159,10 +159,11 @@ class reflector : public std::enable_shared_from_this<reflector> {
   /// port's next connections seem to come from, where the mapping is stable.
   /// Errors: dial's, dial_timeout, canceled. Cancellation: terminal.
   [[nodiscard]] awaitable<result<net::tcp::endpoint>> outside_of(windows::bound_port& port, time_point until) {
+    const auto kept_alive = shared_from_this();
     const bool v6 = port.local_endpoint().address().is_v6();
     const auto central = std::ranges::find_if(centrals_, [&](const auto& one) { return one.address().is_v6() == v6; });
     if (central == centrals_.end() || !is_possible()) co_return fail(errc::dial_unreachable);
-    auto probing = probe(shared_from_this(), port, *central, {until, until});
+    auto probing = probe(port, *central, {until, until});
     auto told = co_await std::move(probing);
     if (!told) co_return fail(told.error());
     if (!told->seen) co_return fail(errc::dial_timeout);
@@ -187,7 +188,6 @@ class reflector : public std::enable_shared_from_this<reflector> {
   }
 
  private:
-  using shared_reflector = std::shared_ptr<reflector>;
   // A probe that reached central.
   struct seen_probe {
     std::optional<net::tcp::endpoint> seen;  // what central told of it, if that came in time
@@ -204,46 +204,44 @@ class reflector : public std::enable_shared_from_this<reflector> {
 
   // One connection from a bound port to a port of central, with a SYN again and again where nobody answers; central
   // says over the link where it came from.
-  static awaitable<result<seen_probe>> probe(shared_reflector self, windows::bound_port port, net::tcp::endpoint to,
-                                             probe_times until) {
+  awaitable<result<seen_probe>> probe(windows::bound_port port, net::tcp::endpoint to, probe_times until) {
     const auto tries = std::make_shared<unsigned>(0);
     std::function<result<net::tcp_stream>()> fresh = [port, tries] {
       ++*tries;
       return port.fresh();
     };
-    const net::dial_times when{clock::now(), until.connected, windows::redial_grid::gap_for(self->round_trip_)};
+    const net::dial_times when{clock::now(), until.connected, windows::redial_grid::gap_for(round_trip_)};
     auto dialling = net::dial_from(std::move(fresh), to, when);
     auto stream = co_await std::move(dialling);
     if (!stream) co_return fail(stream.error());
     std::uint64_t number = 0;
     for (const auto octet : crypto::random_octets<8>()) number = (number << 8) | octet;
-    self->waiting_.emplace(number, std::nullopt);
-    auto asking = ask(self, std::move(*stream), number);
+    waiting_.emplace(number, std::nullopt);
+    auto asking = ask(std::move(*stream), number);
     auto seen = co_await before(until.told, errc::dial_timeout, std::move(asking));
-    self->waiting_.erase(number);
+    waiting_.erase(number);
     if (!seen && is_canceled(seen.error())) co_return fail(seen.error());
     co_return seen_probe{seen ? std::optional(*seen) : std::nullopt, *tries > 1};
   }
 
-  static awaitable<result<net::tcp::endpoint>> ask(shared_reflector self, net::tcp_stream stream,
-                                                   std::uint64_t number) {
-    const auto octets = signalling::reflect_probe{self->ticket_, number}.encode();
+  awaitable<result<net::tcp::endpoint>> ask(net::tcp_stream stream, std::uint64_t number) {
+    const auto octets = signalling::reflect_probe{ticket_, number}.encode();
     auto [unsent, count] = co_await asio::async_write(stream, asio::buffer(octets), use_values);
     if (unsent) co_return fail(unsent);
     // the end is a segment of its own, after which the other kernel misses one that was lost before it
     std::error_code ignored;
     stream.shutdown(net::tcp_stream::shutdown_send, ignored);
     for (;;) {
-      const auto seen = self->waiting_.at(number);
+      const auto seen = waiting_.at(number);
       if (seen) co_return *seen;
-      auto changed = co_await self->changed_.wait();
+      auto changed = co_await changed_.wait();
       if (!changed) co_return fail(changed.error());
     }
   }
 
-  static awaitable<void> keep(shared_reflector self, windows::bound_port port, net::tcp::endpoint to, shared_seen into,
-                              std::size_t which, probe_times until) {
-    auto probing = probe(std::move(self), std::move(port), to, until);
+  awaitable<void> keep(windows::bound_port port, net::tcp::endpoint to, shared_seen into, std::size_t which,
+                       probe_times until) {
+    auto probing = probe(std::move(port), to, until);
     auto told = co_await std::move(probing);
     if (told) (*into)[which] = *told;
   }
@@ -255,10 +253,9 @@ class reflector : public std::enable_shared_from_this<reflector> {
   };
 
   // The SYNs leave in this order: it tells how a NAT counts.
-  static awaitable<sampled> take_samples(shared_reflector self, net::address from, net::tcp::endpoint central,
-                                         probe_times until) {
-    const auto executor = self->changed_.get_executor();
-    const net::tcp::endpoint second(central.address(), self->second_port_);
+  awaitable<sampled> take_samples(net::address from, net::tcp::endpoint central, probe_times until) {
+    const auto executor = changed_.get_executor();
+    const net::tcp::endpoint second(central.address(), second_port_);
     const auto told = std::make_shared<std::vector<std::optional<seen_probe>>>(4);
     std::vector<net::sample> asked;
     sampled taken;
@@ -269,7 +266,7 @@ class reflector : public std::enable_shared_from_this<reflector> {
       for (const auto& to : {central, second}) {
         const auto which = asked.size();
         asked.push_back({port.local_endpoint(), to, {}});
-        probes.spawn(keep(self, port, to, told, which, until));
+        probes.spawn(shared_from_this(), keep(port, to, told, which, until));
       }
     }
     co_await probes.join();
@@ -284,21 +281,20 @@ class reflector : public std::enable_shared_from_this<reflector> {
     co_return taken;
   }
 
-  static awaitable<std::optional<net::reflected>> measure_family(shared_reflector self, net::tcp::endpoint central,
-                                                                 time_point until) {
+  awaitable<std::optional<net::reflected>> measure_family(net::tcp::endpoint central, time_point until) {
     constexpr int rounds = 3;  // packets get lost
     constexpr std::size_t whole = 4;
     constexpr std::chrono::milliseconds spare{300};  // five more SYNs
     constexpr std::chrono::milliseconds sent_again{1000};
-    const auto from = self->local_address_to(central);
+    const auto from = local_address_to(central);
     if (!from) co_return std::nullopt;
     std::vector<net::sample> samples;
     bool only_443 = false;
     bool enough = false;
     for (int round = 0; round < rounds && !enough; ++round) {
-      const auto connected = std::min<time_point>(until, clock::now() + self->round_trip_ * 4 + spare);
+      const auto connected = std::min<time_point>(until, clock::now() + round_trip_ * 4 + spare);
       const probe_times patience{connected, std::min<time_point>(until, connected + sent_again)};
-      auto taking = take_samples(self, *from, central, patience);
+      auto taking = take_samples(*from, central, patience);
       auto taken = co_await std::move(taking);
       if (taken.samples.size() < samples.size()) continue;
       samples = std::move(taken.samples);
@@ -314,33 +310,32 @@ class reflector : public std::enable_shared_from_this<reflector> {
     made.maps = judged.maps;
     made.step = judged.step;
     made.only_443 = only_443;
-    const bool asked_for = self->how_.listens_ && self->round_trip_ >= windows::short_round_trip;
+    const bool asked_for = how_.listens_ && round_trip_ >= windows::short_round_trip;
     if (asked_for && !only_443 && net::is_predictable(made.maps)) {
-      auto filtering = measure_filtering(self, *from, central, made, until);
+      auto filtering = measure_filtering(*from, central, made, until);
       made.filters = co_await std::move(filtering);
     }
     co_return made;
   }
 
   // Two ports at once: one that has never sent anything, where there is no NAT, and one that has sent to central.
-  static awaitable<net::filtering> measure_filtering(shared_reflector self, net::address from,
-                                                     net::tcp::endpoint central, net::reflected known,
-                                                     time_point until) {
-    const auto executor = self->changed_.get_executor();
+  awaitable<net::filtering> measure_filtering(net::address from, net::tcp::endpoint central, net::reflected known,
+                                              time_point until) {
+    const auto executor = changed_.get_executor();
     const auto fresh = std::make_shared<std::optional<bool>>();
     const auto used = std::make_shared<std::optional<bool>>();
     task_group both(executor);
-    if (known.maps == net::mapping::none) both.spawn(await_dial_back(self, from, central, false, fresh, until));
-    both.spawn(await_dial_back(self, from, central, true, used, until));
+    if (known.maps == net::mapping::none)
+      both.spawn(shared_from_this(), await_dial_back(from, central, false, fresh, until));
+    both.spawn(shared_from_this(), await_dial_back(from, central, true, used, until));
     co_await both.join();
     co_return net::filtered(*fresh, *used);
   }
 
-  static awaitable<void> await_dial_back(shared_reflector self, net::address from, net::tcp::endpoint central,
-                                         bool after_use, std::shared_ptr<std::optional<bool>> arrived,
-                                         time_point until) {
+  awaitable<void> await_dial_back(net::address from, net::tcp::endpoint central, bool after_use,
+                                  std::shared_ptr<std::optional<bool>> arrived, time_point until) {
     constexpr std::chrono::milliseconds margin{100};
-    const auto executor = self->changed_.get_executor();
+    const auto executor = changed_.get_executor();
     auto ports = windows::bind_ports(executor, from, 1);
     if (!ports) co_return;
     auto& port = ports->front();
@@ -348,16 +343,16 @@ class reflector : public std::enable_shared_from_this<reflector> {
     if (!door) co_return;
     auto at = port.local_endpoint();
     if (after_use) {
-      auto seeing = self->outside_of(port, until);
+      auto seeing = outside_of(port, until);
       auto seen = co_await std::move(seeing);
       if (!seen) co_return;
       at = *seen;
     }
     const auto opened = door->open();
-    if (!opened || !self->how_.send_(signalling::dial_back{at})) co_return;
-    auto came = co_await door->accept(std::min(until, clock::now() + self->round_trip_ * 3 / 2 + margin));
+    if (!opened || !how_.send_(signalling::dial_back{at})) co_return;
+    auto came = co_await door->accept(std::min(until, clock::now() + round_trip_ * 3 / 2 + margin));
     *arrived = came.has_value();
-    if (self->how_.account_) self->how_.account_(door->report());
+    if (how_.account_) how_.account_(door->report());
   }
 
   reflector_options how_;

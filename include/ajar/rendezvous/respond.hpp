@@ -29,8 +29,8 @@ inline awaitable<result<sessions::session>> admit(shared_response to, passage th
   const auto kind = through.kind;
   const auto kept = std::move(through.kept);
   auto expected = identity::expect(to->client(), tls::alpn::session);
-  auto securing = sessions::secure(std::move(through.stream), tls_side_of(kind, window_end::server), to->self,
-                                   std::move(expected), to->until);
+  auto securing = tls::secure(std::move(through.stream), to->self.tls(), tls_side_of(kind, window_end::server),
+                              std::move(expected), to->until);
   auto secured = co_await std::move(securing);
   if (!secured) co_return fail(secured.error());
   auto check = check_of(to);
@@ -215,7 +215,7 @@ inline awaitable<result<sessions::session>> answer_request(shared_response to) {
 /// Carry out one command of central's, if its request is good; the client gets a signed answer in any case.
 ///
 /// @return the session, or why there is none: those of respond_policy::may_open, address_not_permitted, no_direct_path,
-/// port_443_not_permitted, those of windows::open_window, windows::cross, net::dial, sessions::secure and
+/// port_443_not_permitted, those of windows::open_window, windows::cross, net::dial, tls::secure and
 /// sessions::let_in
 ///
 /// Cancellation: terminal. Source: WO 2004/034190, just-in-time listening, steps C, D, E and G.

@@ -29,10 +29,11 @@ struct server_node final : signalling::uplink_events,
                            rendezvous::respond_policy,
                            std::enable_shared_from_this<server_node> {
   server_node(const asio::any_io_executor& executor, identity::key own, server_options options)
-      : self(std::move(own)),
+      : key(std::move(own)),
         how(std::move(options)),
-        up(self, how.central_, uplink_terms(how), *this),
-        dials(std::make_shared<outbound::dialer>(executor, self, *this, how.dialling(), how.steps_)),
+        network(how.reach()),
+        up(key, how.central_, uplink_terms(), *this),
+        dials(executor, key, *this, network, how.steps_),
         arrived(executor),
         tasks(executor),
         made(clock::now()),
@@ -42,10 +43,10 @@ struct server_node final : signalling::uplink_events,
     acknowledged = revoked.serial == 0;
   }
 
-  static signalling::uplink_options uplink_terms(const server_options& options) {
-    signalling::uplink_options made(signalling::role::server, options.methods_);
-    made.logins(options.logins_).from(options.from_);
-    if (options.roster_interval_.count() > 0) made.visit_every(options.roster_interval_);
+  signalling::uplink_options uplink_terms() const {
+    signalling::uplink_options made(signalling::role::server, how.methods_);
+    made.logins(how.logins_).network(network);
+    if (how.roster_interval_.count() > 0) made.visit_every(how.roster_interval_);
     return made;
   }
 
@@ -64,10 +65,10 @@ struct server_node final : signalling::uplink_events,
   bool serves(trust::method way) const { return (how.methods_ & static_cast<std::uint8_t>(way)) != 0; }
 
   void start() {
-    tasks.spawn(keep_linked(shared_from_this()));
-    tasks.spawn(watch_expiry(shared_from_this()));
-    if (serves(trust::method::window)) tasks.spawn(rendezvous::reflector::follow(mirror));
-    if (serves(trust::method::outbound)) dials->start();
+    tasks.spawn(shared_from_this(), keep_linked());
+    tasks.spawn(shared_from_this(), watch_expiry());
+    if (serves(trust::method::window) && network->has_sockets()) tasks.spawn(shared_from_this(), mirror->follow());
+    if (serves(trust::method::outbound)) dials.start(shared_from_this());
   }
 
   void abandon() {
@@ -76,7 +77,7 @@ struct server_node final : signalling::uplink_events,
     link.closed(clock::now());
     for (const auto& guest : guests.alive()) guest.sight.cut(errc::canceled);
     waiting.clear();
-    dials->cancel();
+    dials.cancel();
     tasks.cancel();
     arrived.notify();
   }
@@ -84,7 +85,7 @@ struct server_node final : signalling::uplink_events,
   server_status status() {
     const auto now = clock::now();
     server_status all;
-    all.id = self.id();
+    all.id = key.id();
     all.uptime = now - made;
     all.methods = how.methods_;
     all.link = link.status(now, how.central_, up.round_trip());
@@ -120,9 +121,9 @@ struct server_node final : signalling::uplink_events,
 
   void begin_reflecting(const signalling::welcome& greeting) {
     const auto central = up.central_endpoint();
-    if (!serves(trust::method::window) || !central) return;
+    if (!serves(trust::method::window) || !network->has_sockets() || !central) return;
     mirror->linked(greeting, *central, central_round_trip());
-    tasks.spawn(rendezvous::reflector::begin(mirror, how.central_.at));
+    tasks.spawn(shared_from_this(), mirror->begin(how.central_.at));
   }
 
   result<> received(const signalling::message& what) override {
@@ -148,7 +149,7 @@ struct server_node final : signalling::uplink_events,
     auto changed = known.apply(update);
     if (!changed) return fail(changed.error());
     telling::report_step(how.steps_, "B", "got the roster", std::to_string(known.size()) + " clients with a door");
-    dials->update(known, *changed);
+    dials.update(known, *changed);
     if (!update.more && how.roster_interval_.count() > 0) up.leave();
     return {};
   }
@@ -166,8 +167,8 @@ struct server_node final : signalling::uplink_events,
     }
   }
 
-  static awaitable<void> keep_linked(std::shared_ptr<server_node> self) {
-    auto why = co_await self->up.run();
+  awaitable<void> keep_linked() {
+    auto why = co_await up.run();
     (void)why;  // lost() was told
   }
 
@@ -181,7 +182,7 @@ struct server_node final : signalling::uplink_events,
   }
 
   trust::entry entry_of(const identity::peer_id& client, trust::method way) {
-    return {self.id(), client, way, wall_now(), living(&client)};
+    return {key.id(), client, way, wall_now(), living(&client)};
   }
 
   // What is taken back may be forgotten by whoever keeps the grants.
@@ -224,30 +225,29 @@ struct server_node final : signalling::uplink_events,
     arrived.notify();
   }
 
-  static awaitable<result<sessions::session>> next_guest(std::shared_ptr<server_node> self) {
+  awaitable<result<sessions::session>> next_guest() {
     for (;;) {
-      if (!self->waiting.empty()) {
-        auto guest = std::move(self->waiting.front());
-        self->waiting.pop_front();
+      if (!waiting.empty()) {
+        auto guest = std::move(waiting.front());
+        waiting.pop_front();
         co_return std::move(guest);
       }
-      if (self->final_cause) co_return fail(*self->final_cause);
-      auto changed = co_await self->arrived.wait();
+      if (final_cause) co_return fail(*final_cause);
+      auto changed = co_await arrived.wait();
       if (!changed) co_return fail(changed.error());
     }
   }
 
   // A grant's end ends its sessions. The wall clock may be set, so it is asked once a second.
-  static awaitable<void> watch_expiry(std::shared_ptr<server_node> self) {
+  awaitable<void> watch_expiry() {
     for (;;) {
       auto slept = co_await sleep_until(clock::now() + std::chrono::seconds(1));
       if (!slept) co_return;
       const auto now = wall_now();
-      for (const auto& one : self->guests.alive()) {
-        const auto given = self->how.grants_(one.sight.info().grant);  // its end may have been moved
+      for (const auto& one : guests.alive()) {
+        const auto given = how.grants_(one.sight.info().grant);  // its end may have been moved
         if (now >= (given ? given->body().not_after : one.not_after)) one.sight.cut(errc::grant_expired);
       }
-      self->living(nullptr);
     }
   }
 
@@ -256,14 +256,14 @@ struct server_node final : signalling::uplink_events,
   // An empty list, too: central may know of a later one.
   void present_revocations() {
     acknowledged = revoked.serial == 0;
-    if (!how.revocations_) how.revocations_.emplace(trust::signed_revocations::sign({}, self));
+    if (!how.revocations_) how.revocations_.emplace(trust::signed_revocations::sign({}, key));
     (void)up.send(signalling::present_revocations{how.revocations_->octets()});
   }
 
   // From here on nobody enters by these grants.
   // @return those that were good before
   result<std::vector<trust::grant_id>> forbid(trust::signed_revocations list) {
-    if (list.signer() != self.id()) return fail(errc::signature_invalid);
+    if (list.signer() != key.id()) return fail(errc::signature_invalid);
     if (list.body().serial <= revoked.serial) return fail(errc::serial_too_low);
     std::vector<trust::grant_id> fresh;
     for (const auto& one : list.body().entries) {
@@ -281,15 +281,15 @@ struct server_node final : signalling::uplink_events,
     }
   }
 
-  static awaitable<result<>> take_back(std::shared_ptr<server_node> self, trust::signed_revocations list) {
-    const auto fresh = self->forbid(std::move(list));
+  awaitable<result<>> take_back(trust::signed_revocations list) {
+    const auto fresh = forbid(std::move(list));
     if (!fresh) co_return fail(fresh.error());
-    for (const auto& grant : *fresh) self->cut_sessions(grant);
+    for (const auto& grant : *fresh) cut_sessions(grant);
     for (const auto& grant : *fresh) {
       const bytes whose(grant.begin(), grant.end());
-      auto windows = self->tasks.end(whose);
+      auto windows = tasks.end(whose);
       co_await std::move(windows);
-      auto dialled = self->dials->end(grant);
+      auto dialled = dials.end(grant);
       co_await std::move(dialled);
     }
     co_return result<>{};
@@ -302,7 +302,7 @@ struct server_node final : signalling::uplink_events,
     }
     if (errc_from_wire(verdict.code) != errc::serial_too_low) return fail(errc::unexpected_message);
     auto later = trust::signed_revocations::open(verdict.later);
-    if (!later || later->signer() != self.id()) return fail(errc::signature_invalid);  // central makes it up
+    if (!later || later->signer() != key.id()) return fail(errc::signature_invalid);  // central makes it up
     const bool all_known = std::ranges::all_of(later->body().entries, [&](const auto& one) {
       return one.not_after <= wall_now() || revoked.contains(one.grant);
     });
@@ -312,17 +312,17 @@ struct server_node final : signalling::uplink_events,
     if (!how.later_revocations_) return {};
     auto both = how.later_revocations_(*later);
     if (both) {
-      tasks.spawn(take_later(shared_from_this(), std::move(*both)));
+      tasks.spawn(shared_from_this(), take_later(std::move(*both)));
     } else {
       telling::report_trouble(how.steps_, "revocations were not kept", both.error().message());
     }
     return {};
   }
 
-  static awaitable<void> take_later(std::shared_ptr<server_node> self, trust::signed_revocations list) {
-    auto taking = take_back(self, std::move(list));
+  awaitable<void> take_later(trust::signed_revocations list) {
+    auto taking = take_back(std::move(list));
     auto taken = co_await std::move(taking);
-    if (!taken) telling::report_trouble(self->how.steps_, "revocations were not taken over", taken.error().message());
+    if (!taken) telling::report_trouble(how.steps_, "revocations were not taken over", taken.error().message());
   }
 
   // ---- invites
@@ -360,7 +360,7 @@ struct server_node final : signalling::uplink_events,
       return;
     }
     const auto grant = opened->asked.body().grant;
-    tasks.spawn(carry_out(shared_from_this(), std::move(*opened)), grant);
+    tasks.spawn(shared_from_this(), carry_out(std::move(*opened)), grant);
   }
 
   // One command under way, also where it is ended.
@@ -375,14 +375,14 @@ struct server_node final : signalling::uplink_events,
     std::size_t& in_;
   };
 
-  static awaitable<void> carry_out(std::shared_ptr<server_node> self, rendezvous::opened_command what) {
-    const counted here(self->commands);
-    auto responding = rendezvous::respond(self, self->self, self->how.responding(), std::move(what));
+  awaitable<void> carry_out(rendezvous::opened_command what) {
+    const counted here(commands);
+    auto responding = rendezvous::respond(shared_from_this(), key, how.responding(), std::move(what));
     auto guest = co_await std::move(responding);
     if (guest) {
-      self->entered(std::move(*guest));
+      entered(std::move(*guest));
     } else {
-      self->refusals.add(guest.error());
+      refusals.add(guest.error());
     }
   }
 
@@ -416,10 +416,11 @@ struct server_node final : signalling::uplink_events,
   static constexpr std::size_t most_commands = 1024;
   static constexpr std::size_t most_waiting = 1024;
 
-  identity::key self;
+  identity::key key;
   server_options how;
+  std::shared_ptr<net::network> network;
   signalling::uplink up;
-  std::shared_ptr<outbound::dialer> dials;
+  outbound::dialer dials;
   signalling::roster known;
   trust::window_gate gate;
   trust::revocations revoked;

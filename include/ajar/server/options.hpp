@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ajar/identity/url.hpp>
+#include <ajar/net/network.hpp>
 #include <ajar/rendezvous/respond_options.hpp>
 #include <ajar/telling/step.hpp>
 #include <ajar/trust/grant.hpp>
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -91,6 +93,12 @@ class server_options {
     from_ = std::move(source);
     return *this;
   }
+  /// What it reaches central and doors over; by default this machine's TCP, from from(). Where that has no sockets
+  /// (net::network::has_sockets), windows are bound at window_address(), and nothing is measured of the network.
+  server_options& network(std::shared_ptr<net::network> over) {
+    network_ = std::move(over);
+    return *this;
+  }
   server_options& on_step(telling::step_sink sink) {
     steps_ = std::move(sink);
     return *this;
@@ -114,8 +122,10 @@ class server_options {
   std::function<result<std::vector<trust::invite_id>>()> invite_ids_;
   std::function<result<bytes>(const trust::invite_id&, bytes_view)> redeem_;
   std::optional<net::address> from_;
+  std::shared_ptr<net::network> network_;
   telling::step_sink steps_;
 
+  std::shared_ptr<net::network> reach() const { return network_ ? network_ : net::sockets(from_); }
   net::dial_options dialling() const {
     net::dial_options made;
     if (from_) made.from(*from_);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// ajar/sessions/handshake.hpp - from a connection to a session: TLS, then the proof, under one deadline.
+// ajar/sessions/handshake.hpp - from a stream that TLS has secured to a session: the proof.
 #pragma once
 
 #include <ajar/core/config.hpp>
@@ -9,13 +9,6 @@
 #include <functional>
 
 namespace ajar::sessions {
-
-/// TLS on a fresh connection. Who accepted it is the TLS server, so that an open port never speaks first.
-///
-/// @param until  absolute, monotonic: the window's own deadline
-/// Errors: tls::stream::handshake's.
-[[nodiscard]] awaitable<result<tls::stream>> secure(net::transport below, tls::side which, identity::key self,
-                                                    tls::expectation expected, time_point until);
 
 /// The client's side of the proof, on a stream that TLS has secured.
 ///

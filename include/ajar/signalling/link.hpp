@@ -3,7 +3,9 @@
 #pragma once
 
 #include <ajar/core/config.hpp>
-#include <ajar/identity/peer_id.hpp>
+#include <ajar/identity/key.hpp>
+#include <ajar/identity/url.hpp>
+#include <ajar/net/network.hpp>
 #include <ajar/signalling/message.hpp>
 #include <ajar/tls/stream.hpp>
 
@@ -60,6 +62,13 @@ class link {
   struct state;
   std::shared_ptr<state> state_;
 };
+
+/// A peer's link to central after TLS; nothing is said yet.
+///
+/// @param until  absolute, monotonic
+/// Errors: net::network::dial's, tls::secure's. Cancellation: terminal.
+[[nodiscard]] awaitable<result<link>> dial_link(std::shared_ptr<net::network> over, identity::key self,
+                                                identity::url central, time_point until);
 
 }  // namespace ajar::signalling
 

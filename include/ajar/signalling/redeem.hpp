@@ -6,7 +6,7 @@
 #include <ajar/core/config.hpp>
 #include <ajar/identity/key.hpp>
 #include <ajar/identity/url.hpp>
-#include <ajar/net/dial_options.hpp>
+#include <ajar/net/network.hpp>
 #include <ajar/signalling/message.hpp>
 
 namespace ajar::signalling {
@@ -17,7 +17,8 @@ namespace ajar::signalling {
 /// Errors: dial's and the handshake's; what central or the server refuses with; exchange_timeout; canceled.
 /// Cancellation: terminal.
 [[nodiscard]] awaitable<result<bytes>> redeem_through(identity::key self, identity::url central, redeem what,
-                                                      time_point until, net::dial_options dialling);
+                                                      time_point until,
+                                                      std::shared_ptr<net::network> over = net::sockets());
 
 }  // namespace ajar::signalling
 

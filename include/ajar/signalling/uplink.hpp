@@ -6,7 +6,7 @@
 #include <ajar/core/config.hpp>
 #include <ajar/identity/key.hpp>
 #include <ajar/identity/url.hpp>
-#include <ajar/net/dial_options.hpp>
+#include <ajar/net/network.hpp>
 #include <ajar/signalling/link.hpp>
 
 #include <functional>
@@ -36,9 +36,9 @@ class uplink_options {
     return *this;
   }
 
-  /// The local address to dial from; by default the one that the routes give.
-  uplink_options& from(std::optional<net::address> source) {
-    if (source) dialling_.from(*source);
+  /// What central is reached over; by default this machine's TCP.
+  uplink_options& network(std::shared_ptr<net::network> over) {
+    network_ = std::move(over);
     return *this;
   }
 
@@ -47,7 +47,7 @@ class uplink_options {
   result<std::uint64_t> next_login() const { return logins_(); }
   std::optional<std::chrono::milliseconds> interval() const noexcept { return interval_; }
   std::chrono::milliseconds greet_within() const noexcept { return greet_within_; }
-  const net::dial_options& dialling() const noexcept { return dialling_; }
+  const std::shared_ptr<net::network>& network() const noexcept { return network_; }
 
  private:
   role who_;
@@ -55,7 +55,7 @@ class uplink_options {
   std::function<result<std::uint64_t>()> logins_;
   std::optional<std::chrono::milliseconds> interval_;
   std::chrono::milliseconds greet_within_{10'000};
-  net::dial_options dialling_;
+  std::shared_ptr<net::network> network_ = net::sockets();
 };
 
 /// What an uplink tells its owner, on the uplink's executor.

@@ -11,12 +11,15 @@ namespace ajar::testing {
 
 /// While it lives, ajar::clock stands still on this thread: twenty seconds of keep-alive take microseconds.
 ///
-/// Only timers of ajar::clock follow it; sockets and other clocks go on in real time. One at a time on a thread, made
+/// Timers of ajar::clock follow it, and wall_now(), which begins at the real time; sockets and other clocks go on in
+/// real time. One at a time on a thread, made
 /// before the timers that it moves, and gone after them. Example: tests/testing/manual_clock_test.cpp.
 class manual_clock {
  public:
   explicit manual_clock(time_point start = time_point(std::chrono::hours(1000))) : now_(start) {
     if (clock::held_) throw std::logic_error("manual_clock: this thread's clock is held already");
+    const auto wall = wall_now();
+    clock::wall_ahead_ = wall.time_since_epoch() - std::chrono::floor<std::chrono::seconds>(start.time_since_epoch());
     clock::held_ = &now_;
   }
   manual_clock(const manual_clock&) = delete;

@@ -4,7 +4,7 @@
 
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
-#include <ajar/net/endpoint.hpp>
+#include <ajar/net/network.hpp>
 #include <ajar/testing/stream_pair.hpp>
 
 #include <deque>
@@ -71,6 +71,10 @@ class network {
   explicit network(asio::any_io_executor executor) : executor_(std::move(executor)) {}
   network(const network&) = delete;
   network& operator=(const network&) = delete;
+
+  /// This network as the host at an address knows it: what a role is given (server_options::over, and the like). A
+  /// port at the unspecified address is opened at the host's.
+  std::shared_ptr<net::network> host(const net::address& at);
 
   /// What every later stream is like; its delays are the paths'.
   network& with(const pair_options& how) { return options_ = how, *this; }
@@ -185,5 +189,81 @@ class network {
   std::vector<std::weak_ptr<detail::end>> streams_;
   std::uint16_t next_port_ = 49152;  // RFC 6335 section 6: the dynamic ports begin here
 };
+
+namespace detail {
+
+class memory_port final : public net::port {
+ public:
+  explicit memory_port(network_listener from)
+      : listener_(std::make_shared<network_listener>(std::move(from))), at_(listener_->local_endpoint()) {}
+  memory_port(const memory_port&) = delete;
+  memory_port& operator=(const memory_port&) = delete;
+  ~memory_port() override { close(); }
+
+  awaitable<result<net::transport>> accept() override { return accept_one(listener_); }
+  net::tcp::endpoint local_endpoint() const override { return at_; }
+  void close() override {
+    listener_->close();
+    open_ = false;
+  }
+  bool is_open() const override { return open_; }
+
+ private:
+  static awaitable<result<net::transport>> accept_one(std::shared_ptr<network_listener> at) {
+    auto came = co_await at->accept();
+    if (!came) co_return fail(came.error());
+    co_return net::transport(std::move(*came));
+  }
+
+  std::shared_ptr<network_listener> listener_;
+  net::tcp::endpoint at_;
+  bool open_ = true;
+};
+
+class memory_host final : public net::network {
+ public:
+  memory_host(testing::network& in, net::address at) : in_(in), at_(std::move(at)) {}
+
+  awaitable<result<net::transport>> dial(net::endpoint to, time_point until) override {
+    return as_transport(in_.dial(at_, std::move(to), until));
+  }
+  awaitable<result<net::transport>> dial_at(net::tcp::endpoint to, net::dial_times when) override {
+    return dial_later(in_, at_, std::move(to), when);
+  }
+  result<std::shared_ptr<net::port>> listen(const asio::any_io_executor&, const net::tcp::endpoint& at,
+                                            net::listen_options) override {
+    auto made = in_.listen({at.address().is_unspecified() ? at_ : at.address(), at.port()});
+    if (!made) return fail(made.error());
+    return std::make_shared<memory_port>(std::move(*made));
+  }
+  bool has_sockets() const noexcept override { return false; }
+
+ private:
+  static awaitable<result<net::transport>> as_transport(awaitable<result<stream>> dialling) {
+    auto made = co_await std::move(dialling);
+    if (!made) co_return fail(made.error());
+    co_return net::transport(std::move(*made));
+  }
+  static awaitable<result<net::transport>> dial_later(testing::network& in, net::address from, net::tcp::endpoint to,
+                                                      net::dial_times when) {
+    result<> slept;
+    if (clock::now() < when.at) {
+      slept = co_await sleep_until(when.at);
+    }
+    if (!slept) co_return fail(slept.error());
+    auto dialling = as_transport(in.dial(std::move(from), net::endpoint(to), when.until));
+    auto made = co_await std::move(dialling);
+    co_return made;
+  }
+
+  testing::network& in_;
+  net::address at_;
+};
+
+}  // namespace detail
+
+inline std::shared_ptr<net::network> network::host(const net::address& at) {
+  return std::make_shared<detail::memory_host>(*this, at);
+}
 
 }  // namespace ajar::testing

@@ -36,6 +36,17 @@ class stream {
 
   /// Octets that are there. Errors: would_block, eof, connection_reset, bad_descriptor, the gate's.
   std::size_t read_some(asio::mutable_buffer into, std::error_code& error) {
+    const auto count = receive(into, asio::socket_base::message_peek, error);
+    auto& in = *state_->in;
+    in.octets.erase(in.octets.begin(), in.octets.begin() + static_cast<std::ptrdiff_t>(count));
+    in.held -= count;
+    if (count == 0) return 0;
+    if (const auto writer = in.from.lock()) writer->wake.cancel();
+    return count;
+  }
+
+  /// The same, and they stay: `how` is message_peek.
+  std::size_t receive(asio::mutable_buffer into, asio::socket_base::message_flags, std::error_code& error) {
     auto& in = *state_->in;
     error = state_->checked();
     if (error || into.size() == 0) return 0;
@@ -48,9 +59,6 @@ class stream {
     const auto count = std::min({into.size(), in.octets.size(), state_->limits.read_most});
     const auto last = in.octets.begin() + static_cast<std::ptrdiff_t>(count);
     std::copy(in.octets.begin(), last, static_cast<std::uint8_t*>(into.data()));
-    in.octets.erase(in.octets.begin(), last);
-    in.held -= count;
-    if (const auto writer = in.from.lock()) writer->wake.cancel();
     return count;
   }
 

@@ -62,7 +62,7 @@ enum class side { client, server };
 
 /// TLS 1.3 only, mutual, X25519, no tickets, no early data; the pin is checked per connection.
 ///
-/// Threads: any, once made.
+/// Copies share. Threads: any, once made.
 class context {
  public:
   explicit context(const credentials& from);
@@ -73,7 +73,7 @@ class context {
   struct release {
     void operator()(::WOLFSSL_CTX* context) const noexcept;
   };
-  using handle = std::unique_ptr<::WOLFSSL_CTX, release>;
+  using handle = std::shared_ptr<::WOLFSSL_CTX>;
 
   static handle make(::WOLFSSL_METHOD* method, const credentials& from);
 

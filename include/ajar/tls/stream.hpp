@@ -143,6 +143,17 @@ class stream {
   sight watch() const { return sight(state_); }
 };
 
+/// TLS on a fresh connection. Who accepted it is the TLS server, so that an open port never speaks first.
+///
+/// @param until  absolute, monotonic
+/// Errors: stream::handshake's. Cancellation: terminal.
+[[nodiscard]] awaitable<result<stream>> secure(net::transport below, context own, side which, expectation expected,
+                                               time_point until);
+
+/// The same on the connection that is being dialled, as its TLS client. Errors: those of `dialling` too.
+[[nodiscard]] awaitable<result<stream>> secure(awaitable<result<net::transport>> dialling, context own,
+                                               expectation expected, time_point until);
+
 }  // namespace ajar::tls
 
 #ifdef AJAR_HEADER_ONLY

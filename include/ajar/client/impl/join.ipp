@@ -11,11 +11,11 @@
 namespace ajar {
 
 AJAR_DECL awaitable<result<trust::redeemed>> join(identity::key self, trust::invite with, time_point until,
-                                                  net::dial_options dialling) {
+                                                  std::shared_ptr<net::network> over) {
   const trust::redeemer own(with, self);
   const auto central = with.central;
   signalling::redeem asked{with.server, own.id(), own.octets()};
-  auto asking = signalling::redeem_through(self, central, std::move(asked), until, std::move(dialling));
+  auto asking = signalling::redeem_through(self, central, std::move(asked), until, std::move(over));
   auto answered = co_await std::move(asking);
   if (!answered) {
     // central forgets those that have long ended, and so does the server

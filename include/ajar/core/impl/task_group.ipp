@@ -82,11 +82,14 @@ struct task_group::state {
 AJAR_DECL task_group::task_group(const asio::any_io_executor& executor) : state_(std::make_shared<state>(executor)) {}
 AJAR_DECL task_group::~task_group() { cancel(); }
 
-AJAR_DECL void task_group::spawn(awaitable<void> work, bytes_view whose) {
+AJAR_DECL void task_group::spawn(awaitable<void> work, bytes_view whose) { spawn(nullptr, std::move(work), whose); }
+
+AJAR_DECL void task_group::spawn(std::shared_ptr<const void> owner, awaitable<void> work, bytes_view whose) {
   if (state_->cancelled) return;
   auto stop = std::make_shared<asio::cancellation_signal>();
   auto place = state_->children.insert(state_->children.end(), {stop, {whose.begin(), whose.end()}});
-  auto ended = [all = state_, place](std::exception_ptr thrown) {
+  // it holds the owner: the child's frame is gone when this goes
+  auto ended = [all = state_, place, kept = std::move(owner)](std::exception_ptr thrown) {
     all->children.erase(place);
     all->one_ended.notify();
     state::rethrow(thrown);
@@ -117,5 +120,10 @@ AJAR_DECL std::size_t task_group::size() const noexcept { return state_->childre
 AJAR_DECL bool task_group::cancelled() const noexcept { return state_->cancelled; }
 
 AJAR_DECL bool task_group::context_ended() const noexcept { return *state_->context_ended; }
+
+AJAR_DECL awaitable<void> kept(std::shared_ptr<const void> owner, awaitable<void> work) {
+  co_await std::move(work);
+  (void)owner;
+}
 
 }  // namespace ajar

@@ -90,14 +90,6 @@ inline awaitable<result<claim>> read_claim(tls::stream& stream) {
 
 }  // namespace detail
 
-AJAR_DECL awaitable<result<tls::stream>> secure(net::transport below, tls::side which, identity::key self,
-                                                tls::expectation expected, time_point until) {
-  tls::stream stream(std::move(below), self.tls(), which, std::move(expected));
-  auto shaken = co_await stream.handshake(until);
-  if (!shaken) co_return fail(shaken.error());
-  co_return std::move(stream);
-}
-
 AJAR_DECL awaitable<result<session>> enter(tls::stream stream, identity::key self, path way, session_nonce nonce,
                                            trust::grant_id grant, time_point until) {
   const auto server = identity::peer_id::of(stream.peer_key());

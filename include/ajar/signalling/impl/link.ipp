@@ -188,4 +188,14 @@ AJAR_DECL std::optional<clock::duration> link::round_trip() const {
 AJAR_DECL identity::peer_id link::peer() const { return identity::peer_id::of(state_->stream.peer_key()); }
 AJAR_DECL tls::stream& link::stream() noexcept { return state_->stream; }
 
+AJAR_DECL awaitable<result<link>> dial_link(std::shared_ptr<net::network> over, identity::key self,
+                                            identity::url central, time_point until) {
+  auto dialling = over->dial(central.at, until);
+  auto expected = identity::expect(central.id, tls::alpn::link);
+  auto securing = tls::secure(std::move(dialling), self.tls(), std::move(expected), until);
+  auto secured = co_await std::move(securing);
+  if (!secured) co_return fail(secured.error());
+  co_return link(std::move(*secured));
+}
+
 }  // namespace ajar::signalling

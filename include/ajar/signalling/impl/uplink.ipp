@@ -22,28 +22,25 @@ struct greeted {
 };
 
 inline awaitable<result<greeted>> greet(identity::key self, identity::url central, uplink_options how) {
-  auto stream = co_await net::dial(central.at, never, how.dialling());
-  if (!stream) co_return fail(stream.error());
-  tls::stream secured(std::move(*stream), self.tls(), tls::side::client, identity::expect(central.id, tls::alpn::link));
-  auto shaken = co_await secured.handshake(never);
-  if (!shaken) co_return fail(shaken.error());
+  auto dialling = dial_link(how.network(), std::move(self), std::move(central), never);
+  auto up = co_await std::move(dialling);
+  if (!up) co_return fail(up.error());
   const auto login = how.next_login();
   if (!login) co_return fail(login.error());
-  link up(std::move(secured));
   const auto asked_at = clock::now();
-  auto sent = up.send(hello{protocol_version, how.who(), how.methods(), *login});
+  auto sent = up->send(hello{protocol_version, how.who(), how.methods(), *login});
   if (!sent) co_return fail(sent.error());
-  auto got = co_await up.receive();
+  auto got = co_await up->receive();
   if (!got) co_return fail(got.error());
   if (const auto* last = std::get_if<goodbye>(&*got)) co_return fail(last->why);
   const auto* greeting = std::get_if<welcome>(&*got);
   if (!greeting) co_return fail(errc::unexpected_message);
   // the answer may have waited for central, which TCP's acknowledgement has not
   clock::duration answered_in = clock::now() - asked_at;
-  const auto kernel = net::shortest_round_trip(up.stream().lowest_layer());
-  up.greeted_in(kernel ? std::min<clock::duration>(answered_in, *kernel) : answered_in);
+  const auto kernel = net::shortest_round_trip(up->stream().lowest_layer());
+  up->greeted_in(kernel ? std::min<clock::duration>(answered_in, *kernel) : answered_in);
   welcome kept = *greeting;
-  co_return greeted{std::move(up), std::move(kept)};
+  co_return greeted{std::move(*up), std::move(kept)};
 }
 
 }  // namespace detail

@@ -30,7 +30,7 @@ AJAR_DECL context::context(const credentials& from)
     : client_(make(wolfTLSv1_3_client_method(), from)), server_(make(wolfTLSv1_3_server_method(), from)) {}
 
 AJAR_DECL context::handle context::make(::WOLFSSL_METHOD* method, const credentials& from) {
-  handle made(wolfSSL_CTX_new(method));
+  handle made(wolfSSL_CTX_new(method), release());
   if (!made) throw std::runtime_error("wolfSSL cannot make a context");
   auto* context = made.get();
   int curve[] = {WOLFSSL_ECC_X25519};

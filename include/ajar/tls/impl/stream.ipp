@@ -283,4 +283,21 @@ AJAR_DECL std::optional<std::chrono::microseconds> stream::sight::round_trip() c
   return state ? net::round_trip(state->below) : std::nullopt;
 }
 
+AJAR_DECL awaitable<result<stream>> secure(net::transport below, context own, side which, expectation expected,
+                                           time_point until) {
+  stream made(std::move(below), own, which, std::move(expected));
+  auto shaken = co_await made.handshake(until);
+  if (!shaken) co_return fail(shaken.error());
+  co_return std::move(made);
+}
+
+AJAR_DECL awaitable<result<stream>> secure(awaitable<result<net::transport>> dialling, context own,
+                                           expectation expected, time_point until) {
+  auto below = co_await std::move(dialling);
+  if (!below) co_return fail(below.error());
+  auto securing = secure(std::move(*below), std::move(own), side::client, std::move(expected), until);
+  auto made = co_await std::move(securing);
+  co_return made;
+}
+
 }  // namespace ajar::tls

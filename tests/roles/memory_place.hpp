@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSL-1.0
+// A central, a server that dials, and clients with a door, on a network in memory: hours take milliseconds.
+#pragma once
+
+#include <ajar/testing/manual_clock.hpp>
+#include <ajar/testing/network.hpp>
+
+#include "watch.hpp"
+
+namespace village {
+
+struct memory_place {
+  memory_place() : steps(context) {
+    ajar::central_options options({at_central, 443}, ajar::switchboard::admission::open());
+    options.network(world.host(at_central)).on_step(steps.sink("central"));
+    central.emplace(std::vector<asio::any_io_executor>{context.get_executor()}, ajar::identity::key::generate(),
+                    options);
+    REQUIRE(central->open());
+    central->start();
+  }
+
+  void start_server(std::function<void(ajar::server_options&)> adjust = {}) {
+    ajar::server_options options(central->url());
+    options.logins(logins()).grants([this](const ajar::trust::grant_id& id) { return home.find(id); });
+    options.network(world.host(at_server)).on_step(steps.sink("server "));
+    if (adjust) adjust(options);
+    server.emplace(context.get_executor(), home.key, options);
+    server->start();
+  }
+
+  // A client with a door, and the grant it comes by.
+  ajar::client client(const ajar::identity::key& key, ajar::trust::signed_grant grant) {
+    ajar::client_options options;
+    options.grants({{central->url(), "home", std::move(grant)}}).logins(logins()).door({at_client, 7000});
+    options.network(world.host(at_client)).on_step(steps.sink("client "));
+    return ajar::client(context.get_executor(), key, options);
+  }
+
+  void run(ajar::awaitable<void> what) { time.run(context, std::move(what)); }
+
+  ajar::testing::manual_clock time;
+  asio::io_context context;
+  ajar::testing::network world{context.get_executor()};
+  ajar::net::address at_central = asio::ip::make_address("198.51.100.1");
+  ajar::net::address at_server = asio::ip::make_address("192.0.2.1");
+  ajar::net::address at_client = asio::ip::make_address("203.0.113.1");
+  watch steps;
+  owner home;
+  std::optional<ajar::central> central;
+  std::optional<ajar::server> server;
+};
+
+}  // namespace village
