@@ -96,11 +96,21 @@ struct running {
   int exit = tools::success;
 };
 
+// Whatever central says of this server, those who are there are served to their end, or until a signal.
+ajar::awaitable<void> until_no_session(const ajar::server& of) {
+  while (of.sessions() > 0) {
+    auto slept = co_await ajar::sleep_until(ajar::clock::now() + std::chrono::milliseconds(200));
+    if (!slept) co_return;
+  }
+}
+
 ajar::awaitable<void> serve(running& all) {
   for (;;) {
     auto session = co_await all.server.accept();
     if (!session) {
       if (!ajar::is_canceled(session.error())) all.exit = tools::complain(server_tool, "central", session.error());
+      auto draining = until_no_session(all.server);
+      co_await std::move(draining);
       co_return;
     }
     auto one = std::make_shared<tools::guest>(std::move(*session), all.files, all.house);

@@ -31,7 +31,8 @@ class server {
   void start();
 
   /// Wait for the next session. No port is open while this waits.
-  /// Errors: canceled after stop(), or the final cause that the link to central ended by (signalling::is_final).
+  /// Errors: canceled after stop(), or the final cause that the link to central ended by (signalling::is_final): no
+  /// session comes any more, and those that are there go on until stop().
   /// Cancellation: terminal.
   [[nodiscard]] awaitable<result<sessions::session>> accept();
 

@@ -29,6 +29,6 @@ TEST_CASE("a timer fires at once for the past, and not for never") {
 
 TEST_CASE("the wall clock counts whole seconds since 1970 in UTC") {
   const auto now = std::chrono::system_clock::now();
-  CHECK(now - wall_now() < std::chrono::seconds(2));
+  CHECK(now - wall_now() < std::chrono::seconds(60));
   CHECK(wall_now().time_since_epoch() > std::chrono::hours(24 * 365 * 50));
 }

@@ -57,7 +57,7 @@ ajar::awaitable<void> to_session(std::shared_ptr<joint> both) {
     auto sent = co_await both->session.write(got);
     if (!sent) break;
   }
-  auto parted = co_await both->session.shutdown(ajar::clock::now() + std::chrono::seconds(2));
+  auto parted = co_await both->session.shutdown(ajar::clock::now() + std::chrono::seconds(30));
   (void)parted;
 }
 
@@ -90,7 +90,7 @@ ajar::awaitable<void> accept_plain(ajar::net::tcp::acceptor& acceptor, ajar::cli
 ajar::awaitable<void> dial_plain(ajar::session session, std::uint16_t port) {
   const auto executor = co_await asio::this_coro::executor;
   const ajar::net::endpoint there("127.0.0.1", port);
-  auto plain = co_await ajar::net::dial(there, ajar::clock::now() + std::chrono::seconds(2));
+  auto plain = co_await ajar::net::dial(there, ajar::clock::now() + std::chrono::seconds(30));
   if (plain) join(std::move(session), std::move(*plain), executor);
 }
 
@@ -142,7 +142,7 @@ ajar::awaitable<void> get_all(ajar::client& client, ajar::peer_id server, std::s
   ajar::task_group group(streams.get_executor());
   for (auto& one : all) group.spawn(get(streams, path, one));
   co_await group.join();
-  auto parted = co_await streams.shutdown(ajar::clock::now() + std::chrono::seconds(2));
+  auto parted = co_await streams.shutdown(ajar::clock::now() + std::chrono::seconds(30));
   (void)parted;
 }
 

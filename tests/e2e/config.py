@@ -215,9 +215,12 @@ class Running(unittest.TestCase):
 
         self.list.write_text(f"{other}\n")
         self.hang_up("central", "read the settings again", 2)
-        self.assertEqual(self.w.running.pop("server").wait(timeout=60), NO_CENTRAL)
-        self.assertIn("central does not serve this peer", self.w.log("server"))
-        self.assertIsNone(self.w.running["other"].poll())
+        self.w.wait_for("server", "central does not serve this peer")
+        self.list.write_text(f"{first}\n{other}\n")  # that was a mistake
+        self.hang_up("central", "read the settings again", 3)
+        self.w.wait_for("server", "linked to central", 2)
+        for name in ("server", "other"):
+            self.assertIsNone(self.w.running[name].poll())
 
     # ---- the sandbox
 

@@ -13,7 +13,7 @@ tcp::acceptor listen_on(asio::io_context& context, const char* address = "127.0.
   return {context, net::tcp::endpoint(asio::ip::make_address(address), 0)};
 }
 
-time_point soon() { return clock::now() + std::chrono::seconds(5); }
+time_point soon() { return clock::now() + std::chrono::seconds(30); }
 
 }  // namespace
 

@@ -27,7 +27,7 @@ std::error_code waited(asio::io_context& context, net::transport& on, asio::sock
   std::error_code how = errc::would_block;
   on.async_wait(until, [&](std::error_code error) { how = error; });
   context.restart();
-  context.run_for(std::chrono::seconds(20));
+  context.run_for(std::chrono::seconds(30));
   return how;
 }
 
@@ -71,7 +71,7 @@ TEST_CASE("a wait ends when it is cancelled, when the transport is closed, and g
   std::error_code first = errc::would_block;
   wait(first);
   two.there->cancel();
-  two.context.run_for(std::chrono::seconds(20));
+  two.context.run_for(std::chrono::seconds(30));
   CHECK(first == asio::error::operation_aborted);
   std::error_code second = errc::would_block;
   wait(second);
@@ -79,7 +79,7 @@ TEST_CASE("a wait ends when it is cancelled, when the transport is closed, and g
   std::error_code error;
   two.here->write_some(asio::buffer("a", 1), error);
   two.context.restart();
-  two.context.run_for(std::chrono::seconds(20));
+  two.context.run_for(std::chrono::seconds(30));
   CHECK(!second);
   two.there = std::move(moved);
   std::array<std::uint8_t, 8> room{};
@@ -88,7 +88,7 @@ TEST_CASE("a wait ends when it is cancelled, when the transport is closed, and g
   wait(third);
   two.there->close();
   two.context.restart();
-  two.context.run_for(std::chrono::seconds(20));
+  two.context.run_for(std::chrono::seconds(30));
   CHECK(third == asio::error::operation_aborted);
 }
 

@@ -12,7 +12,7 @@ using rendezvous::answers;
 
 namespace {
 
-time_point soon() { return clock::now() + std::chrono::seconds(5); }
+time_point soon() { return clock::now() + std::chrono::seconds(30); }
 
 struct scene {
   asio::io_context context;

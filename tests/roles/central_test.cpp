@@ -101,8 +101,7 @@ awaitable<void> come_as_no_peer(town& all, clock::duration greets_within) {
        {bytes(http.begin(), http.end()), bytes(3000, 0x41), bytes{22, 3, 1, 0xff, 0xff, 1}, bytes{}}) {
     const auto begun = clock::now();
     co_await blurt(all, what);
-    const bool says_no_tls = what.size() > 6;
-    CHECK(clock::now() - begun == (says_no_tls ? clock::duration(0) : greets_within));
+    CHECK(clock::now() - begun == (what.empty() ? greets_within : clock::duration(0)));
   }
   {
     const auto begun = clock::now();
@@ -155,8 +154,7 @@ bytes some_request(town& all) {
   return trust::signed_request::sign(body, all.client).octets();
 }
 
-bytes some_door(town& all, const identity::key& by, const net::address& address = at_peer,
-                std::uint16_t port = 1) {
+bytes some_door(town& all, const identity::key& by, const net::address& address = at_peer, std::uint16_t port = 1) {
   trust::address_record body;
   body.at = {address, port};
   body.not_after = wall_now() + 1h;
@@ -405,6 +403,37 @@ awaitable<void> fill_links(town& all) {
   co_await all.node->stop();
 }
 
+// ---- floods ---------------------------------------------------------------------------------------------------------
+
+awaitable<void> send_on(village::link& up, signalling::message what, std::size_t most) {
+  constexpr std::size_t at_once = 32;
+  for (std::size_t i = 0; i < most && !up.ended(); ++i) {
+    if (!up.send(what)) co_return;
+    if (i % at_once != 0) continue;
+    auto passed = co_await yield(patience::shares_core);
+    if (!passed) co_return;
+  }
+}
+
+// Ended with its cause before it has said so much; another peer does not notice.
+awaitable<void> flood(town& all, signalling::message what, std::size_t most) {
+  auto other = co_await linked(all, all.home.key, role::server);
+  REQUIRE(other);
+  auto up = co_await admitted(all);
+  REQUIRE(up);
+  task_group work(all.context.get_executor());
+  work.spawn(send_on(*up, std::move(what), most));
+  auto alive = co_await answers(*other);
+  CHECK(alive);
+  auto why = co_await village::await_end(*up);
+  CHECK_MESSAGE(why == errc::too_many_requests, why.message());
+  work.cancel();
+  co_await work.join();
+  alive = co_await answers(*other);
+  CHECK(alive);
+  co_await all.node->stop();
+}
+
 // ---- nonces ---------------------------------------------------------------------------------------------------------
 
 awaitable<result<std::uint16_t>> verdict(village::visitor& who, trust::link_nonce nonce) {
@@ -417,7 +446,9 @@ awaitable<result<std::uint16_t>> verdict(village::visitor& who, trust::link_nonc
 }
 
 awaitable<void> renew(town& all, server& home) {
-  const auto grant = all.home.issue(all.client.id());
+  village::terms with;
+  with.life = 24h;
+  const auto grant = all.home.issue(all.client.id(), with);
   auto who = co_await village::arrive(all.node->url(), all.client, grant, all.here);
   REQUIRE(who);
   const auto first = who->server.nonce;
@@ -556,6 +587,19 @@ TEST_CASE("central takes no more links than it may, and others when some have en
     options.limits(limits);
   });
   all.run(fill_links(all));
+}
+
+TEST_CASE("a peer that floods central is sent away with the cause") {
+  const std::pair<signalling::message, std::size_t> some[] = {
+      {signalling::ping{7}, 10'000},
+      {signalling::exposure_report{1ms, 1, 0}, 10'000},
+      {signalling::present_grant{village::owner().issue(identity::key::generate().id()).octets()}, 100},
+  };
+  for (const auto& [what, most] : some) {
+    INFO(what.index());
+    town all;
+    all.run(flood(all, what, most));
+  }
 }
 
 TEST_CASE("a renewed nonce is the one to ask under") {

@@ -263,7 +263,7 @@ TEST_CASE("a client leaves a central that talks nonsense with its cause, and com
 }
 
 TEST_CASE("a client that central dismisses for good says so, and does not come back") {
-  for (const auto why : {errc::evicted, errc::login_too_low, errc::not_admitted, errc::unknown_version}) {
+  for (const auto why : {errc::evicted, errc::login_too_low, errc::unknown_version}) {
     lure all;
     testing::run(all.context, end_link(all, signalling::to_frame(signalling::goodbye{why}), why, true));
   }

@@ -10,11 +10,13 @@
 namespace village {
 
 struct memory_place {
-  memory_place() : steps(context) {
+  memory_place() : steps(context) { start_central(); }
+
+  // Always with the same key.
+  void start_central() {
     ajar::central_options options({at_central, 443}, ajar::switchboard::admission::open());
     options.network(world.host(at_central)).on_step(steps.sink("central"));
-    central.emplace(std::vector<asio::any_io_executor>{context.get_executor()}, ajar::identity::key::generate(),
-                    options);
+    central.emplace(std::vector<asio::any_io_executor>{context.get_executor()}, central_key, options);
     REQUIRE(central->open());
     central->start();
   }
@@ -46,6 +48,7 @@ struct memory_place {
   ajar::net::address at_client = asio::ip::make_address("203.0.113.1");
   watch steps;
   owner home;
+  ajar::identity::key central_key = ajar::identity::key::generate();
   std::optional<ajar::central> central;
   std::optional<ajar::server> server;
 };

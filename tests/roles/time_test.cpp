@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // What passes with time alone: grants that end, links that break and come back, doors that open and close with them.
 #include <ajar/client.hpp>
+#include <ajar/core/task_group.hpp>
 #include <ajar/server.hpp>
+#include <ajar/signalling/link.hpp>
 
 #include "memory_place.hpp"
 
@@ -9,6 +11,13 @@ using namespace std::chrono_literals;
 using namespace ajar;
 
 namespace {
+
+// Longer than any test takes.
+trust::signed_grant long_grant(village::memory_place& all, const identity::key& of) {
+  village::terms with;
+  with.life = 48h;
+  return all.home.issue(of.id(), with);
+}
 
 connect_options by_dial() {
   connect_options how;
@@ -82,6 +91,108 @@ awaitable<void> break_and_mend(village::memory_place& all, client& visitor) {
   co_await all.central->stop();
 }
 
+// Something else at central's address: what it does with whoever connects.
+using impostor = std::function<awaitable<void>(net::transport)>;
+
+awaitable<void> answer(net::transport to, bytes what) {
+  std::error_code error;
+  (void)to.write_some(asio::buffer(what), error);
+  auto [failed] = co_await to.async_wait(asio::socket_base::wait_read, use_values);
+  (void)failed;
+  auto rested = co_await sleep_until(clock::now() + 50ms);
+  (void)rested;
+}
+
+awaitable<void> be_another_central(net::transport to, identity::key own) {
+  auto securing = tls::secure(std::move(to), own.tls(), tls::side::server, tls::expectation::any_key(tls::alpn::link),
+                              clock::now() + 10s);
+  auto secured = co_await std::move(securing);
+  if (!secured) co_return;
+  std::array<std::uint8_t, 64> room{};
+  auto ended = co_await secured->read_some(room);
+  (void)ended;
+}
+
+// Central goes, somebody else is there for hours, and central is back.
+awaitable<void> be_replaced(village::memory_place& all, client& visitor, impostor by) {
+  all.server->spawn(village::serve_echo(*all.server));
+  auto connecting = visitor.connect(all.home.key.id(), by_dial());
+  auto session = co_await std::move(connecting);
+  REQUIRE_MESSAGE(session, session.error().message());
+  const auto links = all.steps.count("linked to central");
+  co_await all.central->stop();
+  const auto executor = co_await asio::this_coro::executor;
+  auto port = all.world.host(all.at_central)->listen(executor, {all.at_central, 443}, {});
+  REQUIRE(port);
+  task_group guests(executor);
+  task_group loop(executor);
+  std::size_t came = 0;
+  loop.spawn(net::accept_each(*port, [&](net::transport one) {
+    ++came;
+    guests.spawn(by(std::move(one)));
+  }));
+  auto slept = co_await sleep_until(clock::now() + 6h);
+  REQUIRE(slept);
+  CHECK(came > 2 * 6 * 3600 / 300);  // by both, and not more often than every some minutes
+  CHECK(came < 2 * 6 * 3600 / 100);
+  CHECK(all.server->sessions() == 1);
+  auto greeted = co_await village::greet(*session);
+  CHECK_MESSAGE(greeted, greeted.error().message());
+  (*port)->close();
+  co_await loop.join();
+  guests.cancel();
+  co_await guests.join();
+  const auto back = clock::now();
+  all.start_central();
+  auto linked = all.steps.saw("linked to central", links + 2, 600s);
+  const bool returned = co_await std::move(linked);
+  CHECK(returned);
+  CHECK(clock::now() - back <= 310s);
+  co_await visitor.stop();
+  co_await all.server->stop();
+  co_await all.central->stop();
+}
+
+// Its list lacks the server for a minute.
+awaitable<void> be_forgotten(village::memory_place& all, client& visitor) {
+  all.server->spawn(village::serve_echo(*all.server));
+  auto connecting = visitor.connect(all.home.key.id(), by_dial());
+  auto session = co_await std::move(connecting);
+  REQUIRE_MESSAGE(session, session.error().message());
+  all.central->admit(switchboard::admission::of({}));
+  auto cut = all.steps.saw("no link to central", 2, 60s);
+  const bool told = co_await std::move(cut);
+  CHECK(told);
+  auto slept = co_await sleep_until(clock::now() + 60s);
+  REQUIRE(slept);
+  auto greeted = co_await village::greet(*session);
+  CHECK_MESSAGE(greeted, greeted.error().message());
+  all.central->admit(switchboard::admission::open());
+  auto linked = all.steps.saw("linked to central", 4, 600s);
+  const bool returned = co_await std::move(linked);
+  CHECK(returned);
+  co_await visitor.stop();
+  co_await all.server->stop();
+  co_await all.central->stop();
+}
+
+// Another program is at the first address of central's name.
+awaitable<void> find_the_second_address(village::memory_place& all, net::network& other) {
+  const auto executor = co_await asio::this_coro::executor;
+  auto port = other.listen(executor, {net::address(asio::ip::address_v4::any()), 443}, {});
+  REQUIRE(port);
+  task_group work(executor);
+  work.spawn(net::accept_each(*port, [&](net::transport one) { work.spawn(answer(std::move(one), bytes(50, 'H'))); }));
+  const identity::url named{net::endpoint("central.test", 443), all.central->url().id};
+  auto dialling = signalling::dial_link(all.world.host(all.at_server), all.home.key, named, clock::now() + 10s);
+  auto up = co_await std::move(dialling);
+  CHECK_MESSAGE(up, up.error().message());
+  (*port)->close();
+  work.cancel();
+  co_await work.join();
+  co_await all.central->stop();
+}
+
 }  // namespace
 
 TEST_CASE("a session ends with its grant, to the second") {
@@ -101,6 +212,42 @@ TEST_CASE("links that died in silence are noticed, and come back when the way is
   village::memory_place all;
   const auto key = identity::key::generate();
   all.start_server();
-  auto visitor = all.client(key, all.home.issue(key.id()));
+  auto visitor = all.client(key, long_grant(all, key));
   all.run(break_and_mend(all, visitor));
+}
+
+TEST_CASE("whoever answers in central's place for hours ends no server and no session, and central is found again") {
+  const auto text = [](std::string_view what) { return bytes(what.begin(), what.end()); };
+  const identity::key other = identity::key::generate();
+  const std::pair<std::string, impostor> some[] = {
+      {"a portal", [&](net::transport to) { return answer(std::move(to), text("HTTP/1.1 302 Found\r\n\r\n")); }},
+      {"unknown_ca", [&](net::transport to) { return answer(std::move(to), {21, 3, 3, 0, 2, 2, 48}); }},
+      {"protocol_version", [&](net::transport to) { return answer(std::move(to), {21, 3, 3, 0, 2, 2, 70}); }},
+      {"no_application_protocol", [&](net::transport to) { return answer(std::move(to), {21, 3, 3, 0, 2, 2, 120}); }},
+      {"another central", [&](net::transport to) { return be_another_central(std::move(to), other); }},
+  };
+  for (const auto& [who, by] : some) {
+    INFO(who);
+    village::memory_place all;
+    const auto key = identity::key::generate();
+    all.start_server();
+    auto visitor = all.client(key, long_grant(all, key));
+    all.run(be_replaced(all, visitor, by));
+  }
+}
+
+TEST_CASE("a server that central's list lacks for a minute keeps its sessions, and is linked again") {
+  village::memory_place all;
+  const auto key = identity::key::generate();
+  all.start_server();
+  auto visitor = all.client(key, long_grant(all, key));
+  all.run(be_forgotten(all, visitor));
+}
+
+TEST_CASE("where something else is at one address of central's name the others are tried") {
+  village::memory_place all;
+  const auto elsewhere = asio::ip::make_address("198.51.100.77");
+  const auto other = all.world.host(elsewhere);
+  all.world.name("central.test", elsewhere).name("central.test", all.at_central);
+  all.run(find_the_second_address(all, *other));
 }

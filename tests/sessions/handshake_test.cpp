@@ -404,7 +404,8 @@ awaitable<void> secure_one(testing::stream transport, tls::side which, identity:
 // A client enters and a server lets it in, from the first octet on; then they greet each other.
 awaitable<result<>> serve(testing::stream transport, secured::people who) {
   auto expected = identity::expect(who.client.id(), tls::alpn::session);
-  auto stream = co_await tls::secure(std::move(transport), who.server.tls(), tls::side::server, std::move(expected), never);
+  auto stream =
+      co_await tls::secure(std::move(transport), who.server.tls(), tls::side::server, std::move(expected), never);
   if (!stream) co_return fail(stream.error());
   entry_check enters = anybody;
   auto session = co_await let_in(std::move(*stream), who.server, path::window, std::move(enters), never);
@@ -432,7 +433,8 @@ awaitable<result<>> visit(testing::fuse& with, secured::people who, bool server_
   task_group group(executor);
   group.spawn(serve_into(std::move(ends.second), who, served));
   auto expected = identity::expect(who.server.id(), tls::alpn::session);
-  auto stream = co_await tls::secure(std::move(ends.first), who.client.tls(), tls::side::client, std::move(expected), never);
+  auto stream =
+      co_await tls::secure(std::move(ends.first), who.client.tls(), tls::side::client, std::move(expected), never);
   if (!stream) co_return fail(stream.error());
   auto session = co_await enter(std::move(*stream), who.client, path::window, nonce, grant, never);
   if (!session) co_return fail(session.error());

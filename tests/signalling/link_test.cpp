@@ -431,3 +431,47 @@ TEST_CASE("a side of a link may be cancelled at every suspension") {
       one.cancel_each([&](testing::fuse& with) { return converse(with, who, false, pair_options().buffer(700)); });
   CHECK(report.failed > 15);
 }
+
+// ---- a peer that never stops ----------------------------------------------------------------------------------------
+
+TEST_CASE("beside a peer that never stops sending messages a timer of the same thread has its turn") {
+  for (const message& what : {message(ping{7}), message(present_grant{pattern(200)}), message(follow_up{})}) {
+    constexpr std::size_t times = 3000;
+    meeting two(pair_options().buffer(8 << 20));
+    two.start(two.client);
+    for (std::size_t i = 0; i < times; ++i) {
+      REQUIRE(two.client->link.send(what));
+      if (i % 100 == 0) two.settle();
+    }
+    two.settle();
+    const auto frame = to_frame(what).size();
+    const auto& carried = two.server->link.stream().carried();
+    std::uint64_t waited = 0;
+    timer due(two.context.get_executor(), clock::now());
+    two.start(two.server);
+    due.async_wait([&](std::error_code) { waited = carried.in; });
+    two.settle();
+    CHECK(carried.in >= times * frame);
+    CHECK_MESSAGE(waited <= 64 * frame, waited);
+    CHECK(!two.server->ended);
+  }
+}
+
+TEST_CASE("messages that come faster than they may end the link with its cause, pings too") {
+  for (const message& what : {message(ping{7}), message(present_grant{pattern(200)})}) {
+    meeting two(pair_options().buffer(1 << 20));
+    two.server->link.limit(rate_limit(1ms, 50));
+    two.start_both();
+    for (int i = 0; i < 50; ++i) REQUIRE(two.client->link.send(what));
+    two.settle();
+    CHECK(!two.server->ended);
+    two.pass(10ms);
+    for (int i = 0; i < 10; ++i) REQUIRE(two.client->link.send(what));
+    two.settle();
+    CHECK(!two.server->ended);
+    REQUIRE(two.client->link.send(what));
+    two.pass(2s);
+    CHECK(two.server->ended == errc::too_many_requests);
+    CHECK(two.client->ended == errc::too_many_requests);
+  }
+}

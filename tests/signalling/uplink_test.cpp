@@ -17,10 +17,25 @@ struct silent : uplink_events {
 
 }  // namespace
 
-TEST_CASE("what a person has to mend is final") {
-  for (const auto cause : {errc::evicted, errc::login_too_low, errc::not_admitted, errc::unknown_version,
-                           errc::wrong_key, errc::alpn_mismatch, errc::refused_by_peer, errc::state_damaged}) {
-    CHECK_MESSAGE(is_final(cause), make_error_code(cause).message());
+TEST_CASE("what central says to those it has never admitted, or of a login, is final") {
+  for (const auto cause :
+       {errc::evicted, errc::login_too_low, errc::unknown_version, errc::state_damaged, errc::canceled}) {
+    CHECK_MESSAGE(is_final(cause, false), make_error_code(cause).message());
+    CHECK_MESSAGE(is_final(cause, true), make_error_code(cause).message());
+  }
+  CHECK(is_final(errc::not_admitted, false));
+  CHECK(!is_final(errc::not_admitted, true));  // its list may be wrong for a moment
+}
+
+TEST_CASE("whoever else answers in central's place can end nothing") {
+  for (const auto cause :
+       {errc::not_tls, errc::tls_version, errc::alpn_mismatch, errc::alpn_missing, errc::wrong_key,
+        errc::certificate_malformed, errc::certificate_missing, errc::refused_by_peer, errc::handshake_failed}) {
+    CHECK(is_foreign(cause));
+    CHECK(!is_final(cause, false));
+  }
+  for (const auto cause : {errc::dial_refused, errc::link_lost, errc::evicted, errc::not_admitted, errc::truncated}) {
+    CHECK(!is_foreign(cause));
   }
 }
 
@@ -29,10 +44,10 @@ TEST_CASE("what time may mend is not final") {
        {errc::link_lost, errc::link_timeout, errc::dial_refused, errc::dial_timeout, errc::dial_unreachable,
         errc::name_not_found, errc::handshake_timeout, errc::truncated, errc::eof, errc::central_busy,
         errc::limit_reached, errc::unexpected_message, errc::unknown_message}) {
-    CHECK_MESSAGE(!is_final(cause), make_error_code(cause).message());
+    CHECK_MESSAGE(!is_final(cause, false), make_error_code(cause).message());
   }
-  CHECK(!is_final(std::make_error_code(std::errc::network_down)));
-  CHECK(!is_final(std::error_code(static_cast<int>(errc::evicted), std::generic_category())));
+  CHECK(!is_final(std::make_error_code(std::errc::network_down), false));
+  CHECK(!is_final(std::error_code(static_cast<int>(errc::evicted), std::generic_category()), false));
 }
 
 TEST_CASE("the options say what they were told, and stand without a visit's interval otherwise") {

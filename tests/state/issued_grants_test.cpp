@@ -65,7 +65,7 @@ TEST_CASE("a grant is kept with its client's name, and found by another process"
   CHECK(all[0].renews);
   CHECK(!all[0].last_seen);
   store.saw(laptop.body().id);
-  CHECK(store.list().value()[0].last_seen.value() + std::chrono::seconds(2) > wall_now());
+  CHECK(store.list().value()[0].last_seen.value() + std::chrono::seconds(60) > wall_now());
 }
 
 TEST_CASE("a name belongs to one client, whose grants share it") {

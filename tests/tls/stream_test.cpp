@@ -11,6 +11,8 @@
 #include <asio/read.hpp>
 #include <asio/write.hpp>
 
+#include "secured_pair.hpp"
+
 #include <malloc.h>
 #include <cstdlib>
 #ifdef __SANITIZE_ADDRESS__
@@ -27,7 +29,7 @@ struct party {
   tls::context context{tls::make_credentials(key)};
 };
 
-time_point soon() { return clock::now() + std::chrono::seconds(5); }
+time_point soon() { return clock::now() + std::chrono::seconds(30); }
 
 struct sockets {
   net::tcp_stream client;
@@ -180,7 +182,7 @@ TEST_CASE("plain HTTP and garbage are no TLS, silence is a timeout, and a cut is
     auto both = connected(context);
     asio::write(both.client, asio::buffer(text, std::strlen(text)));
     stream server(std::move(both.server), here.context, tls::side::server, tls::expectation::any_key("x"));
-    CHECK(testing::run(context, handshake_within(server, std::chrono::seconds(5))).error() == errc::not_tls);
+    CHECK(testing::run(context, handshake_within(server, std::chrono::seconds(30))).error() == errc::not_tls);
   }
   auto silent = connected(context);
   stream waiting(std::move(silent.server), here.context, tls::side::server, tls::expectation::any_key("x"));
@@ -189,7 +191,7 @@ TEST_CASE("plain HTTP and garbage are no TLS, silence is a timeout, and a cut is
   auto cut = connected(context);
   cut.client.close();
   stream alone(std::move(cut.server), here.context, tls::side::server, tls::expectation::any_key("x"));
-  CHECK(testing::run(context, handshake_within(alone, std::chrono::seconds(5))).error() == errc::truncated);
+  CHECK(testing::run(context, handshake_within(alone, std::chrono::seconds(30))).error() == errc::truncated);
 }
 
 TEST_CASE("a socket that blocks, as acceptors give them, does not block the thread") {
@@ -240,7 +242,7 @@ TEST_CASE("Asio's own operations work on it") {
     two.server.async_read_some(asio::buffer(got.data(), 1), [&](std::error_code error, std::size_t) { ended = error; });
   });
   two.context.restart();
-  two.context.run_for(std::chrono::seconds(10));
+  two.context.run_for(std::chrono::seconds(30));
   CHECK(written == sent.size());
   CHECK((got == sent));
   CHECK(ended == errc::truncated);
@@ -421,15 +423,15 @@ std::error_code with_openssl(const std::string& arguments) {
   asio::ip::tcp::acceptor listener(context, {asio::ip::make_address("127.0.0.1"), 0});
   const auto port = std::to_string(listener.local_endpoint().port());
   const auto command =
-      "timeout 5 openssl s_client -connect 127.0.0.1:" + port + " " + arguments + " </dev/null >/dev/null 2>&1 &";
+      "timeout 30 openssl s_client -connect 127.0.0.1:" + port + " " + arguments + " </dev/null >/dev/null 2>&1 &";
   REQUIRE(std::system(command.c_str()) == 0);
   net::tcp_stream socket(context);
   listener.async_accept(socket, [](std::error_code) {});
-  context.run_for(std::chrono::seconds(5));
+  context.run_for(std::chrono::seconds(30));
   REQUIRE(socket.is_open());
   REQUIRE(net::prepare(socket).has_value());
   stream server(std::move(socket), here.context, tls::side::server, tls::expectation::any_key(tls::alpn::session));
-  return testing::run(context, handshake_within(server, std::chrono::seconds(5))).error();
+  return testing::run(context, handshake_within(server, std::chrono::seconds(30))).error();
 }
 
 }  // namespace
@@ -614,7 +616,7 @@ TEST_CASE("Asio's own operations work on it in memory too, many buffers at once,
     });
   });
   two.context->restart();
-  two.context->run_for(std::chrono::seconds(10));
+  two.context->run_for(std::chrono::seconds(30));
   CHECK(!wrote);
   CHECK((got == sent));
   CHECK(ended == asio::error::eof);
@@ -727,4 +729,87 @@ TEST_CASE("OpenSSL's client is told what it lacks") {
   }
   CHECK(with_openssl("-tls1_2") == errc::tls_version);
   CHECK(with_openssl("-tls1_3 -alpn ajar-session/1") == errc::certificate_missing);
+}
+
+// ---- one peer and the thread that it shares with others -------------------------------------------------------------
+
+namespace {
+
+// Two ends in memory with room for all that one of them sends: whoever reads or writes there never has to wait.
+struct tireless {
+  explicit tireless() {
+    const testing::pair_options large = testing::pair_options().buffer(64 << 20);
+    auto raw = testing::make_stream_pair(context.get_executor(), large);
+    auto both = time.run(context, secured::pair(who, tls::alpn::session, std::move(raw)));
+    REQUIRE(both.has_value());
+    ends = *both;
+  }
+
+  // Octets that one end has moved by the time that a timer which is due now, beside it, has its turn.
+  void start_beside_timer(awaitable<void> work, const stream& moves) {
+    asio::co_spawn(context, std::move(work), asio::detached);
+    due.emplace(context.get_executor(), clock::now());
+    due->async_wait([this, &moves](std::error_code) { waited = moves.carried().in + moves.carried().out; });
+    time.settle(context);
+  }
+
+  testing::manual_clock time;
+  asio::io_context context;
+  secured::people who;
+  std::shared_ptr<secured::ends> ends;
+  std::optional<timer> due;
+  std::uint64_t waited = 0;
+};
+
+awaitable<void> write_on(stream& to, std::size_t size, std::size_t times) {
+  const bytes octets(size, 5);
+  for (std::size_t i = 0; i < times; ++i) {
+    auto sent = co_await to.write(octets);
+    CHECK(sent);
+  }
+}
+
+awaitable<void> read_on(stream& from) {
+  std::array<std::uint8_t, 4096> room{};
+  for (;;) {
+    auto count = co_await from.read_some(room);
+    if (!count) co_return;
+  }
+}
+
+awaitable<void> part_from(stream& from, std::optional<result<>>& into) {
+  auto parted = co_await from.shutdown(never);
+  into = parted;
+}
+
+}  // namespace
+
+TEST_CASE("beside a peer that never stops sending a timer of the same thread has its turn") {
+  for (const auto& [size, times] : {std::pair{1U, 20'000U}, {1'000U, 4'000U}, {16'000U, 250U}}) {
+    tireless one;
+    one.time.run(one.context, write_on(one.ends->client, size, times));
+    one.start_beside_timer(read_on(one.ends->server), one.ends->server);
+    CHECK(one.ends->server.carried().in == std::uint64_t{size} * times);
+    CHECK_MESSAGE(one.waited * (size + 22) / size <= 256 * 1024, one.waited << " octets in pieces of " << size);
+  }
+}
+
+TEST_CASE("beside a peer that takes whatever comes a timer of the same thread has its turn") {
+  tireless one;
+  one.start_beside_timer(write_on(one.ends->client, 64 * 1024, 50), one.ends->client);
+  CHECK(one.ends->client.carried().out == 50 * 64 * 1024);
+  CHECK_MESSAGE(one.waited <= 256 * 1024, one.waited);
+}
+
+TEST_CASE("a peer that goes on sending after a goodbye is heard for so long and no longer") {
+  tireless one;
+  one.time.run(one.context, write_on(one.ends->client, 64 * 1024, 400));
+  std::optional<result<>> parted;
+  one.start_beside_timer(part_from(one.ends->server, parted), one.ends->server);
+  REQUIRE(parted);
+  REQUIRE(!*parted);
+  CHECK(parted->error() == errc::limit_reached);
+  CHECK(!one.ends->server.is_open());
+  CHECK(one.ends->server.carried().in < 17 << 20);
+  CHECK_MESSAGE(one.waited <= 256 * 1024, one.waited);
 }

@@ -55,7 +55,7 @@ int scene(cloak wish, const net::address& at, const expected_source& expected, c
   if (reachable != second.is_connected()) return 4;
   caller third(context, stranger, to);
   if (!third.is_unanswered()) return 5;
-  const auto until = reachable ? clock::now() + std::chrono::seconds(2) : clock::now();
+  const auto until = reachable ? clock::now() + std::chrono::seconds(30) : clock::now();
   auto came = testing::run(context, door.accept(until));
   if (came.has_value() != reachable) return 6;
   if (!caller(context, stranger, to).is_refused()) return 7;  // after
@@ -137,7 +137,7 @@ TEST_CASE("the expected one of IPv6 comes in, with each cloak") {
     REQUIRE(door.open().has_value());
     caller guest(context, here_6, door.local_endpoint());
     CHECK(guest.is_connected());
-    CHECK(testing::run(context, door.accept(clock::now() + std::chrono::seconds(2))).has_value());
+    CHECK(testing::run(context, door.accept(clock::now() + std::chrono::seconds(30))).has_value());
   }
 }
 
@@ -162,12 +162,12 @@ TEST_CASE("without a cloak whoever comes first is taken, and by comparing he is 
   auto bare = listen_once(context.get_executor(), expected_source::of(friendly), {here, 0}, cloak::none).value();
   REQUIRE(bare.open().has_value());
   caller first(context, hostile, bare.local_endpoint());
-  CHECK(testing::run(context, bare.accept(clock::now() + std::chrono::seconds(2))).has_value());
+  CHECK(testing::run(context, bare.accept(clock::now() + std::chrono::seconds(30))).has_value());
   CHECK(bare.report().cloak == cloak::none);
   auto compared = listen_once(context.get_executor(), expected_source::of(friendly), {here, 0}, cloak::compare).value();
   REQUIRE(compared.open().has_value());
   caller second(context, hostile, compared.local_endpoint());
-  CHECK(testing::run(context, compared.accept(clock::now() + std::chrono::seconds(2))).error() ==
+  CHECK(testing::run(context, compared.accept(clock::now() + std::chrono::seconds(30))).error() ==
         errc::window_stranger);
   CHECK(compared.report().cloak == cloak::compare);
   CHECK(compared.report().strangers == 1);
@@ -178,6 +178,6 @@ TEST_CASE("where anybody is expected there is nothing to hide from") {
   auto door = listen_once(context.get_executor(), expected_source::anywhere(), {here, 0}).value();
   REQUIRE(door.open().has_value());
   caller any(context, hostile, door.local_endpoint());
-  CHECK(testing::run(context, door.accept(clock::now() + std::chrono::seconds(2))).has_value());
+  CHECK(testing::run(context, door.accept(clock::now() + std::chrono::seconds(30))).has_value());
   CHECK(door.report().cloak == cloak::none);
 }

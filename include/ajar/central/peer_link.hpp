@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ajar/core/notifier.hpp>
+#include <ajar/core/rate_limit.hpp>
 #include <ajar/crypto/random.hpp>
 #include <ajar/signalling/link.hpp>
 #include <ajar/switchboard/router.hpp>
@@ -85,8 +86,9 @@ struct peer_link {
   std::map<trust::grant_id, identity::peer_id> grants;  // good ones, and their servers
   bytes record;                                         // of the proved door
   bool proving = false;
-  time_point next_proof{};
-  time_point next_dial_back{};
+  rate_limit proofs{std::chrono::milliseconds(500), 1};
+  rate_limit dial_backs{std::chrono::milliseconds(250), 4};  // two kinds of ports of two families
+  std::size_t bad_grants = 0;
   time_point next_nonce{};
 };
 using link_ptr = std::shared_ptr<peer_link>;

@@ -298,6 +298,8 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     const switchboard::link_ref ref{number, ++last_link};
     const auto one = std::make_shared<peer_link>(signalling::link(std::move(*secured)), ref,
                                                  net::tcp::endpoint(net::unmapped(from.address()), from.port()));
+    // many times what an honest peer sends: a client that asks for windows all day comes to 600 a second
+    one->link.limit(rate_limit(std::chrono::microseconds(1'000), 4'000));
     const registered here(*this, one);
     auto greeting = greet(one, until);
     auto greeted = co_await std::move(greeting);
@@ -345,6 +347,7 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     if (one->who == signalling::role::server && !served.admits(one->id)) {
       co_return fail(errc::not_admitted);
     }
+    if (one->who == signalling::role::server) one->link.limit(rate_limit(std::chrono::microseconds(100), 40'000));
     one->next_nonce = clock::now() + shared->how.renew_every_;
     shared->routes.send(switchboard::event::attached{one->ref, one->id, one->who, first->login, first->methods,
                                                      crypto::random_octets<32>(), one->seen,
@@ -435,12 +438,14 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
 
   result<> take_grant(const link_ptr& one, const signalling::present_grant& what) {
     constexpr std::size_t most_grants = 64;
+    constexpr std::size_t most_bad = 64;  // each costs a signature
     auto given = trust::signed_grant::open(what.grant);
     if (!given) return fail(given.error());
     const auto& body = given->body();
     const auto server = given->signer();
     const auto refuse = [&](errc why) -> result<> {
       counted.rendezvous.refused.add(why);
+      if (++one->bad_grants > most_bad) return fail(errc::too_many_requests);
       return one->link.send(signalling::grant_result{body.id, static_cast<std::uint16_t>(why)});
     };
     if (body.client != one->id) return refuse(errc::grant_of_another);
@@ -479,12 +484,8 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
 
   // Only to an address that the peer itself was seen at, and nothing is said there.
   result<> take_dial_back(const link_ptr& one, const signalling::dial_back& what) {
-    constexpr std::chrono::milliseconds pause{250};
-    constexpr int burst = 4;  // two kinds of ports of two families
-    const auto now = clock::now();
-    if (!shared->how.network_->has_sockets()) return {};
-    if (!one->is_seen(net::unmapped(what.at.address())) || one->next_dial_back > now + burst * pause) return {};
-    one->next_dial_back = std::max(now, one->next_dial_back) + pause;
+    if (!shared->how.network_->has_sockets() || !one->is_seen(net::unmapped(what.at.address()))) return {};
+    if (!one->dial_backs.take(clock::now())) return {};
     tasks.spawn(shared_from_this(), dial_back(what.at));
     return {};
   }
@@ -499,7 +500,6 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
   // ---- doors: one dial-back proves that the client is there, and that it wants to be dialled
 
   result<> take_door(const link_ptr& one, const signalling::door& what) {
-    constexpr std::chrono::milliseconds pause{500};
     const auto refuse = [&](errc why) -> result<> {
       counted.rendezvous.refused.add(why);
       return one->link.send(signalling::door_result{static_cast<std::uint16_t>(why)});
@@ -511,10 +511,8 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     // elsewhere than where it is itself a client may only name what the whole Internet can reach
     const bool own = net::unmapped(at.address()) == one->seen.address();
     if (!own && net::scope_of(at.address()) != net::scope::global) return refuse(errc::address_not_permitted);
-    const auto now = clock::now();
-    if (one->proving || now < one->next_proof) return refuse(errc::too_many_requests);
+    if (one->proving || !one->proofs.take(clock::now())) return refuse(errc::too_many_requests);
     one->proving = true;
-    one->next_proof = now + pause;
     tasks.spawn(shared_from_this(), prove(one, at, what.record));
     return {};
   }

@@ -249,6 +249,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
 
   result<> received(central_side& side, const signalling::message& what) {
     if (const auto* about = std::get_if<signalling::presence>(&what)) {
+      doubt(side, *about);
       side.present[about->server] = *about;
       tend_door();
       if (step && step->is_open() && clock::now() - side.door_told > record_renewal) tell_door(side);
@@ -272,6 +273,23 @@ struct client_node final : std::enable_shared_from_this<client_node> {
     }
     changed.notify();
     return {};
+  }
+
+  // A server that is there anew may have left a session behind that is dead, and nobody has noticed.
+  void doubt(const central_side& side, const signalling::presence& now) {
+    const auto before_it = side.present.find(now.server);
+    const auto held = dialled.find(now.server);
+    const bool known = before_it != side.present.end() && before_it->second.nonce == now.nonce;
+    if (held == dialled.end() || known) return;
+    tasks.spawn(shared_from_this(), probe(held->second.watch()));
+  }
+
+  static awaitable<void> probe(sessions::session::sight one) {
+    constexpr std::chrono::seconds patience{5};
+    one.keep_alive({std::chrono::seconds(1), std::chrono::seconds(1), 2});
+    auto slept = co_await sleep_until(clock::now() + patience);
+    (void)slept;
+    one.keep_alive({});
   }
 
   // ---- the door

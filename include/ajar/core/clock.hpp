@@ -38,7 +38,7 @@ class clock {
   friend wall_time wall_now();
   static inline constinit thread_local const time_point* held_ = nullptr;
   static inline constinit thread_local std::chrono::seconds wall_ahead_{};  // of a held clock
-  static inline constinit thread_local time_point next_expiry_{};  // noted only while the clock is held
+  static inline constinit thread_local time_point next_expiry_{};           // noted only while the clock is held
 };
 
 /// How Asio's timers wait on the clock. A held clock learns here which expiry comes next, as Asio tells nobody else.

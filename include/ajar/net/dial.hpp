@@ -14,8 +14,19 @@
 
 namespace ajar::net {
 
+/// When TCP asks whether the other end is still there: after so much silence, then so often, and so many times in vain.
+/// A process that is stopped answers, as its kernel does. Source: RFC 9293 section 3.8.4, tcp(7).
+struct keep_alive_times {
+  std::chrono::seconds idle{60};
+  std::chrono::seconds interval{15};
+  int count = 4;
+};
+
+/// Best effort: what the kernel does not take stays as it was.
+void keep_alive(tcp_stream& stream, const keep_alive_times& when);
+
 /// Every connection of ajar: small messages leave at once, reads and writes never block, and an idle connection whose
-/// other end has vanished ends after two minutes (RFC 9293 section 3.8.4). Errors: what the kernel says.
+/// other end has vanished ends after two minutes. Errors: what the kernel says.
 result<> prepare(tcp_stream& stream);
 
 /// Give up a connection whose sent octets were not acknowledged for so long (RFC 5482, tcp(7)).

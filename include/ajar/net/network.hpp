@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace ajar::net {
 
@@ -41,6 +42,8 @@ class network {
   virtual ~network() = default;
   /// Connect to the first address of a name that answers: net::dial, with its errors. Cancellation: terminal.
   [[nodiscard]] virtual awaitable<result<transport>> dial(endpoint to, time_point until) = 0;
+  /// All addresses of a name: net::resolve, with its errors. Cancellation: terminal.
+  [[nodiscard]] virtual awaitable<result<std::vector<tcp::endpoint>>> resolve(endpoint name) = 0;
   /// Connect to one address at an instant: net::dial_at, with its errors. Cancellation: terminal.
   [[nodiscard]] virtual awaitable<result<transport>> dial_at(tcp::endpoint to, dial_times when) = 0;
   /// Open a port; 0 takes a random one. Errors: bind_failed.

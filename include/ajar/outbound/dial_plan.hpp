@@ -55,6 +55,10 @@ class dial_plan {
     found->second.phase = state::connected;
     found->second.pause.reset();
   }
+  bool is_connected(const identity::peer_id& client) const {
+    const auto found = clients_.find(client);
+    return found != clients_.end() && found->second.phase == state::connected;
+  }
   /// A session ended, for whatever reason.
   void lost(const identity::peer_id& client, time_point now) { ended(client, now); }
 

@@ -27,6 +27,8 @@ class dial_policy {
   virtual result<> may_enter(const sessions::claim& claimed, const identity::peer_id& client) = 0;
   /// A session is there.
   virtual void entered(sessions::session guest) = 0;
+  /// A client that has a session is there anew: that session may be dead, and nobody has noticed.
+  virtual void doubt(const identity::peer_id&) {}
   /// A client was not reached, or did not prove itself.
   virtual void not_reached(const identity::peer_id&, const std::error_code&) {}
 };
@@ -61,6 +63,7 @@ class dialer {
     for (const auto& client : changed) {
       if (const auto* entry = list.find(client)) {
         plan_.put(client, *entry, clock::now());
+        if (plan_.is_connected(client)) policy_.doubt(client);
       } else {
         plan_.remove(client);
       }

@@ -70,9 +70,7 @@ class doorstep {
   bool is_open() const { return port_ != nullptr; }
 
   /// While it is open: where.
-  net::tcp::endpoint local_endpoint() const {
-    return port_ ? port_->local_endpoint() : local_;
-  }
+  net::tcp::endpoint local_endpoint() const { return port_ ? port_->local_endpoint() : local_; }
 
   /// What it cost so far, the present opening included.
   windows::report report() const {

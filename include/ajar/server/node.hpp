@@ -18,6 +18,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -163,6 +164,7 @@ struct server_node final : signalling::uplink_events,
                             why.message());
     if (!again_in && !final_cause) {
       final_cause = why;
+      dials.cancel();  // sessions go on
       arrived.notify();
     }
   }
@@ -196,7 +198,9 @@ struct server_node final : signalling::uplink_events,
   result<> check(const trust::grant_id& id, const identity::peer_id& client, trust::method way) {
     const auto given = granted(id);
     if (!given) return fail(given.error());
-    return trust::may_enter(*given, revoked, entry_of(client, way));
+    auto permitted = trust::may_enter(*given, revoked, entry_of(client, way));
+    if (!permitted && permitted.error() == errc::too_many_sessions) doubt(client);  // some may be dead
+    return permitted;
   }
 
   result<> may_dial(const outbound::dial_plan::attempt& to) override {
@@ -249,6 +253,25 @@ struct server_node final : signalling::uplink_events,
         if (now >= (given ? given->body().not_after : one.not_after)) one.sight.cut(errc::grant_expired);
       }
     }
+  }
+
+  // Is the other end of its sessions still there? It is told within seconds, instead of after two minutes.
+  void doubt(const identity::peer_id& client) override {
+    if (doubted.insert(client).second) tasks.spawn(shared_from_this(), probe(client));
+  }
+
+  awaitable<void> probe(identity::peer_id client) {
+    constexpr net::keep_alive_times closely{std::chrono::seconds(1), std::chrono::seconds(1), 2};
+    constexpr std::chrono::seconds patience{5};
+    std::vector<sessions::session::sight> all;
+    for (const auto& one : guests.alive()) {
+      if (one.sight.info().peer == client) all.push_back(one.sight);
+    }
+    for (const auto& one : all) one.keep_alive(closely);
+    auto slept = co_await sleep_until(clock::now() + patience);
+    (void)slept;
+    for (const auto& one : all) one.keep_alive({});
+    doubted.erase(client);
   }
 
   // ---- revocations
@@ -431,6 +454,7 @@ struct server_node final : signalling::uplink_events,
   windows::pair_memory pairs;
   std::deque<sessions::session> waiting;
   sessions::account guests;
+  std::set<identity::peer_id> doubted;
   windows::exposure_account exposed;
   std::size_t commands = 0;
   std::optional<std::error_code> final_cause;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ajar/core/config.hpp>
+#include <ajar/core/rate_limit.hpp>
 #include <ajar/identity/key.hpp>
 #include <ajar/identity/url.hpp>
 #include <ajar/net/network.hpp>
@@ -51,6 +52,9 @@ class link {
   /// Say why, and end run() with that; it waits a moment for the other side to take the goodbye.
   void close(errc why);
 
+  /// Messages that come faster end the link with too_many_requests: of any kind, pings too. By default none do.
+  void limit(rate_limit of_messages);
+
   /// Before run(): how long the first message took to be answered.
   void greeted_in(clock::duration time);
   /// The shortest round trip so far.
@@ -63,7 +67,19 @@ class link {
   std::shared_ptr<state> state_;
 };
 
-/// A peer's link to central after TLS; nothing is said yet.
+/// True where whoever answered is not the central that was dialled: a captive portal, a proxy, another program or
+/// another central. Anybody can be that, and it says nothing of central.
+inline bool is_foreign(const std::error_code& why) {
+  for (const auto cause :
+       {errc::not_tls, errc::tls_version, errc::handshake_failed, errc::alpn_mismatch, errc::alpn_missing,
+        errc::certificate_missing, errc::certificate_malformed, errc::wrong_key, errc::refused_by_peer}) {
+    if (why == cause) return true;
+  }
+  return false;
+}
+
+/// A peer's link to central after TLS; nothing is said yet. Where somebody else answers (is_foreign), the other
+/// addresses of central's name are tried, too.
 ///
 /// @param until  absolute, monotonic
 /// Errors: net::network::dial's, tls::secure's. Cancellation: terminal.

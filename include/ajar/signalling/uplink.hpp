@@ -70,12 +70,13 @@ class uplink_events {
   virtual void lost(const std::error_code& why, std::optional<std::chrono::milliseconds> again_in) = 0;
 };
 
-/// True for the causes that another attempt does not mend: the operator has to do something.
-inline bool is_final(const std::error_code& why) {
-  for (const auto cause :
-       {errc::evicted, errc::login_too_low, errc::not_admitted, errc::unknown_version, errc::wrong_key, errc::not_tls,
-        errc::tls_version, errc::alpn_mismatch, errc::alpn_missing, errc::certificate_malformed, errc::refused_by_peer,
-        errc::state_damaged, errc::state_permissions, errc::canceled}) {
+/// True for the causes that another attempt does not mend: what central itself has said, behind its key, and what is
+/// wrong with our own state. Whatever else answers at its address can end nothing (is_foreign).
+/// @param admitted  were we linked before? Then an admission list that lacks us may only be wrong for a moment.
+inline bool is_final(const std::error_code& why, bool admitted) {
+  if (why == errc::not_admitted) return !admitted;
+  for (const auto cause : {errc::evicted, errc::login_too_low, errc::unknown_version, errc::state_damaged,
+                           errc::state_permissions, errc::canceled}) {
     if (why == cause) return true;
   }
   return false;
@@ -92,7 +93,8 @@ class uplink {
   uplink& operator=(const uplink&) = delete;
 
   /// Keep the link up. @return the cause that is final (is_final), such as evicted or not_admitted
-  /// Cancellation: terminal.
+  /// Between attempts it waits for up to 20 s; for up to 5 minutes where somebody else answers in central's place, or
+  /// central's list lacks us. The waits begin small again when a link has lived. Cancellation: terminal.
   [[nodiscard]] awaitable<std::error_code> run();
 
   /// Send over the link. Errors: link_lost where there is none now, link::send's.

@@ -78,8 +78,22 @@ class network {
 
   /// What every later stream is like; its delays are the paths'.
   network& with(const pair_options& how) { return options_ = how, *this; }
-  /// Let a name stand for an address.
-  network& name(const std::string& host, const net::address& at) { return names_[host] = at, *this; }
+  /// Let a name stand for an address, beside those that it stands for already.
+  network& name(const std::string& host, const net::address& at) { return names_[host].push_back(at), *this; }
+  /// All addresses of a name, in the order of name(); a numeric one is itself. Errors: name_not_found.
+  result<std::vector<net::tcp::endpoint>> resolve(const net::endpoint& name) const {
+    std::vector<net::tcp::endpoint> all;
+    const auto named = names_.find(name.host());
+    if (named != names_.end()) {
+      for (const auto& at : named->second) all.emplace_back(at, name.port());
+      return all;
+    }
+    std::error_code error;
+    const auto numeric = asio::ip::make_address(name.host(), error);
+    if (error) return fail(errc::name_not_found);
+    all.emplace_back(numeric, name.port());
+    return all;
+  }
 
   /// Octets from `from` to `to` take so long: later streams do.
   void delay(const net::address& from, const net::address& to, clock::duration takes) { path(from, to).delay = takes; }
@@ -107,7 +121,7 @@ class network {
     return network_listener(std::move(made));
   }
 
-  /// Dial from an address to a name or address.
+  /// Dial from an address to a name or address: to those of a name one after the other, until one answers.
   ///
   /// Errors: name_not_found, dial_refused (nobody listens there: a round trip later), dial_timeout, canceled.
   /// Cancellation: terminal.
@@ -131,25 +145,20 @@ class network {
 
   path_state& path(const net::address& from, const net::address& to) { return paths_[{from, to}]; }
 
-  result<net::tcp::endpoint> find(const net::endpoint& to) const {
-    const auto named = names_.find(to.host());
-    if (named != names_.end()) return net::tcp::endpoint(named->second, to.port());
-    std::error_code error;
-    const auto numeric = asio::ip::make_address(to.host(), error);
-    if (error) return fail(errc::name_not_found);
-    return net::tcp::endpoint(numeric, to.port());
-  }
-
   awaitable<result<stream>> connect(net::address from, net::endpoint name) {
-    const auto to = find(name);
-    if (!to) co_return fail(to.error());
-    auto& there = path(from, to->address());
-    auto& back = path(to->address(), from);
-    auto sent = co_await pass(there);
-    if (!sent) co_return fail(sent.error());
-    auto made = knock(net::tcp::endpoint(from, next_port_++), *to);
-    auto answered = co_await pass(back);
-    if (!answered) co_return fail(answered.error());
+    const auto all = resolve(name);
+    if (!all) co_return fail(all.error());
+    result<stream> made = fail(errc::dial_unreachable);
+    for (const auto& to : *all) {
+      auto& there = path(from, to.address());
+      auto& back = path(to.address(), from);
+      auto sent = co_await pass(there);
+      if (!sent) co_return fail(sent.error());
+      made = knock(net::tcp::endpoint(from, next_port_++), to);
+      auto answered = co_await pass(back);
+      if (!answered) co_return fail(answered.error());
+      if (made) break;
+    }
     co_return made;
   }
 
@@ -183,7 +192,7 @@ class network {
 
   asio::any_io_executor executor_;
   pair_options options_;
-  std::map<std::string, net::address> names_;
+  std::map<std::string, std::vector<net::address>> names_;
   std::map<std::pair<net::address, net::address>, path_state> paths_;
   std::map<net::tcp::endpoint, std::weak_ptr<network_listener::place>> listeners_;
   std::vector<std::weak_ptr<detail::end>> streams_;
@@ -227,6 +236,9 @@ class memory_host final : public net::network {
   awaitable<result<net::transport>> dial(net::endpoint to, time_point until) override {
     return as_transport(in_.dial(at_, std::move(to), until));
   }
+  awaitable<result<std::vector<net::tcp::endpoint>>> resolve(net::endpoint name) override {
+    return give(in_.resolve(name));
+  }
   awaitable<result<net::transport>> dial_at(net::tcp::endpoint to, net::dial_times when) override {
     return dial_later(in_, at_, std::move(to), when);
   }
@@ -239,6 +251,9 @@ class memory_host final : public net::network {
   bool has_sockets() const noexcept override { return false; }
 
  private:
+  static awaitable<result<std::vector<net::tcp::endpoint>>> give(result<std::vector<net::tcp::endpoint>> found) {
+    co_return found;
+  }
   static awaitable<result<net::transport>> as_transport(awaitable<result<stream>> dialling) {
     auto made = co_await std::move(dialling);
     if (!made) co_return fail(made.error());

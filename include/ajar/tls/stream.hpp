@@ -10,6 +10,7 @@
 #include <ajar/core/secret.hpp>
 #include <ajar/crypto/sign.hpp>
 #include <ajar/net/asio_face.hpp>
+#include <ajar/net/dial.hpp>
 #include <ajar/net/transport.hpp>
 #include <ajar/tls/context.hpp>
 
@@ -34,6 +35,9 @@ struct traffic {
 };
 
 /// An authenticated, encrypted stream. It models Asio's AsyncReadStream and AsyncWriteStream.
+///
+/// No peer holds the thread: one that never stops sending or reading is served in turns of 128 KiB, between which
+/// everything else of the thread goes on.
 ///
 /// One reader and one writer at a time, which may interleave freely on one executor. A read never waits for output. An
 /// idle stream owns no buffer. Moves, does not copy; operations go on when it moves, and end when it goes, which closes
@@ -91,7 +95,8 @@ class stream {
   [[nodiscard]] awaitable<result<>> write(bytes_view from, time_point until = never);
 
   /// Say goodbye and wait for the other side's, so that nothing sent is lost; the transport is closed afterwards in any
-  /// case. What the other side still sends is discarded. Errors: write_timeout, read_timeout, the class's own.
+  /// case. What the other side still sends is discarded, up to 16 MiB of it. Errors: write_timeout, read_timeout,
+  /// limit_reached, the class's own.
   [[nodiscard]] awaitable<result<>> shutdown(time_point until);
   /// Close the transport at once, without a goodbye: the other side sees `truncated`.
   void close();
@@ -134,6 +139,8 @@ class stream {
     traffic carried() const;
     /// Of TCP, while it is open.
     std::optional<std::chrono::microseconds> round_trip() const;
+    /// Of TCP: look after it like this from now on.
+    void keep_alive(const net::keep_alive_times& when) const;
 
    private:
     friend class stream;

@@ -152,16 +152,24 @@ inline awaitable<result<tcp_stream>> dial_any(endpoint name, dial_options how) {
 
 }  // namespace detail
 
+AJAR_DECL void keep_alive(tcp_stream& stream, const keep_alive_times& when) {
+  std::error_code ignored;
+  stream.set_option(asio::socket_base::keep_alive(true), ignored);
+  const int idle = static_cast<int>(when.idle.count());
+  const int interval = static_cast<int>(when.interval.count());
+  for (const auto& [option, value] :
+       {std::pair(TCP_KEEPCNT, when.count), {TCP_KEEPINTVL, interval}, {TCP_KEEPIDLE, idle}}) {  // the last one acts
+    (void)::setsockopt(stream.native_handle(), IPPROTO_TCP, option, &value, sizeof value);
+  }
+}
+
 AJAR_DECL result<> prepare(tcp_stream& stream) {
   std::error_code error;
   stream.non_blocking(true, error);
   if (error) return fail(error);
   stream.set_option(tcp::no_delay(true), error);
   if (error) return fail(error);
-  stream.set_option(asio::socket_base::keep_alive(true), error);
-  for (const auto& [option, value] : {std::pair(TCP_KEEPIDLE, 60), {TCP_KEEPINTVL, 15}, {TCP_KEEPCNT, 4}}) {
-    (void)::setsockopt(stream.native_handle(), IPPROTO_TCP, option, &value, sizeof value);  // best effort
-  }
+  keep_alive(stream, {});
   return {};
 }
 

@@ -86,12 +86,22 @@ struct link::state {
 
   // --- coroutines
 
+  // A message may cost a signature or two to check: others of the thread have their turn after some.
   static awaitable<result<message>> next_message(ptr self) {
+    constexpr std::size_t turn = 32;
     for (;;) {
       if (self->why) co_return fail(*self->why);
+      if (self->taken == turn) {
+        self->taken = 0;
+        auto passed = co_await yield(patience::keeps_core);
+        if (!passed) co_return fail(passed.error());
+        continue;
+      }
       auto frame = self->decoder.next();
       if (!frame) co_return fail(frame.error());
       if (*frame) {
+        ++self->taken;
+        if (self->rate && !self->rate->take(clock::now())) co_return fail(errc::too_many_requests);
         auto got = parse(**frame);
         if (got && std::holds_alternative<follow_up>(*got)) continue;
         co_return got;
@@ -99,6 +109,7 @@ struct link::state {
       auto fed = self->feed();
       if (!fed && fed.error() != errc::would_block) co_return fail(self->why ? *self->why : fed.error());
       if (fed) continue;
+      self->taken = 0;
       auto ready = co_await self->stream.readable();
       if (!ready) co_return fail(self->why ? *self->why : ready.error());
     }
@@ -165,6 +176,8 @@ struct link::state {
   std::optional<heartbeat> beat;
   std::optional<clock::duration> greeting_time;
   std::optional<std::error_code> why;
+  std::size_t taken = 0;  // messages, in this turn
+  std::optional<rate_limit> rate;
   bool polite = false;
   bool said_goodbye = false;  // the other side
 };
@@ -181,6 +194,7 @@ AJAR_DECL awaitable<std::error_code> link::run(clock::duration interval, message
 AJAR_DECL awaitable<void> link::part() { return state::part(state_); }
 AJAR_DECL void link::close(errc why) { state_->close(why); }
 AJAR_DECL const std::optional<std::error_code>& link::ended() const noexcept { return state_->why; }
+AJAR_DECL void link::limit(rate_limit of_messages) { state_->rate = of_messages; }
 AJAR_DECL void link::greeted_in(clock::duration time) { state_->greeting_time = time; }
 AJAR_DECL std::optional<clock::duration> link::round_trip() const {
   return state_->beat ? state_->beat->round_trip() : state_->greeting_time;
@@ -190,10 +204,22 @@ AJAR_DECL tls::stream& link::stream() noexcept { return state_->stream; }
 
 AJAR_DECL awaitable<result<link>> dial_link(std::shared_ptr<net::network> over, identity::key self,
                                             identity::url central, time_point until) {
+  const auto expected = identity::expect(central.id, tls::alpn::link);
   auto dialling = over->dial(central.at, until);
-  auto expected = identity::expect(central.id, tls::alpn::link);
-  auto securing = tls::secure(std::move(dialling), self.tls(), std::move(expected), until);
+  auto securing = tls::secure(std::move(dialling), self.tls(), expected, until);
   auto secured = co_await std::move(securing);
+  if (!secured && is_foreign(secured.error())) {
+    auto resolving = over->resolve(central.at);
+    auto all = co_await std::move(resolving);
+    const std::size_t others = all && all->size() > 1 ? all->size() : 0;
+    for (std::size_t i = 0; i < others && !secured; ++i) {
+      const net::dial_times now{clock::now(), until};
+      auto dialling_other = over->dial_at((*all)[i], now);
+      auto securing_other = tls::secure(std::move(dialling_other), self.tls(), expected, until);
+      auto other = co_await std::move(securing_other);
+      if (other) secured = std::move(other);
+    }
+  }
   if (!secured) co_return fail(secured.error());
   co_return link(std::move(*secured));
 }

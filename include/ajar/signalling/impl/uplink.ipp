@@ -46,27 +46,34 @@ inline awaitable<result<greeted>> greet(identity::key self, identity::url centra
 }  // namespace detail
 
 AJAR_DECL awaitable<std::error_code> uplink::run() {
-  constexpr std::chrono::milliseconds first{250};
-  constexpr std::chrono::milliseconds longest{20'000};
   const unlinked at_the_end{link_};
-  net::backoff pause(first, longest);
+  net::backoff soon(std::chrono::milliseconds(250), std::chrono::milliseconds(20'000));
+  net::backoff slowly(std::chrono::milliseconds(2'000), std::chrono::milliseconds(300'000));
+  constexpr std::chrono::seconds lived{20};
+  bool admitted = false;
   for (;;) {
     left_ = false;
     auto attempt = detail::greet(self_, central_, how_);
     auto greeted = co_await before(clock::now() + how_.greet_within(), errc::dial_timeout, std::move(attempt));
     std::error_code why = greeted ? std::error_code() : greeted.error();
     if (greeted) {
-      pause.reset();
+      const auto since = clock::now();
+      admitted = true;
       const auto greeting = greeted->greeting;
       link_.emplace(std::move(greeted->up));
       why = co_await serve(greeting);
       link_.reset();
+      if (clock::now() - since >= lived) {
+        soon.reset();
+        slowly.reset();
+      }
     }
-    if (is_final(why) && !left_) {
+    if (is_final(why, admitted) && !left_) {
       events_.lost(why, std::nullopt);
       co_return why;
     }
-    const auto wait = left_ ? *how_.interval() : pause.next();
+    const bool hopeless = is_foreign(why) || why == errc::not_admitted;
+    const auto wait = left_ ? *how_.interval() : hopeless ? slowly.next() : soon.next();
     events_.lost(why, wait);
     auto slept = co_await sleep_until(clock::now() + wait);
     if (!slept) co_return slept.error();

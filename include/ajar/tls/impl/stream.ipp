@@ -20,16 +20,37 @@ namespace ajar::tls {
 struct stream::state final : octet_source_and_sink, net::octet_port {
   using ptr = std::shared_ptr<state>;
   static constexpr std::size_t most_at_once = 64 * 1024;
+  static constexpr std::size_t most_discarded = 16 * 1024 * 1024;  // after a goodbye; what may be on its way
 
   state(net::transport from, const context& shared, side which, expectation expected)
       : below(std::move(from)), machine(shared, which, std::move(expected)) {}
 
   // --- below the engine
+  // A peer that never stops sending, or never stops reading, must not hold the thread: after so many octets the
+  // transport looks as if it would block, so that whoever reads or writes waits, and others have their turn. The wait
+  // ends at once where the transport is still ready.
+  class turn {
+   public:
+    bool is_over() const { return moved_ >= most; }
+    void moved(std::size_t count) { moved_ += count; }
+    void begin() { moved_ = 0; }  // somebody waits
+
+   private:
+    static constexpr std::size_t most = 128 * 1024;
+    std::size_t moved_ = 0;
+  };
+
   std::size_t receive(std::span<std::uint8_t> into, std::error_code& error) override {
-    return below.read_some(asio::mutable_buffer(into.data(), into.size()), error);
+    if (reads.is_over()) return error = asio::error::would_block, 0;
+    const auto count = below.read_some(asio::mutable_buffer(into.data(), into.size()), error);
+    reads.moved(count);
+    return count;
   }
   std::size_t send(bytes_view from, std::error_code& error) override {
-    return below.write_some(asio::const_buffer(from.data(), from.size()), error);
+    if (writes.is_over()) return error = asio::error::would_block, 0;
+    const auto count = below.write_some(asio::const_buffer(from.data(), from.size()), error);
+    writes.moved(count);
+    return count;
   }
 
   // --- attempts
@@ -62,13 +83,16 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
   // --- waits
   asio::any_io_executor executor() override { return below.get_executor(); }
   void await_read(net::wait_handler then) override {
+    reads.begin();
     if (machine.pending_output() == 0) return below.async_wait(asio::socket_base::wait_read, std::move(then));
     // a read moves output on too
+    writes.begin();
     auto both = asio::experimental::make_parallel_group(below.async_wait(asio::socket_base::wait_read, deferred),
                                                         below.async_wait(asio::socket_base::wait_write, deferred));
     both.async_wait(asio::experimental::wait_for_one(), first_of_two{std::move(then)});
   }
   void await_write(net::wait_handler then) override {
+    writes.begin();
     below.async_wait(asio::socket_base::wait_write, std::move(then));
   }
   std::error_code cause(const std::error_code& of_wait) const override { return why ? *why : of_wait; }
@@ -118,6 +142,7 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
     for (;;) {
       auto flushed = self->flush();
       if (flushed || flushed.error() != errc::would_block) co_return flushed;
+      self->writes.begin();
       auto [error] = co_await self->below.async_wait(asio::socket_base::wait_write, use_values);
       if (error) co_return self->outcome(error);
     }
@@ -195,16 +220,19 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
 
   static awaitable<result<>> await_goodbye(ptr self) {
     const auto discarded = std::make_unique<std::array<std::uint8_t, 4096>>();
-    for (;;) {
+    for (std::size_t all = 0; all < most_discarded;) {
       auto count = co_await read_when_ready(self, *discarded);
-      if (count) continue;
-      if (count.error() == errc::eof) co_return result<>{};
-      co_return fail(count.error());
+      if (!count && count.error() == errc::eof) co_return result<>{};
+      if (!count) co_return fail(count.error());
+      all += *count;
     }
+    co_return fail(errc::limit_reached);
   }
 
   net::transport below;
   engine machine;
+  turn reads;
+  turn writes;
   traffic carried;
   std::optional<std::error_code> why;  // it was closed with this cause
   std::vector<std::function<void(const traffic&)>> closed;
@@ -281,6 +309,12 @@ AJAR_DECL traffic stream::sight::carried() const {
 AJAR_DECL std::optional<std::chrono::microseconds> stream::sight::round_trip() const {
   const auto state = of_.lock();
   return state ? net::round_trip(state->below) : std::nullopt;
+}
+
+AJAR_DECL void stream::sight::keep_alive(const net::keep_alive_times& when) const {
+  const auto state = of_.lock();
+  auto* const tcp = state && state->below.is_open() ? state->below.target<net::tcp_stream>() : nullptr;
+  if (tcp) net::keep_alive(*tcp, when);
 }
 
 AJAR_DECL awaitable<result<stream>> secure(net::transport below, context own, side which, expectation expected,
