@@ -88,6 +88,28 @@ class Cases:
                    1 <= packets["by_central"] <= 3 and packets["by_others"] == 0, packets)
         self.lab.run("stranger", "nft", "delete", "table", "inet", "victim")
 
+    def vanished_client(self):
+        """A client's machine is gone without a word, and back at once: its dead session is in nobody's way."""
+        self.modes("open", "open")
+        (self.w.folder / "large").write_bytes(bytes(50_000_000))
+        self.w.start_server({"notes": self.w.folder / "large"}, "--mode", "outbound")
+        door = ("--by", "outbound", "--door", "203.0.113.130:7000")
+        first = subprocess.Popen(self.w.command("client", "client", "cat", "home:notes", *door), stdout=subprocess.PIPE)
+        first.stdout.read(1000)  # it has a session, and nobody reads on
+        ways = self.lab.run("client", "ss", "-tnH", "state", "established", "sport", "=", ":7000").split()
+        port = ways[-1].rsplit(":", 1)[1]
+        self.lab.run("client", "nft", "-f", "-", input=f"""table inet vanished {{
+            chain out {{ type filter hook output priority 0; tcp dport {port} tcp sport 7000 drop; }}
+            chain in {{ type filter hook input priority 0; tcp sport {port} tcp dport 7000 drop; }}
+        }}""")
+        first.kill()
+        first.wait()
+        reports, said = self.ping(*door, "--within", "10s")
+        self.check("a client that vanished and came back is dialled anew within its ten seconds",
+                   [one["path"] for one in reports] == ["outbound"], said)
+        self.lab.run("client", "nft", "delete", "table", "inet", "vanished")
+        self.w.stop("server")
+
     def nothing_listens(self):
         """The kernel's own list of listening ports, at both ends, while ten crossings connect."""
         self.modes("portpres", "stateful")
@@ -148,7 +170,7 @@ def main():
         with matrix.running(wanlink, ipv6, rtt_ms=40, central=(3, 4)) as (lab, w):
             cases = Cases(lab, w)
             for case in (cases.by_ipv6,) if ipv6 else (cases.same_site, cases.port_443, cases.lying_client,
-                                                             cases.nothing_listens, cases.timeline):
+                                                             cases.vanished_client, cases.nothing_listens, cases.timeline):
                 case()
             wrong += cases.wrong
     return 1 if wrong else 0

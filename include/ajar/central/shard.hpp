@@ -11,6 +11,7 @@
 #include <ajar/core/notifier.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/identity/url.hpp>
+#include <ajar/net/half_open.hpp>
 #include <ajar/net/network.hpp>
 
 #include <memory>
@@ -38,6 +39,7 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
         served(shared->how.served_),
         known(shared->how.heartbeat_),
         budget(shared->how.limits_),
+        strangers(shared->how.limits_.half_open, shared->how.limits_.half_open_per_address),
         sooner(executor),
         tasks(executor) {}
 
@@ -71,7 +73,7 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
   // What it knows of itself now.
   awaitable<central_status> count() {
     auto made = counted;
-    made.half_open = budget.half_open();
+    made.half_open = strangers.size();
     made.rendezvous.add(known.account());
     made.exposed_today = exposed.today(std::chrono::system_clock::now());
     made.exposed = exposed.total();
@@ -198,19 +200,37 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
   void receive(net::transport stream, bool links) {
     const auto from = stream.remote_endpoint();
     if (!from) return;  // gone again
-    if (!budget.begin(from->address(), clock::now())) {
+    if (!budget.permits(from->address(), strangers.size(), clock::now())) {
       ++counted.dropped;
       return;
     }
-    tasks.spawn(shared_from_this(), tell_apart(std::move(stream), *from, links));
+    const auto placed = strangers.begin(from->address());
+    if (placed.evicted) {
+      ++counted.dropped;
+      tasks.stop(name_of(*placed.evicted));
+    }
+    tasks.spawn(shared_from_this(), tell_apart(std::move(stream), *from, links, placed.own), name_of(placed.own));
+  }
+
+  static bytes name_of(net::half_open::ticket one) {
+    bytes octets;
+    wire::writer(octets).number(one);
+    return octets;
+  }
+
+  void limit(const switchboard::accept_limits& limits) {
+    budget.limit(limits);
+    strangers.limit(limits.half_open, limits.half_open_per_address);
   }
 
   // A link begins with a TLS record, which no probe does.
-  awaitable<void> tell_apart(net::transport stream, net::tcp::endpoint from, bool links) {
-    half_open budgeted(*this, from.address());
+  awaitable<void> tell_apart(net::transport stream, net::tcp::endpoint from, bool links, net::half_open::ticket own) {
+    constexpr std::chrono::seconds for_first_octet{3};
+    stranger budgeted(*this, from.address(), own);
     const auto until = clock::now() + shared->how.greet_within_;
     auto waiting = first_octet(stream);
-    auto first = co_await before(until, errc::handshake_timeout, std::move(waiting));
+    const auto speaks_by = std::min<time_point>(until, clock::now() + for_first_octet);
+    auto first = co_await before(speaks_by, errc::handshake_timeout, std::move(waiting));
     if (first && *first == signalling::reflect_probe::first) {
       auto reflecting = reflect(std::move(stream), from, until);
       co_await std::move(reflecting);
@@ -239,28 +259,34 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
   }
 
   // Gives the address back what it used of the budget, however the connection ends.
-  class half_open {
+  class stranger {
    public:
-    half_open(central_shard& of, net::address from) : of_(of), from_(std::move(from)) {}
-    half_open(const half_open&) = delete;
-    half_open& operator=(const half_open&) = delete;
-    ~half_open() {
+    stranger(central_shard& of, net::address from, net::half_open::ticket own)
+        : of_(of), from_(std::move(from)), own_(own) {}
+    stranger(const stranger&) = delete;
+    stranger& operator=(const stranger&) = delete;
+    ~stranger() {
+      of_.strangers.end(own_);
       if (linked_) {
         of_.budget.unlinked();
-      } else {
+      } else if (!reflected_) {
         of_.budget.refused(from_);
       }
     }
     void linked() {
       linked_ = true;
-      of_.budget.linked(from_);
+      of_.strangers.end(own_);
+      of_.strangers.good(from_);
+      of_.budget.linked();
     }
-    void reflected() { linked(); }
+    void reflected() { reflected_ = true; }
 
    private:
     central_shard& of_;
     net::address from_;
+    net::half_open::ticket own_;
     bool linked_ = false;
+    bool reflected_ = false;
   };
 
   // Takes the link out of the directory, however it ends.
@@ -286,7 +312,7 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     link_ptr one_;
   };
 
-  awaitable<void> serve(net::transport stream, net::tcp::endpoint from, half_open& budgeted, time_point until) {
+  awaitable<void> serve(net::transport stream, net::tcp::endpoint from, stranger& budgeted, time_point until) {
     auto securing = tls::secure(std::move(stream), shared->key.tls(), tls::side::server,
                                 tls::expectation::any_key(tls::alpn::link), until);
     auto secured = co_await std::move(securing);
@@ -541,6 +567,7 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
   switchboard::admission served;  // its own copy, so that no lock is needed where it changes
   switchboard::directory known;
   switchboard::accept_budget budget;
+  net::half_open strangers;
   std::shared_ptr<net::port> port;
   std::shared_ptr<net::port> second_port;  // for reflecting alone, where there is one
   std::map<std::uint64_t, link_ptr> links;

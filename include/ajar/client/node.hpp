@@ -251,6 +251,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
     if (const auto* about = std::get_if<signalling::presence>(&what)) {
       doubt(side, *about);
       side.present[about->server] = *about;
+      if (step && about->seen.port() != 0) step->expect(about->seen.address());
       tend_door();
       if (step && step->is_open() && clock::now() - side.door_told > record_renewal) tell_door(side);
     } else if (const auto* graded = std::get_if<signalling::grant_result>(&what)) {
@@ -286,7 +287,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
 
   static awaitable<void> probe(sessions::session::sight one) {
     constexpr std::chrono::seconds patience{5};
-    one.keep_alive({std::chrono::seconds(1), std::chrono::seconds(1), 2});
+    one.keep_alive({std::chrono::seconds(1), std::chrono::seconds(1), 2, std::chrono::milliseconds(2'500)});
     auto slept = co_await sleep_until(clock::now() + patience);
     (void)slept;
     one.keep_alive({});

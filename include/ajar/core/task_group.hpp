@@ -33,6 +33,9 @@ class task_group {
   /// of the name may start. Cancellation: terminal.
   [[nodiscard]] awaitable<void> end(bytes whose);
 
+  /// Ask the children of one name to stop, and wait for nothing.
+  void stop(bytes_view whose);
+
   /// Ask all children to stop, now and for good. They have stopped when join() returns.
   void cancel();
 

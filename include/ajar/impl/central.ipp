@@ -60,7 +60,7 @@ AJAR_DECL void central::admit(const switchboard::admission& served) {
 
 AJAR_DECL void central::limit(const switchboard::accept_limits& limits) {
   for (const auto& one : shards_) {
-    asio::post(one->on, [one, limits] { one->budget.limit(limits); });
+    asio::post(one->on, [one, limits] { one->limit(limits); });
   }
 }
 

@@ -5,9 +5,11 @@
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/identity/key.hpp>
+#include <ajar/net/half_open.hpp>
 #include <ajar/net/network.hpp>
 #include <ajar/tls/stream.hpp>
 #include <ajar/windows/report.hpp>
+#include <ajar/wire/codec.hpp>
 
 #include <functional>
 #include <memory>
@@ -43,6 +45,9 @@ class doorstep {
     close();
     state_->handshakes.cancel();  // no guest comes after this
   }
+
+  /// Servers dial from there: where strangers fill the door with silence, it is not they who make room.
+  void expect(const net::address& from) { state_->strangers.good(from); }
 
   /// Open the port, if it is not open. Errors: bind_failed.
   result<> open() {
@@ -91,6 +96,7 @@ class doorstep {
  private:
   static constexpr int backlog = 16;
   static constexpr std::size_t most_handshakes = 32;
+  static constexpr std::size_t most_of_one = 8;  // of one address
   static constexpr std::chrono::seconds handshake_time{3};
 
   struct state {
@@ -107,16 +113,40 @@ class doorstep {
     key_check servers;
     key_check central;
     guest_handler guest;
+    net::half_open strangers{most_handshakes, most_of_one};
     task_group handshakes;
     windows::report cost;
   };
 
   static void receive(const std::shared_ptr<state>& of, net::transport peer) {
-    if (of->handshakes.size() >= most_handshakes) return;
-    of->handshakes.spawn(shake_hands(of, std::move(peer)));
+    const auto from = peer.remote_endpoint();
+    if (!from) return;  // gone again
+    const auto placed = of->strangers.begin(from->address());
+    if (placed.evicted) of->handshakes.stop(name_of(*placed.evicted));
+    of->handshakes.spawn(shake_hands(of, std::move(peer), placed.own), name_of(placed.own));
   }
 
-  static awaitable<void> shake_hands(std::shared_ptr<state> of, net::transport peer) {
+  static bytes name_of(net::half_open::ticket one) {
+    bytes octets;
+    wire::writer(octets).number(one);
+    return octets;
+  }
+
+  // Makes room again, however the handshake ends.
+  class place {
+   public:
+    place(state& of, net::half_open::ticket own) : of_(of), own_(own) {}
+    place(const place&) = delete;
+    place& operator=(const place&) = delete;
+    ~place() { of_.strangers.end(own_); }
+
+   private:
+    state& of_;
+    net::half_open::ticket own_;
+  };
+
+  static awaitable<void> shake_hands(std::shared_ptr<state> of, net::transport peer, net::half_open::ticket own) {
+    const place here(*of, own);
     tls::expectation expected(
         [of](const crypto::public_key& shown) { return of->servers(shown) || of->central(shown); }, tls::alpn::session);
     expected.or_alpn(tls::alpn::probe);

@@ -261,7 +261,8 @@ struct server_node final : signalling::uplink_events,
   }
 
   awaitable<void> probe(identity::peer_id client) {
-    constexpr net::keep_alive_times closely{std::chrono::seconds(1), std::chrono::seconds(1), 2};
+    constexpr net::keep_alive_times closely{std::chrono::seconds(1), std::chrono::seconds(1), 2,
+                                            std::chrono::milliseconds(2'500)};
     constexpr std::chrono::seconds patience{5};
     std::vector<sessions::session::sight> all;
     for (const auto& one : guests.alive()) {

@@ -36,7 +36,7 @@ struct traffic {
 
 /// An authenticated, encrypted stream. It models Asio's AsyncReadStream and AsyncWriteStream.
 ///
-/// No peer holds the thread: one that never stops sending or reading is served in turns of 128 KiB, between which
+/// No peer holds the thread: one that never stops sending or reading is served in turns of 256 KiB, between which
 /// everything else of the thread goes on.
 ///
 /// One reader and one writer at a time, which may interleave freely on one executor. A read never waits for output. An

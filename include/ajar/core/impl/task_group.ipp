@@ -98,8 +98,12 @@ AJAR_DECL void task_group::spawn(std::shared_ptr<const void> owner, awaitable<vo
                  asio::bind_cancellation_slot(stop->slot(), std::move(ended)));
 }
 
+AJAR_DECL void task_group::stop(bytes_view whose) {
+  state::stop(*state_, [&](const state::child& one) { return std::ranges::equal(one.whose, whose); });
+}
+
 AJAR_DECL awaitable<void> task_group::end(bytes whose) {
-  state::stop(*state_, [&](const state::child& one) { return one.whose == whose; });
+  stop(whose);
   return state::until_none(state_, std::move(whose));
 }
 

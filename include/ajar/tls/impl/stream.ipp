@@ -36,7 +36,7 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
     void begin() { moved_ = 0; }  // somebody waits
 
    private:
-    static constexpr std::size_t most = 128 * 1024;
+    static constexpr std::size_t most = 256 * 1024;
     std::size_t moved_ = 0;
   };
 
