@@ -12,6 +12,8 @@
 
 #include <ajar/central.hpp>
 
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
 #include <thread>
@@ -111,7 +113,7 @@ int run(const tools::settings& given, int count, char** words) {
   auto fence = fence_around(self->state.path(), given);
   if (!tools::enter_sandbox(central_tool, given, std::move(fence), "the list", steps)) return tools::local_trouble;
   control.carry_out("status", [&central](const ajar::control::request&) {
-    return tools::tell_status(&central, {{"sandbox", tools::spoken_fence()}});
+    return tools::tell_status(&central, tools::spoken_fence());
   });
   control.start();
   central.start();

@@ -115,11 +115,11 @@ class fetching {
     if (!how.json) return;
     const auto path = job.in->path() + "/" + job.name;
     const bool plain = ajar::is_utf8(path);
-    const nlohmann::ordered_json line = {
-        {plain ? "file" : "file_base64", plain ? path : ajar::to_base64(ajar::as_bytes(path))},
-        {"size", size},
-        {"state", state}};
-    fmt::print("{}\n", line.dump());
+    json_line line;
+    line.with(plain ? "file" : "file_base64", plain ? path : ajar::to_base64(ajar::as_bytes(path)))
+        .with("size", size)
+        .with("state", state);
+    fmt::print("{}\n", line.text());
   }
 
   // Every fifth of a second on a terminal, every ten seconds elsewhere.
@@ -139,16 +139,22 @@ class fetching {
     tell("\r\x1b[K{}", line.substr(0, width));
     bar_ = true;
   }
-  void summary(const nlohmann::ordered_json& path) {
+  void summary(const json_line& path) {
     wipe_bar();
     update();
     const auto came = numbers.octets - std::min(numbers.before, numbers.octets);
     if (how.json) {
-      nlohmann::ordered_json line = {{"done", code == success},   {"files", numbers.files},    {"octets", came},
-                                     {"resumed_octets", resumed}, {"present", present},        {"left_out", left_out},
-                                     {"failed", failed},          {"seconds", numbers.seconds}};
-      line.update(path);
-      fmt::print("{}\n", line.dump());
+      json_line line;
+      line.with("done", code == success)
+          .with("files", numbers.files)
+          .with("octets", came)
+          .with("resumed_octets", resumed)
+          .with("present", present)
+          .with("left_out", left_out)
+          .with("failed", failed)
+          .with("seconds", numbers.seconds)
+          .with_all(path);
+      fmt::print("{}\n", line.text());
     } else if (!how.quiet) {
       const auto rate = numbers.seconds > 0 ? static_cast<double>(came) / numbers.seconds : 0;
       auto line = fmt::format("{} files, {} in {:.1f} s, {}/s", numbers.files, shown_size(static_cast<double>(came)),

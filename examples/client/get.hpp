@@ -171,7 +171,7 @@ inline ajar::awaitable<ajar::result<exit_code>> get(visit_ptr at, std::vector<re
          ajar::explain(ajar::errc::destination_unusable));
     co_return cut_short;
   }
-  nlohmann::ordered_json path;
+  json_line path;
   if (how.json) {
     auto cost = co_await ask_cost(at);
     if (!cost) co_return ajar::fail(cost.error());

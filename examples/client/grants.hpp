@@ -41,8 +41,9 @@ inline int list_servers(const settings& given, const node& self) {
   for (const auto& one : *all) {
     const auto id = to_string(one.file.grant.signer());
     if (given.count("json")) {
-      const nlohmann::ordered_json line = {{"name", one.petname}, {"id", id}, {"central", to_string(one.file.central)}};
-      fmt::print("{}\n", line.dump());
+      json_line line;
+      line.with("name", one.petname).with("id", id).with("central", to_string(one.file.central));
+      fmt::print("{}\n", line.text());
     } else {
       fmt::print("{}  {}\n", one.petname, id);
     }

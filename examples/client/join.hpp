@@ -89,8 +89,9 @@ inline int join(const settings& given, const node& self) {
   if (!kept) return complain(client_tool, "join", kept.error());
   const auto server = to_string(got->given->grant.signer());
   if (given.count("json")) {
-    const nlohmann::ordered_json line = {{"name", *kept}, {"id", server}};
-    fmt::print("{}\n", line.dump());
+    json_line line;
+    line.with("name", *kept).with("id", server);
+    fmt::print("{}\n", line.text());
   } else {
     fmt::print("{}  {}\n", *kept, server);
   }

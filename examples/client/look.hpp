@@ -20,10 +20,10 @@ inline ajar::awaitable<ajar::result<exit_code>> ping(visit_ptr at, unsigned coun
   }
   auto cost = co_await ask_cost(at);
   if (!cost) co_return ajar::fail(cost.error());
-  auto line = path_report(*at, *cost);
-  line["round_trip_us"] = best->count() / 1000;
   if (json) {
-    fmt::print("{}\n", line.dump());
+    auto line = path_report(*at, *cost);
+    line.with("round_trip_us", best->count() / 1000);
+    fmt::print("{}\n", line.text());
     co_return success;
   }
   const auto way = at->over.info().way;
@@ -44,7 +44,7 @@ inline ajar::awaitable<ajar::result<exit_code>> cat(visit_ptr at, ajar::files::s
   if (json) {
     auto cost = co_await ask_cost(at);
     if (!cost) co_return ajar::fail(cost.error());
-    tell("{}\n", path_report(*at, *cost).dump());
+    tell("{}\n", path_report(*at, *cost).text());
   }
   ajar::files::file_request asked(std::move(place));
   auto file = co_await ajar::files::open_file(at->over, std::move(asked));

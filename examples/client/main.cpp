@@ -116,7 +116,7 @@ int network(const tools::settings& given, const tools::node& self, const std::st
   if (!tools::stay_in_sandbox(given, self)) return tools::local_trouble;
   auto known = tools::look_outside(given, self, server);
   if (!known) return tools::complain(tools::client_tool, tools::shown(server), known.error());
-  tools::print_network(tools::json_of(*known), given.count("json") != 0);
+  tools::print_network(*known, given.count("json") != 0);
   return tools::success;
 }
 

@@ -2,14 +2,17 @@
 // One window as its three parties saw it: for --explain.
 #pragma once
 
+#include "../tools/json_line.hpp"
 #include "../tools/step_log.hpp"
 
 #include <ajar/rendezvous/timeline.hpp>
 
+#include <fmt/format.h>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 namespace tools {
 
@@ -36,18 +39,18 @@ inline std::string timeline_text(const ajar::rendezvous::timeline& all) {
 
 // The same as one JSON object on a line.
 inline std::string timeline_json(const ajar::rendezvous::timeline& all) {
-  auto steps = nlohmann::ordered_json::array();
+  std::vector<json_line> steps;
   for (const auto& one : all) {
     const std::string letter(one.said.letter == 0 ? 0 : 1, static_cast<char>(one.said.letter));
-    steps.push_back({{"us", detail::microseconds_since(all, one)},
-                     {"who", ajar::rendezvous::to_string(one.who)},
-                     {"letter", letter},
-                     {"what", one.said.what},
-                     {"detail", one.said.detail},
-                     {"trouble", one.said.trouble}});
+    steps.emplace_back(json_line::texts::ascii)
+        .with("us", detail::microseconds_since(all, one))
+        .with("who", ajar::rendezvous::to_string(one.who))
+        .with("letter", letter)
+        .with("what", one.said.what)
+        .with("detail", one.said.detail)
+        .with("trouble", one.said.trouble);
   }
-  const nlohmann::ordered_json line = {{"timeline", std::move(steps)}};
-  return line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return json_line().with("timeline", steps).text() + "\n";
 }
 
 inline ajar::rendezvous::timeline_sink timeline_log(bool json) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../tools/console.hpp"
+#include "../tools/json_line.hpp"
 #include "../tools/sandbox.hpp"
 #include "../tools/settings.hpp"
 #include "../tools/status.hpp"
@@ -19,6 +20,8 @@
 #include <ajar/state/held_grants.hpp>
 #include <ajar/streams/multiplexer.hpp>
 
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
 #include <functional>
@@ -87,31 +90,29 @@ inline ajar::awaitable<ajar::result<window_cost>> ask_cost(visit_ptr at) {
   auto asking = ask_text(at, "/.session");
   auto text = co_await std::move(asking);
   if (!text) co_return ajar::fail(text.error());
-  const auto said = nlohmann::json::parse(*text, nullptr, false);
-  if (!said.is_object()) co_return ajar::fail(ajar::errc::answer_unexpected);
-  const auto number = [&](const char* name) -> std::uint64_t {
-    const auto found = said.find(name);
-    return found != said.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
-  };
-  cost.exposure_ns = number("exposure_ns");
-  cost.listeners = number("listeners");
-  cost.strangers = number("strangers");
+  auto said = json_numbers(*text);
+  if (!said) co_return ajar::fail(ajar::errc::answer_unexpected);
+  cost.exposure_ns = (*said)["exposure_ns"];  // 0 where it is not said
+  cost.listeners = (*said)["listeners"];
+  cost.strangers = (*said)["strangers"];
   co_return cost;
 }
 
 // {"server", "path", "connect_us", "window": {"opened_by", "exposure_ns", "listeners", "strangers"}}
-inline nlohmann::ordered_json path_report(const visit& at, const window_cost& cost) {
+inline json_line path_report(const visit& at, const window_cost& cost) {
   const auto& info = at.over.info();
-  nlohmann::ordered_json line = {
-      {"server", at.server}, {"path", to_string(info.way)}, {"connect_us", at.connected_in.count() / 1000}};
+  json_line line;
+  line.with("server", at.server).with("path", to_string(info.way)).with("connect_us", at.connected_in.count() / 1000);
   if (info.way != ajar::sessions::path::outbound) {
     const bool nobody = info.way == ajar::sessions::path::crossing;
-    line["window"] = {{"opened_by", nobody        ? "nobody"
-                                    : info.window ? "client"
-                                                  : "server"},
-                      {"exposure_ns", cost.exposure_ns},
-                      {"listeners", cost.listeners},
-                      {"strangers", cost.strangers}};
+    json_line window;
+    window.with("opened_by", nobody        ? "nobody"
+                             : info.window ? "client"
+                                           : "server")
+        .with("exposure_ns", cost.exposure_ns)
+        .with("listeners", cost.listeners)
+        .with("strangers", cost.strangers);
+    line.with("window", window);
   }
   return line;
 }
@@ -132,7 +133,7 @@ struct trip {
         signals(context, SIGINT, SIGTERM),
         control(client_tool, context.get_executor(), who.state.path(), own_control_name()),
         todo(std::move(what)) {
-    control.tell_status_of(client, {{"sandbox", spoken_fence()}});
+    control.tell_status_of(client, spoken_fence());
     control.start();
   }
 

@@ -7,8 +7,12 @@
 #include "said.hpp"
 #include "shares.hpp"
 
+#include <ajar/net/network.hpp>
 #include <ajar/state/issued_grants.hpp>
+#include <ajar/windows/listener.hpp>
 
+#include <algorithm>
+#include <asio/io_context.hpp>
 #include <optional>
 #include <string>
 
@@ -47,9 +51,9 @@ inline finding look_at_issued(const std::string& folder) {
 
 // As it was said, or as the running server has it.
 inline std::optional<ajar::identity::url> central_to_look_at(const settings& given,
-                                                             const ajar::result<nlohmann::ordered_json>& running) {
+                                                             const ajar::result<told_status>& running) {
   auto text = text_option(given, "central");
-  if (text.empty() && running && running->contains("link")) text = running->at("link").value("central", std::string());
+  if (text.empty() && running && running->has_link()) text = running->central();
   auto url = ajar::identity::parse_url(text);
   return url ? std::optional(std::move(*url)) : std::nullopt;
 }
@@ -68,10 +72,9 @@ inline int examine_server(const settings& given) {
   const auto folder = ajar::state::folder::place(state, "server");
   const auto running = folder ? detail::ask_status(*folder, "control") : ajar::fail(folder.error());
   if (all.front().how == grade::good) all.push_back(detail::look_at_issued(*folder));
-  if (running && running->contains("link")) {
-    const auto& link = running->at("link");
-    all.push_back(link.value("linked", false) ? good("server", "runs, linked to central")
-                                              : bad("server", "runs, and has no link to central", "see 'status'"));
+  if (running && running->has_link()) {
+    all.push_back(running->linked() ? good("server", "runs, linked to central")
+                                    : bad("server", "runs, and has no link to central", "see 'status'"));
   }
   const auto central = detail::central_to_look_at(given, running);
   all.push_back(central ? look_at_central(*central)

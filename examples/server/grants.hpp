@@ -2,6 +2,8 @@
 // grant, grants, renew, revoke: who may enter, as the server's owner says it, and sees it.
 #pragma once
 
+#include "../tools/ask.hpp"
+#include "../tools/json_line.hpp"
 #include "../tools/status.hpp"
 #include "household.hpp"
 #include "renewal.hpp"
@@ -67,10 +69,7 @@ inline int grant(const settings& given) {
 // How many sessions each grant has now, by its id in hexadecimal. Nothing where the server does not run.
 inline std::optional<std::map<std::string, int>> sessions_now(const std::string& folder) {
   const auto status = detail::ask_status(folder, "control");
-  if (!status || !status->contains("sessions")) return std::nullopt;
-  std::map<std::string, int> made;
-  for (const auto& one : status->at("sessions")) ++made[one.value("grant", std::string())];
-  return made;
+  return status ? status->sessions() : std::nullopt;
 }
 
 inline int grants(const settings& given) {
@@ -88,22 +87,23 @@ inline int grants(const settings& given) {
     const auto at = running ? running->find(id) : std::map<std::string, int>::const_iterator();
     const int sessions = running && at != running->end() ? at->second : 0;
     if (given.count("json")) {
-      const json line = {{"name", one.petname},
-                         {"grant", id},
-                         {"client", to_string(body.client)},
-                         {"until", date_of(body.not_after)},
-                         {"ended", ended},
-                         {"renews", one.renews},
-                         {"services", services_of(body)},
-                         {"methods", methods_of(body)},
-                         {"lan", body.lan},
-                         {"roam", body.roam},
-                         {"most_sessions", body.sessions},
-                         {"windows_a_minute", body.windows_a_minute},
-                         {"windows_a_day", body.windows_a_day},
-                         {"last_seen", one.last_seen ? json(seen) : json()},
-                         {"sessions", running ? json(sessions) : json()}};
-      fmt::print("{}\n", line.dump());
+      json_line line;
+      line.with("name", one.petname)
+          .with("grant", id)
+          .with("client", to_string(body.client))
+          .with("until", date_of(body.not_after))
+          .with("ended", ended)
+          .with("renews", one.renews)
+          .with("services", services_of(body))
+          .with("methods", methods_of(body))
+          .with("lan", body.lan)
+          .with("roam", body.roam)
+          .with("most_sessions", body.sessions)
+          .with("windows_a_minute", body.windows_a_minute)
+          .with("windows_a_day", body.windows_a_day)
+          .with("last_seen", one.last_seen ? std::optional(seen) : std::nullopt)
+          .with("sessions", running ? std::optional(sessions) : std::nullopt);
+      fmt::print("{}\n", line.text());
     } else {
       fmt::print("{}  {}  {}  {} {}  {}{}\n", one.petname, to_string(body.client), services_of(body),
                  ended ? "ended" : "until", date_of(body.not_after),

@@ -2,6 +2,7 @@
 // One session of a client: its requests, answered side by side until it goes.
 #pragma once
 
+#include "../tools/json_line.hpp"
 #include "household.hpp"
 
 #include <ajar/core/deadline.hpp>
@@ -72,13 +73,14 @@ class guest {
 
   // What the client's window at this server cost: the server alone has seen all of it.
   void tell_of_session(ajar::streams::stream& stream) const {
-    nlohmann::ordered_json body = {{"path", to_string(over_.info().way)}};
+    json_line body;
+    body.with("path", to_string(over_.info().way));
     if (const auto& window = over_.info().window) {
-      body["exposure_ns"] = static_cast<std::uint64_t>(window->exposure.count());
-      body["listeners"] = window->listeners;
-      body["strangers"] = window->strangers;
+      body.with("exposure_ns", static_cast<std::uint64_t>(window->exposure.count()))
+          .with("listeners", window->listeners)
+          .with("strangers", window->strangers);
     }
-    answer_text(stream, "application/json", body.dump() + "\n");
+    answer_text(stream, "application/json", body.text() + "\n");
   }
 
   // The client's grant as it is now, renewed where it is time for that.

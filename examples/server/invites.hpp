@@ -2,12 +2,14 @@
 // invite, pending, approve: somebody becomes a client by a string that the owner sends him.
 #pragma once
 
+#include "../tools/json_line.hpp"
 #include "../tools/qr_code.hpp"
 #include "grants.hpp"
 
 #include <ajar/state/issued_invites.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,8 +24,8 @@ namespace detail {
 inline std::optional<ajar::identity::url> central_said_or_linked(const settings& given, const std::string& folder) {
   if (given.count("central")) return central_of(given);
   const auto status = ask_status(folder, "control");
-  if (status && status->contains("link")) {
-    auto url = ajar::identity::parse_url(status->at("link").value("central", std::string()));
+  if (status && status->has_link()) {
+    auto url = ajar::identity::parse_url(status->central());
     if (url) return std::move(*url);
   }
   return wrong("name central by --central: no server runs with " + folder), std::nullopt;
@@ -32,8 +34,9 @@ inline std::optional<ajar::identity::url> central_said_or_linked(const settings&
 inline void print_invite(const settings& given, const std::string& name, const ajar::trust::invite& made, bool runs) {
   const auto text = to_text(made);
   if (given.count("json")) {
-    const json line = {{"name", name}, {"invite", text}, {"until", date_of(made.not_after)}};
-    fmt::print("{}\n", line.dump());
+    json_line line;
+    line.with("name", name).with("invite", text).with("until", date_of(made.not_after));
+    fmt::print("{}\n", line.text());
     return;
   }
   if (given.count("qr")) fmt::print("{}", qr_code(text));
@@ -89,12 +92,13 @@ inline int pending(const settings& given) {
     if (one.used()) continue;
     const bool ended = ajar::wall_now() >= one.not_after;
     if (given.count("json")) {
-      const json line = {{"name", one.petname},
-                         {"client", one.claimant ? json(to_string(*one.claimant)) : json()},
-                         {"until", date_of(one.not_after)},
-                         {"ended", ended},
-                         {"services", services_of(one.terms)}};
-      fmt::print("{}\n", line.dump());
+      json_line line;
+      line.with("name", one.petname)
+          .with("client", one.claimant ? std::optional(to_string(*one.claimant)) : std::nullopt)
+          .with("until", date_of(one.not_after))
+          .with("ended", ended)
+          .with("services", services_of(one.terms));
+      fmt::print("{}\n", line.text());
     } else if (one.claimant) {
       fmt::print("{}  {}  {}  waits for: ajar-server approve {}\n", one.petname, to_string(*one.claimant),
                  services_of(one.terms), one.petname);

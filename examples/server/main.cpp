@@ -18,6 +18,8 @@
 #include <ajar/core/deadline.hpp>
 #include <ajar/server.hpp>
 
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
 
@@ -237,7 +239,7 @@ int run(const tools::settings& given, int count, char** words) {
               steps};
   all.files.share_only(share_set_of(std::move(planned->shared)));
   const tools::reload again(tools::server_table(), count, words, given, steps);
-  control.tell_status_of(all.server, {{"sandbox", tools::spoken_fence()}});
+  control.tell_status_of(all.server, tools::spoken_fence());
   for (const auto* verb : {"revoke", "renew", "approve", "announce"}) {
     control.carry_out(verb, [&all](ajar::control::request what) { return change_now(all, std::move(what)); });
   }

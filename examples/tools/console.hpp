@@ -3,13 +3,11 @@
 #pragma once
 
 #include "line_writer.hpp"
-#include "private_memory.hpp"
 #include "settings.hpp"
 
+#include <ajar/core/error.hpp>
 #include <ajar/state/folder.hpp>
 
-#include <fcntl.h>
-#include <fmt/format.h>
 #include <signal.h>
 #include <cerrno>
 #include <chrono>
@@ -17,6 +15,7 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tools {
@@ -54,81 +53,25 @@ inline exit_code exit_code_of(const std::error_code& why) {
 }
 
 // Options that may be absent.
-inline std::string text_option(const settings& given, const char* name) {
-  return given.count(name) ? given[name].as<std::string>() : std::string();
-}
-inline std::vector<std::string> list_option(const settings& given, const char* name) {
-  return given.count(name) ? given[name].as<std::vector<std::string>>() : std::vector<std::string>();
-}
+std::string text_option(const settings& given, const char* name);
+std::vector<std::string> list_option(const settings& given, const char* name);
 
 // One line on stderr: what was tried, what happened, what to do.
-inline exit_code complain(std::string_view tool, std::string_view about, const std::error_code& why) {
-  tell("{}: {}: {}\n", tool, about, ajar::explain(why));
-  return exit_code_of(why);
-}
+exit_code complain(std::string_view tool, std::string_view about, const std::error_code& why);
 
 // The state folder and the key in it. Complains by itself.
 struct node {
   ajar::state::folder state;
   ajar::identity::key key;
 };
-inline std::optional<node> open_node(std::string_view tool, std::string_view kind, const std::string& option) {
-  keep_memory_private();
-  auto place = ajar::state::folder::place(option, kind);
-  auto state = place ? ajar::state::folder::open(*place) : ajar::result<ajar::state::folder>(ajar::fail(place.error()));
-  if (!state) {
-    complain(tool, place ? *place : std::string("state folder"), state.error());
-    return std::nullopt;
-  }
-  auto key = state->load_key();
-  if (!key) {
-    complain(tool, state->path() + "/key", key.error());
-    return std::nullopt;
-  }
-  return node{std::move(*state), std::move(*key)};
-}
+std::optional<node> open_node(std::string_view tool, std::string_view kind, const std::string& option);
 
 // A whole number of s, m, h or d: 90s, 30d. Nothing where it is none, or beyond a hundred years.
-inline std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
-  if (text.size() < 2) return std::nullopt;
-  std::int64_t unit = 0;
-  switch (text.back()) {
-    case 's':
-      unit = 1;
-      break;
-    case 'm':
-      unit = 60;
-      break;
-    case 'h':
-      unit = 3600;
-      break;
-    case 'd':
-      unit = 86400;
-      break;
-    default:
-      return std::nullopt;
-  }
-  text.remove_suffix(1);
-  std::int64_t count = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), count);
-  constexpr std::int64_t hundred_years = 100LL * 366 * 86400;
-  if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size() || count <= 0 ||
-      count > hundred_years / unit) {
-    return std::nullopt;
-  }
-  return std::chrono::seconds(count * unit);
-}
+std::optional<std::chrono::seconds> parse_duration(std::string_view text);
 
 // No file of ours gets the number of an input or output that this process was started without: 2>&- would write into
 // it.
-inline void keep_standard_numbers() {
-  for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (::fcntl(number, F_GETFD) < 0 && errno == EBADF) {
-      const int other = ::open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY);  // to use it stays an error
-      if (other >= 0 && other != number) ::close(other);
-    }
-  }
-}
+void keep_standard_numbers();
 
 // Runs a tool's main: what the system throws becomes a line and an exit code, and so does output that could not be
 // written. Whoever stops reading what it says does not end it.

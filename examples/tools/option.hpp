@@ -109,13 +109,7 @@ class option {
   }
 
   // What is wrong with one value. Nothing where it is good.
-  std::string complaint(const std::string& value) const {
-    if (form_ == shape::number && !number_of(value)) {
-      return " is a number from " + std::to_string(least_) + " to " + std::to_string(most_);
-    }
-    if (!words_.empty() && !fits_words(value)) return " is " + spoken_words();
-    return check_ ? check_(value) : std::string();
-  }
+  std::string complaint(const std::string& value) const;
 
  private:
   option& as(shape form, std::string what) {
@@ -124,38 +118,10 @@ class option {
     return *this;
   }
 
-  bool number_of(std::string_view text) const {
-    if (text.empty() || text.size() > 18 || !std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; })) {
-      return false;
-    }
-    const auto value = std::stoull(std::string(text));
-    return value >= least_ && value <= most_;
-  }
-
-  bool fits_words(std::string_view value) const {
-    for (;;) {
-      const auto comma = several_ ? value.find(',') : std::string_view::npos;
-      if (std::ranges::find(words_, value.substr(0, comma)) == words_.end()) return false;
-      if (comma == std::string_view::npos) return true;
-      value.remove_prefix(comma + 1);
-    }
-  }
-
+  bool number_of(std::string_view text) const;
+  bool fits_words(std::string_view value) const;
   // "a or b"; "a, b, or c"; "a, b, or a,b" where several may stand together
-  std::string spoken_words() const {
-    auto all = words_;
-    if (several_) {
-      std::string together;
-      for (const auto& one : words_) together += (together.empty() ? "" : ",") + one;
-      all.push_back(together);
-    }
-    std::string text;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      if (i > 0) text += all.size() == 2 ? " or " : i + 1 == all.size() ? ", or " : ", ";
-      text += all[i];
-    }
-    return text;
-  }
+  std::string spoken_words() const;
 
   std::string name_;
   std::string help_;

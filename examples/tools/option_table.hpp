@@ -7,7 +7,6 @@
 
 #include "option.hpp"
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,19 +15,7 @@
 namespace tools {
 
 // How many letters differ, a swapped pair counting as one (Damerau-Levenshtein, optimal string alignment).
-inline std::size_t letters_between(std::string_view a, std::string_view b) {
-  std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
-  for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
-  for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-      if (swapped) d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
-    }
-  }
-  return d[a.size()][b.size()];
-}
+std::size_t letters_between(std::string_view a, std::string_view b);
 
 class option_table {
  public:
@@ -99,33 +86,13 @@ class option_table {
   const std::vector<option>& options() const noexcept { return options_; }
   const std::vector<command>& commands() const noexcept { return commands_; }
 
-  const option* find(std::string_view name) const {
-    const auto at = std::ranges::find(options_, name, &option::name);
-    return at == options_.end() ? nullptr : &*at;
-  }
+  const option* find(std::string_view name) const;
 
   // The key of a file that was probably meant. Nothing where none resembles it.
-  const option* nearest(std::string_view name) const {
-    constexpr std::size_t longest = 64;
-    const option* best = nullptr;
-    if (name.size() > longest) return best;
-    std::size_t least = std::max<std::size_t>(1, name.size() / 3) + 1;
-    for (const auto& one : options_) {
-      const auto distance = letters_between(name, one.name());
-      if (one.in_file() && distance < least) {
-        least = distance;
-        best = &one;
-      }
-    }
-    return best;
-  }
+  const option* nearest(std::string_view name) const;
 
   // "id|run|config"
-  std::string command_line() const {
-    std::string text;
-    for (const auto& one : commands_) text += (text.empty() ? "" : "|") + one.name;
-    return text;
-  }
+  std::string command_line() const;
 
  private:
   std::string tool_;

@@ -2,7 +2,7 @@
 // SIGHUP: the settings are read again, as they were at the start, and taken over whole or not at all.
 #pragma once
 
-#include "begin.hpp"
+#include "settings.hpp"
 
 #include <ajar/core/awaitable.hpp>
 #include <ajar/telling/step.hpp>
@@ -11,6 +11,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace tools {
@@ -24,33 +25,17 @@ class reload {
       : table_(table), count_(count), words_(words), before_(std::move(before)), said_(std::move(said)) {}
 
   // The settings as they are now. Nothing where one of them is wrong: the log says which.
-  std::optional<settings> read() const {
-    auto now = read_settings(table_, count_, words_);
-    if (now) return std::move(*now);
-    for (const auto& one : now.error()) keep(one);
-    return std::nullopt;
-  }
+  std::optional<settings> read() const;
 
   // Say that nothing has changed, and why.
   void keep(const std::string& why) const { say("kept the settings as they were", why); }
 
   // All that is live has been taken over.
-  void taken(const settings& now) const {
-    for (const auto& name : wanting_restart(table_, "run", before_, now)) {
-      const auto* entry = now.find(name);
-      const bool in_file = entry && entry->from == settings::source::file;
-      say("a changed setting needs a restart", in_file ? now.where(name) : name);
-    }
-    ajar::telling::report_step(said_, "", "read the settings again",
-                               now.file().empty() ? "there is no file" : now.file());
-  }
+  void taken(const settings& now) const;
 
  private:
   // What must be known is said where no steps are printed, too.
-  void say(std::string_view what, const std::string& detail) const {
-    if (!said_) tell("{}: {}: {}\n", table_.tool(), what, detail);
-    ajar::telling::report_step(said_, "", what, detail);
-  }
+  void say(std::string_view what, const std::string& detail) const;
 
   const option_table& table_;
   int count_;
@@ -60,13 +45,6 @@ class reload {
 };
 
 // Until the signals are cancelled.
-inline ajar::awaitable<void> reload_at_hangup(asio::signal_set& hangups, std::function<void()> again) {
-  for (;;) {
-    auto [error, number] = co_await hangups.async_wait(ajar::use_values);
-    (void)number;
-    if (error) co_return;
-    again();
-  }
-}
+ajar::awaitable<void> reload_at_hangup(asio::signal_set& hangups, std::function<void()> again);
 
 }  // namespace tools

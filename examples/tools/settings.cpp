@@ -382,4 +382,15 @@ read read_settings(const option_table& table, int count, const char* const* word
   return given;
 }
 
+std::vector<std::string> wanting_restart(const option_table& table, std::string_view command, const settings& before,
+                                         const settings& after) {
+  std::vector<std::string> names;
+  for (const auto& one : table.options()) {
+    if (one.is_live() || !one.in_file() || !one.is_for(command)) continue;
+    const auto was = before.as<std::vector<std::string>>(one.name());
+    if (was != after.as<std::vector<std::string>>(one.name())) names.push_back(one.name());
+  }
+  return names;
+}
+
 }  // namespace tools

@@ -5,12 +5,10 @@
 #include <ajar/core/result.hpp>
 
 #include <seccomp.h>
-#include <sys/prctl.h>
 #include <cerrno>
 #include <initializer_list>
 #include <memory>
 #include <string_view>
-#include <system_error>
 
 namespace tools {
 
@@ -81,11 +79,7 @@ class system_call_filter {
 
   // Errors: the system's, where the kernel has no seccomp; then nothing has changed but that no program gains rights
   // any more (PR_SET_NO_NEW_PRIVS).
-  ajar::result<> enforce() const {
-    const int error = !filter_ ? ENOMEM : failed_ != 0 ? failed_ : -seccomp_load(filter_.get());
-    if (error == 0) return {};
-    return ajar::fail(std::error_code(error, std::system_category()));
-  }
+  ajar::result<> enforce() const;
 
  private:
   std::unique_ptr<void, decltype(&seccomp_release)> filter_;
@@ -93,21 +87,12 @@ class system_call_filter {
 };
 
 // Programs, other processes, the kernel, mounts, rights.
-inline ajar::result<> forbid_needless_calls() {
-  system_call_filter filter;
-  filter.forbid(needless_calls::kernel).forbid(needless_calls::mounts).forbid(needless_calls::rights);
-  if (!sanitized) filter.forbid(needless_calls::programs).forbid(needless_calls::others);  // leaks are sought by ptrace
-  return filter.enforce();
-}
+ajar::result<> forbid_needless_calls();
 
 // listen(), accept() and what could stand in for them.
-inline ajar::result<> forbid_listening() {
-  system_call_filter filter;
-  filter.forbid(needless_calls::listening);
-  return filter.enforce();
-}
+ajar::result<> forbid_listening();
 
 // No program that this process might run has more rights than it has itself. It cannot fail (prctl(2)).
-inline void gain_no_privileges() { ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
+void gain_no_privileges();
 
 }  // namespace tools

@@ -2,8 +2,10 @@
 """Each public header compiles alone: headers_alone.py ROOT BUILD [--entry]
 
 With --entry those alone by which people come in: the headers of the top, and those that the small examples include.
+They are declarations then, as for a program that is compiled with the library, but the roles also with their bodies;
+ajar.hpp with its bodies is what all_headers.cpp begins with.
 
-The compiler and its arguments are those of first_unit.cpp in BUILD/compile_commands.json; nothing is generated.
+The compiler and its arguments are those of all_headers.cpp in BUILD/compile_commands.json; nothing is generated.
 """
 import json
 import os
@@ -16,14 +18,17 @@ from concurrent.futures import ThreadPoolExecutor
 import rooms
 
 
+BODIES, DECLARATIONS = [], ["-DAJAR_COMPILED_LIB"]
+
+
 def command_of(build):
     """The compiler and what it needs to find the headers."""
     for entry in json.loads((build / "compile_commands.json").read_text()):
-        if entry["file"].endswith("first_unit.cpp"):
+        if entry["file"].endswith("all_headers.cpp"):
             words = shlex.split(entry["command"])
             break
     else:
-        sys.exit("no first_unit.cpp in compile_commands.json")
+        sys.exit("no all_headers.cpp in compile_commands.json")
     kept = [word for word in words if not word.endswith("ccache")]
     for option in ("-o", "-c", "-MF", "-MQ"):
         at = kept.index(option)
@@ -39,20 +44,23 @@ def entries(root):
     return sorted(found)
 
 
-def compile_alone(command, header, build):
-    done = subprocess.run([*command, "-fsyntax-only", "-Werror", "-x", "c++", "-"], input=f"#include <{header}>\n",
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=build)
-    return "" if done.returncode == 0 else f"{header}:\n{done.stdout}"
+def compile_alone(command, header, options, build):
+    done = subprocess.run([*command, *options, "-fsyntax-only", "-Werror", "-x", "c++", "-"],
+                          input=f"#include <{header}>\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          cwd=build)
+    return "" if done.returncode == 0 else f"{header} {' '.join(options)}:\n{done.stdout}"
 
 
 def main():
     root, build = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     command = command_of(build)
     # the check itself must be able to fail
-    assert compile_alone(command, "ajar/there/is/no/such.hpp", build)
+    assert compile_alone(command, "ajar/there/is/no/such.hpp", BODIES, build)
     headers = entries(root) if "--entry" in sys.argv else rooms.headers(root)
+    tries = [(one, BODIES) for one in headers if "--entry" not in sys.argv or one.count("/") == 1]
+    tries += [(one, DECLARATIONS) for one in headers]
     with ThreadPoolExecutor(os.cpu_count()) as workers:
-        failures = [one for one in workers.map(lambda header: compile_alone(command, header, build), headers) if one]
+        failures = [one for one in workers.map(lambda what: compile_alone(command, *what, build), tries) if one]
     print("".join(failures), end="")
     print(f"{len(headers)} headers, {len(failures)} do not compile alone")
     return 1 if failures or not headers else 0

@@ -372,7 +372,8 @@ awaitable<void> crowd(town& all, bool per_address) {
   }
   // whoever comes is served, and the oldest of the silent ones goes for him: of his own address, or of the largest
   // crowd
-  auto other = co_await is_served(all, per_address ? at_peer : at_other);
+  const auto from = per_address ? at_peer : at_other;
+  auto other = co_await is_served(all, from);
   CHECK(other);
   std::size_t open = 0;
   for (auto& one : idle) {

@@ -19,6 +19,18 @@ trust::signed_grant long_grant(village::memory_place& all, const identity::key& 
   return all.home.issue(of.id(), with);
 }
 
+// A server that has begun, and a client of its.
+struct two_of_them : village::memory_place {
+  ajar::client visitor = arrive();
+
+ private:
+  ajar::client arrive() {
+    start_server();
+    const auto key = identity::key::generate();
+    return client(key, long_grant(*this, key));
+  }
+};
+
 connect_options by_dial() {
   connect_options how;
   how.over(by::outbound).until(clock::now() + 60s);
@@ -196,7 +208,7 @@ awaitable<void> find_the_second_address(village::memory_place& all, net::network
 }  // namespace
 
 TEST_CASE("a session ends with its grant, to the second") {
-  for (const auto life : {std::chrono::seconds(90), std::chrono::seconds(24h)}) {
+  for (const auto life : {std::chrono::seconds(90), std::chrono::seconds(4h)}) {
     village::memory_place all;
     const auto key = identity::key::generate();
     village::terms with;
@@ -209,11 +221,8 @@ TEST_CASE("a session ends with its grant, to the second") {
 }
 
 TEST_CASE("links that died in silence are noticed, and come back when the way is open again; sessions go on") {
-  village::memory_place all;
-  const auto key = identity::key::generate();
-  all.start_server();
-  auto visitor = all.client(key, long_grant(all, key));
-  all.run(break_and_mend(all, visitor));
+  two_of_them all;
+  all.run(break_and_mend(all, all.visitor));
 }
 
 TEST_CASE("whoever answers in central's place for hours ends no server and no session, and central is found again") {
@@ -228,20 +237,14 @@ TEST_CASE("whoever answers in central's place for hours ends no server and no se
   };
   for (const auto& [who, by] : some) {
     INFO(who);
-    village::memory_place all;
-    const auto key = identity::key::generate();
-    all.start_server();
-    auto visitor = all.client(key, long_grant(all, key));
-    all.run(be_replaced(all, visitor, by));
+    two_of_them all;
+    all.run(be_replaced(all, all.visitor, by));
   }
 }
 
 TEST_CASE("a server that central's list lacks for a minute keeps its sessions, and is linked again") {
-  village::memory_place all;
-  const auto key = identity::key::generate();
-  all.start_server();
-  auto visitor = all.client(key, long_grant(all, key));
-  all.run(be_forgotten(all, visitor));
+  two_of_them all;
+  all.run(be_forgotten(all, all.visitor));
 }
 
 TEST_CASE("where something else is at one address of central's name the others are tried") {

@@ -153,11 +153,11 @@ std::vector<message> one_of_each(chance& with, std::index_sequence<Index...>) {
     with.fill(made);
     all.emplace_back(std::move(made));
   };
-  (add(std::type_identity<std::variant_alternative_t<Index, message>>()), ...);
+  (add(std::type_identity<std::variant_alternative_t<Index, message_kinds>>()), ...);
   return all;
 }
 std::vector<message> one_of_each(chance& with) {
-  return one_of_each(with, std::make_index_sequence<std::variant_size_v<message>>());
+  return one_of_each(with, std::make_index_sequence<std::variant_size_v<message_kinds>>());
 }
 
 wire::frame frame_of(bytes_view octets) {
@@ -220,9 +220,9 @@ TEST_CASE("every kind has a number of its own, from 1 on without a gap") {
   chance with(2);
   std::set<std::uint8_t> kinds;
   for (const auto& one : one_of_each(with)) kinds.insert(frame_of(one).kind);
-  CHECK(kinds.size() == std::variant_size_v<message>);
+  CHECK(kinds.size() == std::variant_size_v<message_kinds>);
   CHECK(*kinds.begin() == 1);
-  CHECK(*kinds.rbegin() == std::variant_size_v<message>);
+  CHECK(*kinds.rbegin() == std::variant_size_v<message_kinds>);
 }
 
 TEST_CASE("a message that ends too early is refused, wherever it ends") {

@@ -2,11 +2,14 @@
 #include <tools/landlock.hpp>
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <ajar/core/deadline.hpp>
+#include <ajar/core/descriptor.hpp>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>

@@ -2,6 +2,9 @@
 #include <tools/line_writer.hpp>
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <csignal>
 
 #include <array>

@@ -2,6 +2,7 @@
 #include <tools/settings_report.hpp>
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 #include <server/options.hpp>
 
 using namespace tools;

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <random>
 
 using namespace tools;

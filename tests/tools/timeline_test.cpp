@@ -2,6 +2,7 @@
 #include <client/timeline.hpp>
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 using namespace ajar;
 using namespace std::chrono_literals;

@@ -18,8 +18,10 @@
 #include <ajar/rendezvous/impl/timeline.ipp>
 #include <ajar/sessions/impl/handshake.ipp>
 #include <ajar/signalling/impl/link.ipp>
+#include <ajar/signalling/impl/message.ipp>
 #include <ajar/signalling/impl/redeem.ipp>
 #include <ajar/signalling/impl/uplink.ipp>
+#include <ajar/telling/impl/cause_name.ipp>
 #include <ajar/tls/impl/certificate.ipp>
 #include <ajar/tls/impl/context.ipp>
 #include <ajar/tls/impl/stream.ipp>

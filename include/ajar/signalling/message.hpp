@@ -2,6 +2,7 @@
 // ajar/signalling/message.hpp - what travels on a link between a peer and central.
 #pragma once
 
+#include <ajar/core/config.hpp>
 #include <ajar/trust/address_record.hpp>
 #include <ajar/trust/redemption.hpp>
 #include <ajar/trust/window_trace.hpp>
@@ -11,8 +12,6 @@
 #include <chrono>
 #include <optional>
 #include <span>
-#include <type_traits>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -373,336 +372,38 @@ struct follow_up {
   static follow_up decode(wire::reader& in);
 };
 
-using message = std::variant<hello, welcome, goodbye, ping, pong, present_grant, grant_result, present_revocations,
-                             revocations_result, presence, door, door_result, roster_request, roster_update, request,
-                             command, answer, failure, renewed_nonce, exposure_report, reflected, dial_back, trace,
-                             announce_invites, redeem, redemption, redeemed, follow_up>;
+/// All that a link carries.
+using message_kinds =
+    std::variant<hello, welcome, goodbye, ping, pong, present_grant, grant_result, present_revocations,
+                 revocations_result, presence, door, door_result, roster_request, roster_update, request, command,
+                 answer, failure, renewed_nonce, exposure_report, reflected, dial_back, trace, announce_invites, redeem,
+                 redemption, redeemed, follow_up>;
+
+/// One of them, for std::get_if, std::get and std::visit. What a variant of so many does with all of its kinds is
+/// compiled once: its copy, its move and its end.
+struct message : message_kinds {
+  /// @tparam Kind  one of message_kinds
+  template <class Kind>
+    requires requires { Kind::kind; }
+  message(Kind what);
+  message(const message& other);
+  message(message&& other) noexcept;
+  message& operator=(const message& other);
+  message& operator=(message&& other) noexcept;
+  ~message();
+};
 
 /// True for a message that a window waits for.
-inline bool is_urgent(const message& what) {
-  return std::holds_alternative<request>(what) || std::holds_alternative<command>(what) ||
-         std::holds_alternative<answer>(what) || std::holds_alternative<reflected>(what) ||
-         std::holds_alternative<dial_back>(what);
-}
+bool is_urgent(const message& what);
 
 /// The octets of a message's frame.
-inline bytes to_frame(const message& what) {
-  bytes payload;
-  wire::writer out(payload);
-  std::uint8_t kind = 0;
-  std::visit(
-      [&](const auto& one) {
-        one.encode(out);
-        kind = one.kind;
-      },
-      what);
-  bytes octets;
-  wire::append_frame(octets, kind, payload);
-  return octets;
-}
-
-namespace detail {
-
-template <std::size_t... Index>
-result<message> parse(const wire::frame& from, std::index_sequence<Index...>) {
-  std::optional<message> made;
-  wire::reader in(from.payload);
-  const auto attempt = [&]<class Kind>(std::type_identity<Kind>) {
-    if (!made && Kind::kind == from.kind) made.emplace(Kind::decode(in));
-  };
-  (attempt(std::type_identity<std::variant_alternative_t<Index, message>>()), ...);
-  if (!made) return fail(errc::unknown_message);
-  const auto whole = in.finish();
-  if (!whole) return fail(whole.error());
-  return std::move(*made);
-}
-
-inline bytes decode_octets(wire::reader& in, std::size_t most) {
-  const auto octets = in.sized(most);
-  return {octets.begin(), octets.end()};
-}
-// The longest signed statement that a link carries; a frame has room for it and what stands beside it.
-inline bytes decode_statement(wire::reader& in) { return decode_octets(in, trust::largest_statement); }
-
-inline void encode_milliseconds(wire::writer& out, std::chrono::milliseconds time) {
-  out.number(static_cast<std::uint32_t>(time.count()));
-}
-inline std::chrono::milliseconds decode_milliseconds(wire::reader& in) {
-  return std::chrono::milliseconds(in.number<std::uint32_t>());
-}
-
-inline void encode_version(wire::writer& out, const roster_version& version) {
-  out.number(version.epoch).number(version.number);
-}
-inline roster_version decode_version(wire::reader& in) {
-  roster_version made;
-  made.epoch = in.number<std::uint64_t>();
-  made.number = in.number<std::uint64_t>();
-  return made;
-}
-
-}  // namespace detail
+bytes to_frame(const message& what);
 
 /// The message in a frame. Errors: unknown_message, message_truncated, message_malformed.
-inline result<message> parse(const wire::frame& from) {
-  return detail::parse(from, std::make_index_sequence<std::variant_size_v<message>>());
-}
-
-inline void hello::encode(wire::writer& out) const {
-  out.number(version).number(static_cast<std::uint8_t>(who)).number(methods).number(login);
-}
-inline hello hello::decode(wire::reader& in) {
-  hello made;
-  made.version = in.number<std::uint16_t>();
-  if (made.version != protocol_version) {
-    in.rest();  // only the version is told then: what follows may be anything
-    return made;
-  }
-  const auto who = in.number<std::uint8_t>();
-  made.who = static_cast<role>(who);
-  made.methods = in.number<std::uint8_t>();
-  made.login = in.number<std::uint64_t>();
-  if (who < 1 || who > 3) in.refuse(errc::message_malformed);
-  return made;
-}
-
-inline void welcome::encode(wire::writer& out) const {
-  out.fixed(nonce);
-  detail::encode_milliseconds(out, heartbeat);
-  trust::encode_endpoint(out, seen);
-  out.number(reflect_port).fixed(ticket);
-}
-inline welcome welcome::decode(wire::reader& in) {
-  welcome made;
-  made.nonce = in.fixed<32>();
-  made.heartbeat = detail::decode_milliseconds(in);
-  made.seen = trust::decode_endpoint(in);
-  made.reflect_port = in.number<std::uint16_t>();
-  made.ticket = in.fixed<28>();
-  if (made.heartbeat.count() == 0) in.refuse(errc::message_malformed);
-  return made;
-}
-
-inline void goodbye::encode(wire::writer& out) const { out.number(static_cast<std::uint16_t>(why)); }
-inline goodbye goodbye::decode(wire::reader& in) { return goodbye{errc_from_wire(in.number<std::uint16_t>())}; }
-
-inline void ping::encode(wire::writer& out) const { out.number(token); }
-inline ping ping::decode(wire::reader& in) { return ping{in.number<std::uint64_t>()}; }
-
-inline void pong::encode(wire::writer& out) const { out.number(token); }
-inline pong pong::decode(wire::reader& in) { return pong{in.number<std::uint64_t>()}; }
-
-inline void present_grant::encode(wire::writer& out) const { out.sized(grant); }
-inline present_grant present_grant::decode(wire::reader& in) { return present_grant{detail::decode_statement(in)}; }
-
-inline void grant_result::encode(wire::writer& out) const { out.fixed(grant).number(code); }
-inline grant_result grant_result::decode(wire::reader& in) {
-  grant_result made;
-  made.grant = in.fixed<16>();
-  made.code = in.number<std::uint16_t>();
-  return made;
-}
-
-inline void present_revocations::encode(wire::writer& out) const { out.sized(list); }
-inline present_revocations present_revocations::decode(wire::reader& in) {
-  return present_revocations{detail::decode_statement(in)};
-}
-
-inline void revocations_result::encode(wire::writer& out) const { out.number(serial).number(code).sized(later); }
-inline revocations_result revocations_result::decode(wire::reader& in) {
-  revocations_result made;
-  made.serial = in.number<std::uint64_t>();
-  made.code = in.number<std::uint16_t>();
-  made.later = detail::decode_statement(in);
-  return made;
-}
-
-inline void presence::encode(wire::writer& out) const {
-  out.fixed(server.octets()).number(static_cast<std::uint8_t>(state)).number(methods).fixed(nonce);
-  detail::encode_milliseconds(out, interval);
-  trust::encode_endpoint(out, seen);
-}
-inline presence presence::decode(wire::reader& in) {
-  presence made;
-  made.server = identity::peer_id(in.fixed<32>());
-  const auto state = in.number<std::uint8_t>();
-  made.state = static_cast<presence_state>(state);
-  made.methods = in.number<std::uint8_t>();
-  made.nonce = in.fixed<32>();
-  made.interval = detail::decode_milliseconds(in);
-  made.seen = trust::decode_endpoint(in);
-  if (state > 2) in.refuse(errc::message_malformed);
-  return made;
-}
-
-inline void door::encode(wire::writer& out) const { out.sized(record); }
-inline door door::decode(wire::reader& in) { return door{detail::decode_statement(in)}; }
-
-inline void door_result::encode(wire::writer& out) const { out.number(code); }
-inline door_result door_result::decode(wire::reader& in) { return door_result{in.number<std::uint16_t>()}; }
-
-inline void roster_request::encode(wire::writer& out) const {
-  detail::encode_version(out, since);
-  detail::encode_milliseconds(out, interval);
-}
-inline roster_request roster_request::decode(wire::reader& in) {
-  roster_request made;
-  made.since = detail::decode_version(in);
-  made.interval = detail::decode_milliseconds(in);
-  return made;
-}
-
-inline void roster_update::encode(wire::writer& out) const {
-  out.number(static_cast<std::uint8_t>(snapshot)).number(static_cast<std::uint8_t>(more));
-  detail::encode_version(out, version);
-  out.number(static_cast<std::uint8_t>(entries.size()));
-  for (const auto& one : entries) {
-    out.fixed(one.client.octets()).number(static_cast<std::uint8_t>(one.present));
-    if (one.present) out.fixed(one.grant).sized(one.record);
-  }
-}
-inline roster_update roster_update::decode(wire::reader& in) {
-  constexpr std::size_t longest_record = 160;  // an address record has at most 124 octets
-  roster_update made;
-  made.snapshot = trust::decode_flag(in);
-  made.more = trust::decode_flag(in);
-  made.version = detail::decode_version(in);
-  const auto count = in.number<std::uint8_t>();
-  if (count > most_entries) in.refuse(errc::message_malformed);
-  for (int i = 0; i < count && !in.failed(); ++i) {
-    roster_entry one;
-    one.client = identity::peer_id(in.fixed<32>());
-    one.present = trust::decode_flag(in);
-    if (one.present) {
-      one.grant = in.fixed<16>();
-      const auto record = in.sized(longest_record);
-      one.record.assign(record.begin(), record.end());
-    }
-    made.entries.push_back(std::move(one));
-  }
-  return made;
-}
-
-inline void request::encode(wire::writer& out) const { out.sized(signed_request); }
-inline request request::decode(wire::reader& in) { return request{detail::decode_statement(in)}; }
-
-inline void command::encode(wire::writer& out) const {
-  trust::encode_endpoints(out, seen);
-  out.sized(signed_request);
-}
-inline command command::decode(wire::reader& in) {
-  command made;
-  made.seen = trust::decode_endpoints(in, most_seen);
-  if (made.seen.empty()) in.refuse(errc::message_malformed);
-  made.signed_request = detail::decode_statement(in);
-  return made;
-}
-
-inline void answer::encode(wire::writer& out) const {
-  out.fixed(id).number(static_cast<std::uint8_t>(last)).sized(signed_answer);
-}
-inline answer answer::decode(wire::reader& in) {
-  answer made;
-  made.id = in.fixed<16>();
-  made.last = trust::decode_flag(in);
-  made.signed_answer = detail::decode_statement(in);
-  return made;
-}
-
-inline void failure::encode(wire::writer& out) const { out.fixed(id).number(static_cast<std::uint16_t>(why)); }
-inline failure failure::decode(wire::reader& in) {
-  failure made;
-  made.id = in.fixed<16>();
-  made.why = errc_from_wire(in.number<std::uint16_t>());
-  return made;
-}
-
-inline void exposure_report::encode(wire::writer& out) const {
-  out.number(static_cast<std::uint64_t>(open.count())).number(listeners).number(strangers);
-}
-inline exposure_report exposure_report::decode(wire::reader& in) {
-  exposure_report made;
-  const auto open = in.number<std::uint64_t>();
-  made.listeners = in.number<std::uint16_t>();
-  made.strangers = in.number<std::uint16_t>();
-  if (open > static_cast<std::uint64_t>(longest.count())) {
-    in.refuse(errc::message_malformed);
-  } else {
-    made.open = std::chrono::nanoseconds(open);
-  }
-  return made;
-}
-
-inline void reflected::encode(wire::writer& out) const {
-  out.fixed(ticket).number(number);
-  trust::encode_endpoint(out, seen);
-}
-inline reflected reflected::decode(wire::reader& in) {
-  reflected made;
-  made.ticket = in.fixed<28>();
-  made.number = in.number<std::uint64_t>();
-  made.seen = trust::decode_endpoint(in);
-  return made;
-}
-
-inline void dial_back::encode(wire::writer& out) const { trust::encode_endpoint(out, at); }
-inline dial_back dial_back::decode(wire::reader& in) { return dial_back{trust::decode_endpoint(in)}; }
-
-inline void trace::encode(wire::writer& out) const {
-  out.fixed(id).sized(signed_trace);
-  of_central.encode(out);
-}
-inline trace trace::decode(wire::reader& in) {
-  trace made;
-  made.id = in.fixed<16>();
-  made.signed_trace = detail::decode_statement(in);
-  made.of_central = trust::traced_steps::decode(in);
-  return made;
-}
-
-inline void renewed_nonce::encode(wire::writer& out) const { out.fixed(nonce); }
-inline renewed_nonce renewed_nonce::decode(wire::reader& in) { return renewed_nonce{in.fixed<32>()}; }
-
-inline void announce_invites::encode(wire::writer& out) const {
-  out.number(static_cast<std::uint16_t>(ids.size()));
-  for (const auto& id : ids) out.fixed(id);
-}
-inline announce_invites announce_invites::decode(wire::reader& in) {
-  announce_invites made;
-  const auto count = in.number<std::uint16_t>();
-  if (count > most) in.refuse(errc::message_malformed);
-  for (int i = 0; i < count && !in.failed(); ++i) made.ids.push_back(in.fixed<16>());
-  return made;
-}
-
-inline void redeem::encode(wire::writer& out) const { out.fixed(server.octets()).fixed(invite).sized(sealed); }
-inline redeem redeem::decode(wire::reader& in) {
-  redeem made;
-  made.server = identity::peer_id(in.fixed<32>());
-  made.invite = in.fixed<16>();
-  made.sealed = detail::decode_octets(in, trust::longest_redemption);
-  return made;
-}
-
-inline void redemption::encode(wire::writer& out) const { out.fixed(ticket).fixed(invite).sized(sealed); }
-inline redemption redemption::decode(wire::reader& in) {
-  redemption made;
-  made.ticket = in.fixed<28>();
-  made.invite = in.fixed<16>();
-  made.sealed = detail::decode_octets(in, trust::longest_redemption);
-  return made;
-}
-
-inline void redeemed::encode(wire::writer& out) const { out.fixed(ticket).number(code).sized(sealed); }
-inline redeemed redeemed::decode(wire::reader& in) {
-  redeemed made;
-  made.ticket = in.fixed<28>();
-  made.code = in.number<std::uint16_t>();
-  made.sealed = detail::decode_octets(in, trust::longest_redemption_answer);
-  return made;
-}
-
-inline void follow_up::encode(wire::writer&) const {}
-inline follow_up follow_up::decode(wire::reader&) { return {}; }
+result<message> parse(const wire::frame& from);
 
 }  // namespace ajar::signalling
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/signalling/impl/message.ipp>
+#endif

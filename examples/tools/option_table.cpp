@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: BSL-1.0
+// examples/tools/option_table.cpp - what can be said to a tool, and how it is told: option.hpp, option_table.hpp,
+// checks.hpp, completion.hpp, settings_report.hpp.
+#include "option_table.hpp"
+
+#include "checks.hpp"
+#include "completion.hpp"
+#include "console.hpp"
+#include "settings_report.hpp"
+
+#include <ajar/core/bytes.hpp>
+#include <ajar/identity/url.hpp>
+#include <ajar/net/endpoint.hpp>
+#include <ajar/trust/grant.hpp>
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <asio/ip/address.hpp>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+namespace tools {
+
+// ---- option.hpp
+
+std::string option::complaint(const std::string& value) const {
+  if (form_ == shape::number && !number_of(value)) {
+    return " is a number from " + std::to_string(least_) + " to " + std::to_string(most_);
+  }
+  if (!words_.empty() && !fits_words(value)) return " is " + spoken_words();
+  return check_ ? check_(value) : std::string();
+}
+
+bool option::number_of(std::string_view text) const {
+  if (text.empty() || text.size() > 18 || !std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; })) {
+    return false;
+  }
+  const auto value = std::stoull(std::string(text));
+  return value >= least_ && value <= most_;
+}
+
+bool option::fits_words(std::string_view value) const {
+  for (;;) {
+    const auto comma = several_ ? value.find(',') : std::string_view::npos;
+    if (std::ranges::find(words_, value.substr(0, comma)) == words_.end()) return false;
+    if (comma == std::string_view::npos) return true;
+    value.remove_prefix(comma + 1);
+  }
+}
+
+std::string option::spoken_words() const {
+  auto all = words_;
+  if (several_) {
+    std::string together;
+    for (const auto& one : words_) together += (together.empty() ? "" : ",") + one;
+    all.push_back(together);
+  }
+  std::string text;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i > 0) text += all.size() == 2 ? " or " : i + 1 == all.size() ? ", or " : ", ";
+    text += all[i];
+  }
+  return text;
+}
+
+// ---- option_table.hpp
+
+std::size_t letters_between(std::string_view a, std::string_view b) {
+  std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
+  for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+    }
+  }
+  return d[a.size()][b.size()];
+}
+
+const option* option_table::find(std::string_view name) const {
+  const auto at = std::ranges::find(options_, name, &option::name);
+  return at == options_.end() ? nullptr : &*at;
+}
+
+const option* option_table::nearest(std::string_view name) const {
+  constexpr std::size_t longest = 64;
+  const option* best = nullptr;
+  if (name.size() > longest) return best;
+  std::size_t least = std::max<std::size_t>(1, name.size() / 3) + 1;
+  for (const auto& one : options_) {
+    const auto distance = letters_between(name, one.name());
+    if (one.in_file() && distance < least) {
+      least = distance;
+      best = &one;
+    }
+  }
+  return best;
+}
+
+std::string option_table::command_line() const {
+  std::string text;
+  for (const auto& one : commands_) text += (text.empty() ? "" : "|") + one.name;
+  return text;
+}
+
+// ---- checks.hpp
+
+namespace check {
+
+value_check duration(const std::string& example) {
+  return [example](const std::string& text) {
+    return parse_duration(text) ? std::string() : " is a duration such as " + example;
+  };
+}
+
+std::string url(const std::string& text) {
+  const auto parsed = ajar::identity::parse_url(text);
+  return parsed ? std::string() : " '" + ajar::escaped(text) + "': " + ajar::explain(parsed.error());
+}
+
+std::string endpoint(const std::string& text) {
+  const auto parsed = ajar::net::parse_numeric_endpoint(text);
+  return parsed ? std::string() : ": " + ajar::explain(parsed.error());
+}
+
+std::string address(const std::string& text) {
+  std::error_code error;
+  asio::ip::make_address(text, error);
+  return error ? " is an address of this machine" : std::string();
+}
+
+std::string name(const std::string& text) {
+  return ajar::trust::is_name(text) ? std::string() : " is 1 to 64 letters, digits, dots, dashes and underscores";
+}
+
+std::string named_path(const std::string& text) {
+  const auto equals = text.find('=');
+  const bool good = equals != std::string::npos && ajar::trust::is_name(text.substr(0, equals));
+  if (!good) return " is NAME=FILE, each name once: " + ajar::escaped(text);
+  return equals + 1 == text.size() ? " names no file: " + ajar::escaped(text) : std::string();
+}
+
+std::string roster(const std::string& text) {
+  const bool good = text == "live" || (text.starts_with("every=") && parse_duration(text.substr(6)));
+  return good ? std::string() : " is live or every=TIME, such as every=30s";
+}
+
+}  // namespace check
+
+// ---- completion.hpp
+
+namespace {
+
+// The words are taken from the line itself, because bash breaks them at ':' and '='; it puts in only what follows the
+// last of these ($keep). Candidates are compared and quoted, never given to compgen -W, which would run what a name
+// from elsewhere says. Within quotes nothing is offered: what is inserted there could not be quoted.
+constexpr std::string_view completion_script =
+    R"bash(# bash completion for @TOOL@, made by '@TOOL@ completion bash'
+
+# ENDING CANDIDATE...: offer those that begin with the word
+@F@_offer() {
+  local ending=$1 one quoted home=\~/
+  shift
+  for one in "$@"; do
+    [[ $one == "$cur"* && $one != "$cur/" ]] || continue
+    one=${one#"$keep"}
+    printf -v quoted '%q' "${one#"$home"}"
+    [[ $one == "$home"* ]] && quoted=$home$quoted
+    [[ $one == */ || $one == *: ]] && COMPREPLY+=("$quoted") || COMPREPLY+=("$quoted$ending")
+  done
+}
+
+# -f or -d: files and folders, or folders alone
+@F@_files() {
+  local one
+  while IFS= read -r one; do
+    [[ -d ${one/#\~\//$HOME/} ]] && one+=/
+    @F@_offer ' ' "$head$one"
+  done < <(compgen "$1" -- "${cur#"$head"}")
+}
+
+# ENDING: the names that this client has for servers
+@F@_servers() {
+  local line all
+  all=$("${words[0]}" servers --json=false "${own[@]}" 2>/dev/null </dev/null) || return
+  while IFS= read -r line; do
+    [[ -n $line ]] && @F@_offer ' ' "${line%% *}$1"
+  done <<<"$all"
+}
+
+# what a server has; names that want escapes are left out
+@F@_remote() {
+  local line all folder=${cur%"${cur##*[:/]}"}
+  if [[ $cur != *:* ]]; then
+    @F@_servers :
+    return
+  fi
+  all=$("${words[0]}" ls "$folder" --within 2s --json=false "${own[@]}" 2>/dev/null </dev/null) || return
+  while IFS= read -r line; do
+    [[ -n $line && $line != *\\* && $line != *[[:cntrl:]]* ]] && @F@_offer ' ' "$folder$line"
+  done <<<"$all"
+}
+
+@F@() {
+  local typed=${COMP_LINE:0:COMP_POINT} words=() own=() cur='' head='' keep='' quote='' begun='' c i
+  local command='' option='' names=''
+  COMPREPLY=()
+  for ((i = 0; i < ${#typed}; i++)); do
+    c=${typed:i:1}
+    if [[ -n $quote && $c == "$quote" ]]; then
+      quote=
+    elif [[ $quote == "'" ]]; then
+      cur+=$c
+    elif [[ $c == \\ ]]; then
+      i=$((i + 1))
+      cur+=${typed:i:1}
+    elif [[ -n $quote ]]; then
+      cur+=$c
+    elif [[ $c == [\'\"] ]]; then
+      quote=$c begun=1
+    elif [[ $c == [[:space:]] ]]; then
+      [[ -n $cur || -n $begun ]] && words+=("$cur")
+      cur='' begun=''
+    else
+      cur+=$c
+    fi
+  done
+  [[ -n $quote || ${#words[@]} -eq 0 ]] && return
+  for ((i = 1; i < ${#words[@]}; i++)); do
+    c=${words[i]}
+    case $c in
+      --state=* | --config=*) own+=("$c") ;;
+@VALUED@      -*) ;;
+      *) command=${command:-$c} ;;
+    esac
+  done
+  c=${cur##*[:=]}
+  [[ $cur == *[:=]* && $COMP_WORDBREAKS == *"${cur:${#cur}-${#c}-1:1}"* ]] && keep=${cur%"$c"}
+  if [[ -z $option && $cur == --*=* ]]; then
+    option=${cur%%=*} head=${cur%%=*}=
+  fi
+  case $option in
+    '') ;;
+@VALUES@    *) return ;;
+  esac
+  [[ -n $option ]] && return
+  case $command in
+@OPTIONS@  esac
+  if [[ $cur == -* ]]; then
+    local all
+    read -r -a all <<<"$names"
+    @F@_offer ' ' "${all[@]}"
+    return
+  fi
+  case $command in
+    '') @F@_offer ' ' @COMMANDS@ ;;
+    completion) @F@_offer ' ' bash ;;
+@WORDS@  esac
+}
+complete -o nospace -F @F@ @TOOL@
+)bash";
+
+std::string joined(const std::vector<std::string>& all, std::string_view between) {
+  std::string text;
+  for (const auto& one : all) text.append(text.empty() ? "" : between).append(one);
+  return text;
+}
+
+// In the script itself every @F@ is a name, so that no text of ours needs a quote.
+std::string filled(std::string text, const std::vector<std::pair<std::string, std::string>>& places) {
+  for (const auto& [place, content] : places) {
+    for (auto at = text.find(place); at != std::string::npos; at = text.find(place, at + content.size())) {
+      text.replace(at, place.size(), content);
+    }
+  }
+  return text;
+}
+
+std::string completion_of_value(const option& one) {
+  if (one.form() == shape::pairs) return "c=${cur#\"$head\"}; [[ $c == *=* ]] && head+=${c%%=*}= && @F@_files -f";
+  std::vector<std::string> words;
+  for (const auto& word : one.words()) words.push_back("\"$head\"" + word);
+  if (one.several() && words.size() > 1) words.push_back("\"$head\"" + joined(one.words(), ","));
+  if (!words.empty()) return "@F@_offer ' ' " + joined(words, " ");
+  if (one.completion() == completes::folder) return "@F@_files -d";
+  return one.completion() == completes::file ? "@F@_files -f" : ":";
+}
+
+std::string completion_of_words(completes what) {
+  switch (what) {
+    case completes::file:
+      return "@F@_files -f";
+    case completes::folder:
+      return "@F@_files -d";
+    case completes::server:
+      return "@F@_servers ''";
+    case completes::remote_path:
+      return "@F@_remote";
+    case completes::remote_path_or_folder:
+      return "@F@_remote; [[ $cur == *:* ]] || @F@_files -d";
+    case completes::nothing:
+      break;
+  }
+  return ":";
+}
+
+}  // namespace
+
+std::string bash_completion(const option_table& table) {
+  std::string valued;
+  std::string values;
+  for (const auto& one : table.options()) {
+    if (one.form() == shape::flag) continue;
+    valued += (valued.empty() ? "--" : " | --") + one.name();
+    values += "    --" + one.name() + ") " + completion_of_value(one) + " ;;\n";
+  }
+  // the last of the words may be an option that waits for its value
+  valued = "      " + valued +
+           ")\n        i=$((i + 1))\n        [[ $i -eq ${#words[@]} ]] && option=$c\n"
+           "        [[ $i -lt ${#words[@]} && ($c == --state || $c == --config) ]] && own+=(\"$c\" \"${words[i]}\")\n  "
+           "      ;;\n";
+  std::vector<std::string> commands;
+  std::vector<std::string> usual;
+  for (const auto& each : table.options()) {
+    if (each.commands().empty()) usual.push_back("--" + each.name());
+  }
+  std::string options = "    '') names='" + joined(usual, " ") + "' ;;\n";
+  std::string words;
+  for (const auto& one : table.commands()) {
+    commands.push_back(one.name);
+    std::vector<std::string> names;
+    for (const auto& each : table.options()) {
+      if (each.is_for(one.name)) names.push_back("--" + each.name());
+    }
+    options += "    " + one.name + ") names='" + joined(names, " ") + "' ;;\n";
+    if (one.words != completes::nothing) {
+      words += "    " + one.name + ") " + completion_of_words(one.words) + " ;;\n";
+    }
+  }
+  std::string function = "_" + table.tool();
+  std::ranges::replace(function, '-', '_');
+  return filled(std::string(completion_script), {{"@VALUED@", valued},
+                                                 {"@VALUES@", values},
+                                                 {"@OPTIONS@", options},
+                                                 {"@WORDS@", words},
+                                                 {"@COMMANDS@", joined(commands, " ")},
+                                                 {"@F@", function},
+                                                 {"@TOOL@", table.tool()}});
+}
+
+// ---- settings_report.hpp
+
+namespace {
+
+std::string spoken_source(const settings::entry& of, const settings::value& one) {
+  switch (of.from) {
+    case settings::source::command_line:
+      return "command line";
+    case settings::source::file:
+      return one.place.path + ":" + std::to_string(one.place.line);
+    case settings::source::fallback:
+      break;
+  }
+  return "default";
+}
+
+// JSON's escapes are TOML's too; what is no UTF-8 cannot be written in either.
+std::string quoted(const std::string& text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string written(const option& what, const std::string& text) {
+  return what.form() == shape::flag || what.form() == shape::number ? text : quoted(text);
+}
+
+}  // namespace
+
+std::string settings_as_toml(const option_table& table, const settings& all) {
+  std::string text = all.file().empty() ? "# no file\n" : "# file: " + all.file() + "\n";
+  for (const auto& one : table.options()) {
+    if (!one.in_file()) continue;
+    const auto* entry = all.find(one.name());
+    if (!entry) {
+      text += "# " + one.name() + " is not set\n";
+      continue;
+    }
+    std::string list;
+    for (const auto& value : entry->values) {
+      auto left = one.name();
+      auto right = written(one, value.text);
+      if (one.form() == shape::list) {
+        list += (list.empty() ? "" : ", ") + right;
+        continue;
+      }
+      if (one.form() == shape::pairs) {
+        const auto equals = value.text.find('=');
+        left += "." + quoted(value.text.substr(0, equals));  // a name with a dot wants its quotes
+        right = quoted(value.text.substr(equals + 1));
+      }
+      text += fmt::format("{} = {}  # {}\n", left, right, spoken_source(*entry, value));
+    }
+    if (one.form() == shape::list) {
+      text += fmt::format("{} = [{}]  # {}\n", one.name(), list, spoken_source(*entry, entry->values.front()));
+    }
+  }
+  return text;
+}
+
+std::string settings_as_json(const option_table& table, const settings& all) {
+  nlohmann::ordered_json made = {{"file", nullptr}, {"settings", nlohmann::ordered_json::object()}};
+  if (!all.file().empty()) made["file"] = all.file();
+  for (const auto& one : table.options()) {
+    const auto* entry = one.in_file() ? all.find(one.name()) : nullptr;
+    if (!entry) continue;
+    nlohmann::ordered_json value;
+    if (one.form() == shape::list) value = nlohmann::ordered_json::array();
+    for (const auto& each : entry->values) {
+      const auto equals = each.text.find('=');
+      if (one.form() == shape::flag) value = each.text == "true";
+      if (one.form() == shape::number) value = std::stoull(each.text);
+      if (one.form() == shape::text) value = each.text;
+      if (one.form() == shape::list) value.push_back(each.text);
+      if (one.form() == shape::pairs) value[each.text.substr(0, equals)] = each.text.substr(equals + 1);
+    }
+    nlohmann::ordered_json line = {{"value", value}, {"from", "default"}};
+    if (entry->from == settings::source::command_line) line["from"] = "command line";
+    if (entry->from == settings::source::file) {
+      const auto& at = entry->values.front().place;
+      line["from"] = "file";
+      line["file"] = at.path;
+      line["line"] = at.line;
+      line["column"] = at.column;
+    }
+    made["settings"][one.name()] = line;
+  }
+  return made.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace tools
