@@ -219,6 +219,7 @@ int run(const settings& how) {
   central.start();
   ajar::server_options opens(central.url());
   opens.methods(false, true).logins(logins()).grants([&](const auto&) { return grant; });
+  opens.limits({2, 10min, 10min});
   if (how.intruder) opens.cloak(ajar::windows::cloak::compare).on_step(other.sink());
   ajar::server server(server_loop.executor(), home, opens);
   const auto held = ajar::client_options().logins(logins()).grants({{central.url(), "home", grant}});

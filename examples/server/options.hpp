@@ -48,6 +48,10 @@ inline option_table make_server_table() {
       .by_default("close-and-reopen")
       .of({"run"})
       .live();
+  all.add("listening", "for how many milliseconds in a minute ports may be open, of all windows together")
+      .takes_number(0, 600'000)
+      .by_default("30000")
+      .of({"run"});
   all.add_cloak({"run", "doctor"});
   all.add("window-address", "the local address of windows, if not that of the link to central")
       .takes("ADDR")

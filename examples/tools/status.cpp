@@ -160,6 +160,7 @@ json json_of(const ajar::server_status& from) {
   made["clients_with_door"] = from.clients_with_door;
   made["revocations"] = {{"serial", from.revocations_serial}, {"acknowledged", from.revocations_acknowledged}};
   made["windows_open"] = from.windows_open;
+  made["listened_last_minute"] = {{"ns", from.listened_last_minute.count()}, {"limit_ns", from.listened_limit.count()}};
   add_sessions(made, from);
   made["cloak"] = to_string(from.cloak);
   made["network"] = json_of(from.network);
@@ -330,6 +331,8 @@ class metrics_maker {
     gauge("revocations_acknowledged", "0 while central may not know of a revoked grant.",
           at("/revocations/acknowledged"));
     gauge("windows_open", "Requests for a window that are being answered.", at("/windows_open"));
+    gauge("listened_last_minute_nanoseconds", "How long ports of windows were open in the last minute.",
+          at("/listened_last_minute/ns"));
     counter("refusals", "Windows that were refused, or that nobody came through, by cause.", causes_at("/refusals"));
     counter("dial_failures", "Clients that were dialled and not reached, by cause.", causes_at("/dial_failures"));
   }
@@ -479,6 +482,11 @@ class table_maker {
          word(one_.at("cloak")));
     line("exposure", "today {}; in all {}", cost(one_.at("exposure").at("today")),
          cost(one_.at("exposure").at("total")));
+    if (one_.contains("listened_last_minute")) {
+      const auto& minute = one_.at("listened_last_minute");
+      line("minute", "ports open for {} of {}", spoken_time(number(minute.at("ns"))),
+           spoken_time(number(minute.at("limit_ns"))));
+    }
     if (one_.contains("clients_with_door")) line("doors", "{} of clients", number(one_.at("clients_with_door")));
     if (one_.contains("revocations") && one_.at("revocations").at("acknowledged") == false) {
       line("revoked", "grants, and central has not acknowledged it yet");

@@ -192,7 +192,7 @@ class Grants(unittest.TestCase):
         self.w.text("server", "server", *renew, "--sessions", "0")
         self.refused(self.ping(), "the grant permits no further session now")
         self.w.text("server", "server", *renew, "--sessions", "2", "--windows", "0")
-        self.refused(self.ping(), "the grant permits no further window this minute")
+        self.refused(self.ping(), "no further window is permitted this minute")
         self.w.text("server", "server", *renew, "--windows", "9", "--windows-a-day", "0")
         self.refused(self.ping(), "the grant permits no further window today")
         self.w.text("server", "server", *renew, "--windows-a-day", "900", "--methods", "outbound")

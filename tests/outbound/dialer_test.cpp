@@ -15,7 +15,7 @@ namespace {
 struct policy final : outbound::dial_policy {
   explicit policy(const asio::any_io_executor& executor) : changed(executor) {}
   result<> may_dial(const outbound::dial_plan::attempt&) override { return {}; }
-  result<> may_enter(const sessions::claim&, const identity::peer_id&) override { return {}; }
+  result<place> may_enter(const sessions::claim&, const identity::peer_id&) override { return place(); }
   void entered(sessions::session) override { FAIL("nobody authenticates here"); }
   void not_reached(const identity::peer_id& client, const std::error_code& why) override {
     missed.emplace_back(client, why);

@@ -247,6 +247,46 @@ TEST_CASE("a grant permits so many sessions at a time") {
 
 namespace {
 
+using outcomes = std::vector<ajar::result<ajar::session>>;
+
+ajar::awaitable<void> connect_into(ajar::client& client, ajar::identity::peer_id server, by way, outcomes& all) {
+  auto how = over(way);
+  auto made = co_await client.connect(server, how);
+  all.push_back(std::move(made));
+}
+
+ajar::awaitable<void> come_at_once(scene& all, ajar::client& client, by way, std::size_t permitted) {
+  constexpr std::size_t each = 6;  // central passes on eight at a time
+  outcomes came;
+  ajar::task_group work(all.here.context.get_executor());
+  for (std::size_t i = 0; i < each; ++i) work.spawn(connect_into(client, all.here.home.key.id(), way, came));
+  co_await work.join();
+  REQUIRE(came.size() == each);
+  std::size_t entered = 0;
+  for (const auto& one : came) {
+    entered += one ? 1 : 0;
+    if (!one) CHECK_MESSAGE(one.error() == errc::too_many_sessions, one.error().message());
+  }
+  CHECK(entered == permitted);
+  CHECK(all.server->sessions() == permitted);
+  co_await stop_all(all, client);
+}
+
+}  // namespace
+
+TEST_CASE("of those who come at once no more get in than the grant permits") {
+  for (const auto way : {by::window, by::window_reverse}) {
+    village::terms with;
+    with.sessions = 3;
+    scene all(with);
+    all.serve();
+    auto client = all.client();
+    ajar::testing::run(all.here.context, come_at_once(all, client, way, with.sessions));
+  }
+}
+
+namespace {
+
 ajar::awaitable<void> exceed_windows(scene& all, ajar::client& client) {
   auto went = co_await greet_once(all, client, over(by::window));
   CHECK_MESSAGE(went, went.error().message());

@@ -12,10 +12,11 @@ namespace {
 
 // A server, and the key of a client that it knows; central is the test.
 struct siege {
-  siege() : central(context), steps(context) {
+  explicit siege(const std::function<void(server_options&)>& adjust = {}) : central(context), steps(context) {
     server_options options(central.url());
     options.logins(village::logins()).on_step(steps.sink("server "));
     options.grants([this](const trust::grant_id& id) { return home.find(id); });
+    if (adjust) adjust(options);
     target.emplace(context.get_executor(), home.key, options);
     target->start();
   }
@@ -188,6 +189,57 @@ awaitable<void> flood(siege& all) {
   CHECK(all.steps.count("opened a port") == 3);
   auto settled = co_await village::settles(before_it);
   CHECK(settled);
+  co_await all.target->stop();
+}
+
+// A client that asks again and again has two ports open at a time, and the rest waits.
+awaitable<void> ask_for_many_ports(siege& all) {
+  constexpr std::size_t each = 10;
+  auto up = co_await all.central.welcome();
+  REQUIRE(up);
+  const auto grant = all.home.issue(all.client.id());
+  const auto listening = village::own_sockets().listening;
+  for (std::size_t i = 0; i < each; ++i) (void)up->send(command_of(signed_by(all.client, all.body(grant))));
+  auto opened = co_await all.steps.saw("opened a port", 2);
+  CHECK(opened);
+  for (std::size_t i = 1; i <= each; ++i) {
+    CHECK(village::own_sockets().listening <= listening + 2);
+    auto closed = co_await all.steps.saw("the window is closed", i);
+    CHECK(closed);
+  }
+  CHECK(all.steps.count("opened a port") == each);
+  CHECK(all.steps.count("refused a window") == 0);
+  co_await all.target->stop();
+}
+
+// Those who wait are few: a flood is refused at once, and holds no command of anybody else.
+awaitable<void> ask_for_too_many_ports(siege& all) {
+  constexpr std::size_t each = 200;
+  auto up = co_await all.central.welcome();
+  REQUIRE(up);
+  const auto grant = all.home.issue(all.client.id());
+  for (std::size_t i = 0; i < each; ++i) (void)up->send(command_of(signed_by(all.client, all.body(grant))));
+  for (std::size_t i = 0; i < each; ++i) {
+    auto got = co_await await_answer(*up);
+    REQUIRE(got);
+    CHECK(all.target->status().windows_open <= 10);  // two that are open, and eight
+  }
+  co_await all.target->stop();
+}
+
+awaitable<void> spend_the_minute(siege& all) {
+  auto up = co_await all.central.welcome();
+  REQUIRE(up);
+  const auto grant = all.home.issue(all.client.id());
+  auto code = co_await verdict(*up, command_of(signed_by(all.client, all.body(grant))));
+  REQUIRE(code);
+  CHECK(*code == 0);
+  auto closed = co_await all.steps.saw("the window is closed");
+  CHECK(closed);
+  const auto spent = all.target->status();
+  CHECK(spent.listened_last_minute == spent.exposed.open);
+  CHECK(spent.listened_limit == 30s);
+  co_await expect_refusal(all, *up, command_of(signed_by(all.client, all.body(grant))), errc::too_many_windows);
   co_await all.target->stop();
 }
 
@@ -412,6 +464,23 @@ TEST_CASE("a request opens a port once") {
 TEST_CASE("a flood of commands opens as many ports as the grant permits") {
   siege all;
   testing::run(all.context, flood(all));
+}
+
+TEST_CASE("a client has two ports open at a time, and its other requests wait") {
+  siege all;
+  testing::run(all.context, ask_for_many_ports(all));
+}
+
+TEST_CASE("of a client that floods few requests wait") {
+  siege all;
+  testing::run(all.context, ask_for_too_many_ports(all));
+}
+
+TEST_CASE("ports are open for so long in a minute under a grant, however many windows it permits") {
+  siege all([](server_options& options) {
+    options.window_time(400ms).limits({2, 400ms, 30s});  // what one window may cost
+  });
+  testing::run(all.context, spend_the_minute(all));
 }
 
 TEST_CASE("a server dials a client's window only where the client is, and may be") {

@@ -15,7 +15,7 @@ using testing::pair_options;
 
 namespace {
 
-result<> anybody(const claim&, const identity::peer_id&) { return {}; }
+result<place> anybody(const claim&, const identity::peer_id&) { return place(); }
 
 session_nonce nonce_of(std::uint8_t octet) {
   session_nonce made;
@@ -144,7 +144,7 @@ TEST_CASE("by every path and from either side of TLS a client enters, and both k
       two.start_server(way, [&](const claim& what, const identity::peer_id& client) {
         seen = what;
         by = client;
-        return result<>();
+        return result<place>();
       });
       REQUIRE(!two.at_client->error);
       REQUIRE(!two.at_server->error);
@@ -250,7 +250,8 @@ TEST_CASE("the entry check has the last word, and the client is told it") {
                          errc::request_replayed, errc::method_not_granted}) {
     meeting two;
     two.start_client(path::window);
-    two.start_server(path::window, [why](const claim&, const identity::peer_id&) -> result<> { return fail(why); });
+    two.start_server(path::window,
+                     [why](const claim&, const identity::peer_id&) -> result<place> { return fail(why); });
     CHECK(two.at_client->error == why);
     CHECK(two.at_server->error == why);
   }
@@ -259,18 +260,46 @@ TEST_CASE("the entry check has the last word, and the client is told it") {
 TEST_CASE("the entry check sees the nonce, and holds it against the window's own") {
   meeting wrong;
   wrong.start_client(path::window);
-  wrong.start_server(path::window, [](const claim& made, const identity::peer_id&) -> result<> {
+  wrong.start_server(path::window, [](const claim& made, const identity::peer_id&) -> result<place> {
     if (made.nonce != nonce_of(0x18)) return fail(errc::window_stranger);
     return {};
   });
   CHECK(wrong.at_client->error == errc::window_stranger);
 }
 
+TEST_CASE("a session's place is taken with the decision, and given back when it closes") {
+  meeting two;
+  places<int> all;
+  two.start_client(path::window);
+  two.start_server(path::window, [&](const claim&, const identity::peer_id&) -> result<place> { return all.take(1); });
+  REQUIRE(two.at_server->session);
+  CHECK(all.taken() == 1);
+  two.at_server->session->close();
+  CHECK(all.taken() == 0);
+}
+
+TEST_CASE("a place is given back where no session comes of it") {
+  meeting two;
+  places<int> all;
+  bool asked = false;
+  const auto at_once = two.server->watch();
+  two.start_client(path::window);
+  two.start_server(path::window, [&](const claim&, const identity::peer_id&) -> result<place> {
+    asked = true;
+    at_once.cut(errc::link_lost);
+    return all.take(1);
+  });
+  CHECK(asked);
+  CHECK(!two.at_server->session);
+  CHECK(all.taken() == 0);
+}
+
 TEST_CASE("a refusal by an error of another category tells no number") {
   meeting foreign;
   foreign.start_client(path::window);
   const auto broken = std::make_error_code(std::errc::io_error);
-  foreign.start_server(path::window, [&](const claim&, const identity::peer_id&) -> result<> { return fail(broken); });
+  foreign.start_server(path::window,
+                       [&](const claim&, const identity::peer_id&) -> result<place> { return fail(broken); });
   CHECK(foreign.at_server->error == broken);
   CHECK(foreign.at_client->error == errc::proof_invalid);  // the number of another category says nothing elsewhere
 }
@@ -283,7 +312,7 @@ TEST_CASE("the entry check is not asked about a claim that is not proved") {
   bool asked = false;
   two.start_server(path::window, [&](const claim&, const identity::peer_id&) {
     asked = true;
-    return result<>();
+    return result<place>();
   });
   CHECK(!asked);
 }

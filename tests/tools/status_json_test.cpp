@@ -18,6 +18,8 @@ TEST_CASE("a server's answer has all that it knows, with units in the names") {
   from.sessions[0].round_trip = 300us;
   from.sessions_begun = 4;
   from.exposed = {2, 3, 1, 70us};
+  from.listened_last_minute = 60us;
+  from.listened_limit = 30s;
   from.refusals.add(ajar::errc::grant_expired, 2);
   const auto made = json_of(from);
   CHECK(made["ajar_status"] == 1);
@@ -31,6 +33,7 @@ TEST_CASE("a server's answer has all that it knows, with units in the names") {
   CHECK(made["sessions_total"] == 4);
   CHECK(made["exposure"]["total"]["ns"] == 70'000);
   CHECK(made["exposure"]["today"]["ns"] == 0);
+  CHECK(made["listened_last_minute"] == json{{"ns", 60'000}, {"limit_ns", 30'000'000'000}});
   CHECK(made["refusals"] == json{{"grant_expired", 2}});
   CHECK(made["listening_sockets"].is_number());
   CHECK(made["log_lines_lost"].is_number());

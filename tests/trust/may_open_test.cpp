@@ -69,6 +69,45 @@ TEST_CASE("a request under a nonce of another link is stale, under the one just 
   CHECK(one.open(one.request()) == errc::request_stale);
 }
 
+TEST_CASE("a request that was seen is not taken again under the nonce that has been replaced") {
+  scene one;
+  const auto asked = signed_request::sign(one.request(), one.client);
+  CHECK(!one.open(asked));
+  one.gate.set_nonce(crypto::random_octets<32>());
+  CHECK(one.open(asked) == errc::request_replayed);
+}
+
+TEST_CASE("neither nonce of a link that went is good") {
+  scene one;
+  const auto under_first = one.request();
+  one.nonce = crypto::random_octets<32>();
+  one.gate.set_nonce(one.nonce);
+  const auto under_second = one.request();
+  one.gate.forget_nonces();
+  CHECK(one.open(under_first) == errc::request_stale);
+  CHECK(one.open(under_second) == errc::request_stale);
+}
+
+TEST_CASE("so many requests are remembered under a nonce, and no more is taken") {
+  scene one;
+  one.gate = window_gate(2);
+  one.gate.set_nonce(one.nonce);
+  CHECK(!one.open(one.request()));
+  CHECK(!one.open(one.request()));
+  CHECK(one.open(one.request()) == errc::too_many_requests);
+  one.nonce = crypto::random_octets<32>();
+  one.gate.set_nonce(one.nonce);
+  CHECK(!one.open(one.request()));
+}
+
+TEST_CASE("what one grant has used up is not missing under another") {
+  scene one;
+  for (int i = 0; i < 3; ++i) CHECK(!one.open(one.request()));
+  CHECK(one.open(one.request()) == errc::too_many_windows);
+  one.body.id = crypto::random_octets<16>();
+  CHECK(!one.open(one.request()));
+}
+
 TEST_CASE("nobody asks in another's name, or of another server") {
   scene one;
   CHECK(one.open(signed_request::sign(one.request(), identity::key::generate())) == errc::request_of_another);

@@ -249,7 +249,7 @@ inline constexpr error_text error_texts[] = {
     {errc::address_not_permitted, "servers do not dial such an address for this grant",
      "private and loopback addresses need a grant with --lan; name a public one by --advertise otherwise"},
     {errc::too_many_sessions, "the grant permits no further session now", "close one first, or ask for a higher limit"},
-    {errc::too_many_windows, "the grant permits no further window this minute", "wait a minute"},
+    {errc::too_many_windows, "no further window is permitted this minute", "wait a minute, and ask for less at a time"},
     {errc::too_many_windows_today, "the grant permits no further window today",
      "wait until midnight UTC, or ask for a grant with a higher limit"},
     {errc::no_such_client, "nobody of that name has a grant",

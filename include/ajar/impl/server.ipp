@@ -43,7 +43,7 @@ AJAR_DECL const exposure& server::exposed() const noexcept { return state_->expo
 
 AJAR_DECL server_status server::status() const { return state_->status(); }
 
-AJAR_DECL std::size_t server::sessions() const { return state_->living(nullptr); }
+AJAR_DECL std::size_t server::sessions() const { return state_->guests.alive().size(); }
 
 AJAR_DECL bool server::linked() const { return state_->up.is_up(); }
 

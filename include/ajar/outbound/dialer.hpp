@@ -4,6 +4,7 @@
 
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
+#include <ajar/core/places.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/net/network.hpp>
 #include <ajar/outbound/dial_plan.hpp>
@@ -23,8 +24,8 @@ class dial_policy {
   virtual ~dial_policy() = default;
   /// May this client be dialled there now, under this grant?
   virtual result<> may_dial(const dial_plan::attempt& to) = 0;
-  /// The last word before a session, when the client has proved itself.
-  virtual result<> may_enter(const sessions::claim& claimed, const identity::peer_id& client) = 0;
+  /// The last word before a session, when the client has proved itself. @return the session's place
+  virtual result<place> may_enter(const sessions::claim& claimed, const identity::peer_id& client) = 0;
   /// A session is there.
   virtual void entered(sessions::session guest) = 0;
   /// A client that has a session is there anew: that session may be dead, and nobody has noticed.

@@ -232,13 +232,14 @@ inline awaitable<result<sessions::session>> answer_request(shared_response to) {
     to->how.steps = detail::tracing(to->trace, to->how.steps);
   }
   telling::report_step(to->how.steps, "C", "commanded to open a window", {}, received);
-  auto given = to->policy->may_open(to->asked);
-  if (!given) {
-    to->report("refused a window", given.error());
-    to->conclude(given.error());
-    co_return fail(given.error());
+  auto permitted = to->policy->may_open(to->asked);
+  if (!permitted) {
+    to->report("refused a window", permitted.error());
+    to->conclude(permitted.error());
+    co_return fail(permitted.error());
   }
-  to->lan = given->body().lan;
+  to->lan = permitted->given.body().lan;
+  to->taken = std::move(permitted->taken);
   auto work = detail::answer_request(to);
   auto guest = co_await std::move(work);
   if (!guest && is_canceled(guest.error())) {  // maybe the grant was taken back meanwhile
@@ -246,7 +247,7 @@ inline awaitable<result<sessions::session>> answer_request(shared_response to) {
     if (!still) guest = fail(still.error());
   }
   if (to->cost.listeners > 0) {
-    to->policy->account(to->cost);
+    to->policy->account(to->body().grant, to->cost);
     telling::report_step(to->how.steps, "", "the window is closed", detail::in_words(to->cost));
     if (guest) guest->set_window(to->cost);
   }

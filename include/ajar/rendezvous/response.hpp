@@ -2,6 +2,7 @@
 // ajar/rendezvous/response.hpp - one request at the server: what is known of it, and what the client is told.
 #pragma once
 
+#include <ajar/core/places.hpp>
 #include <ajar/core/stamp.hpp>
 #include <ajar/rendezvous/respond_options.hpp>
 #include <ajar/rendezvous/window_ports.hpp>
@@ -40,10 +41,15 @@ struct opened_command {
 class respond_policy {
  public:
   virtual ~respond_policy() = default;
-  /// May a window be opened for this request? It uses up the request. @return the grant that permits it
-  virtual result<trust::signed_grant> may_open(const trust::signed_request& asked) = 0;
-  /// The last word before a session, when the client has proved itself.
-  virtual result<> may_enter(const trust::grant_id& grant, const identity::peer_id& client) = 0;
+  /// What permits a window, and the place that it takes while it is under way.
+  struct permit {
+    trust::signed_grant given;
+    place taken;
+  };
+  /// May a window be opened for this request? It uses up the request.
+  virtual result<permit> may_open(const trust::signed_request& asked) = 0;
+  /// The last word before a session, when the client has proved itself. @return the session's place
+  virtual result<place> may_enter(const trust::grant_id& grant, const identity::peer_id& client) = 0;
   /// Send over the link to central, if there is one.
   virtual result<> send(const signalling::message& what) = 0;
   /// Where this server is; without an address where there is no link.
@@ -52,8 +58,8 @@ class respond_policy {
   virtual clock::duration central_round_trip() = 0;
   /// What is kept of the client.
   virtual windows::arrival& met(const identity::peer_id& client) = 0;
-  /// A window is closed; this is what it cost.
-  virtual void account(const windows::report& cost) = 0;
+  /// A window is closed, under this grant; this is what it cost.
+  virtual void account(const trust::grant_id& grant, const windows::report& cost) = 0;
 };
 
 namespace detail {
@@ -67,6 +73,7 @@ struct response {
   std::vector<net::address> seen;  // the client's, by central
   std::uint64_t received_us = 0;
   bool lan = false;
+  place taken{};       // among the windows under way
   time_point until{};  // of the whole window
   std::uint8_t attempt = 0;
   unsigned lost = 0;  // listeners, to strangers
@@ -116,7 +123,7 @@ using shared_response = std::shared_ptr<response>;
 
 // The claim must be of this window, in time, and the grant must still hold.
 inline sessions::entry_check check_of(const shared_response& to) {
-  return [to](const sessions::claim& claimed, const identity::peer_id& client) -> result<> {
+  return [to](const sessions::claim& claimed, const identity::peer_id& client) -> result<place> {
     if (claimed.nonce != to->body().id || claimed.grant != to->body().grant) return fail(errc::proof_invalid);
     if (clock::now() >= to->until) return fail(errc::window_timeout);
     return to->policy->may_enter(claimed.grant, client);

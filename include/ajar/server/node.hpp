@@ -4,6 +4,7 @@
 
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
+#include <ajar/core/places.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/outbound/dialer.hpp>
 #include <ajar/rendezvous/reflector.hpp>
@@ -12,6 +13,7 @@
 #include <ajar/server/status.hpp>
 #include <ajar/signalling/uplink.hpp>
 #include <ajar/trust/may_open.hpp>
+#include <ajar/trust/window_budget.hpp>
 #include <ajar/windows/plan.hpp>
 
 #include <algorithm>
@@ -35,7 +37,9 @@ struct server_node final : signalling::uplink_events,
         network(how.reach()),
         up(key, how.central_, uplink_terms(), *this),
         dials(executor, key, *this, network, how.steps_),
+        budget(how.limits_, how.window_time_),
         arrived(executor),
+        made_room(executor),
         tasks(executor),
         made(clock::now()),
         link(made) {
@@ -94,6 +98,8 @@ struct server_node final : signalling::uplink_events,
     all.revocations_serial = revoked.serial;
     all.revocations_acknowledged = acknowledged;
     all.windows_open = commands;
+    all.listened_last_minute = budget.listened(now);
+    all.listened_limit = how.limits_.of_server;
     all.network = mirror->known();
     all.cloak = how.cloak_;
     all.sessions = guests.list(now);
@@ -176,15 +182,8 @@ struct server_node final : signalling::uplink_events,
 
   // ---- who may enter
 
-  std::size_t living(const identity::peer_id* client) {
-    const auto& all = guests.alive();
-    if (!client) return all.size();
-    return static_cast<std::size_t>(
-        std::ranges::count_if(all, [&](const auto& one) { return one.sight.info().peer == *client; }));
-  }
-
-  trust::entry entry_of(const identity::peer_id& client, trust::method way) {
-    return {key.id(), client, way, wall_now(), living(&client)};
+  trust::entry entry_of(const identity::peer_id& client, trust::method way) const {
+    return {key.id(), client, way, wall_now(), entered_by.taken(client)};
   }
 
   // What is taken back may be forgotten by whoever keeps the grants.
@@ -195,12 +194,14 @@ struct server_node final : signalling::uplink_events,
     return std::move(*given);
   }
 
-  result<> check(const trust::grant_id& id, const identity::peer_id& client, trust::method way) {
+  // Decided, and counted, in one step: of many who come at once no more get in than may.
+  result<place> check(const trust::grant_id& id, const identity::peer_id& client, trust::method way) {
     const auto given = granted(id);
     if (!given) return fail(given.error());
-    auto permitted = trust::may_enter(*given, revoked, entry_of(client, way));
-    if (!permitted && permitted.error() == errc::too_many_sessions) doubt(client);  // some may be dead
-    return permitted;
+    const auto permitted = trust::may_enter(*given, revoked, entry_of(client, way));
+    if (permitted) return entered_by.take(client);
+    if (permitted.error() == errc::too_many_sessions) doubt(client);  // some may be dead
+    return fail(permitted.error());
   }
 
   result<> may_dial(const outbound::dial_plan::attempt& to) override {
@@ -213,7 +214,7 @@ struct server_node final : signalling::uplink_events,
     return trust::may_dial(entry->record, given->body(), wall_now());
   }
 
-  result<> may_enter(const sessions::claim& claimed, const identity::peer_id& client) override {
+  result<place> may_enter(const sessions::claim& claimed, const identity::peer_id& client) override {
     return check(claimed.grant, client, trust::method::outbound);
   }
 
@@ -376,7 +377,8 @@ struct server_node final : signalling::uplink_events,
   // ---- windows
 
   void command(const signalling::command& what) {
-    if (commands >= most_commands || tasks.cancelled()) return;
+    if (tasks.cancelled()) return;
+    if (commands >= most_commands) return refusals.add(errc::too_many_windows);
     auto opened = rendezvous::opened_command::open(what, clock::now());
     if (!opened) {
       telling::report_trouble(how.steps_, "refused a command", opened.error().message());
@@ -401,8 +403,12 @@ struct server_node final : signalling::uplink_events,
 
   awaitable<void> carry_out(rendezvous::opened_command what) {
     const counted here(commands);
+    auto waiting = wait_for_room(what.asked);
+    const auto room = co_await std::move(waiting);
+    if (!room && is_canceled(room.error())) co_return;
     auto responding = rendezvous::respond(shared_from_this(), key, how.responding(), std::move(what));
     auto guest = co_await std::move(responding);
+    made_room.notify();
     if (guest) {
       entered(std::move(*guest));
     } else {
@@ -410,17 +416,37 @@ struct server_node final : signalling::uplink_events,
     }
   }
 
-  result<trust::signed_grant> may_open(const trust::signed_request& asked) override {
+  bool has_room(const trust::signed_request& asked) {
+    return budget.fits(asked.body().grant, opened_by.taken(asked.signer()), opened_by.taken(), clock::now());
+  }
+
+  // Those before it may be done soon: a client that asks thrice at once need not come again.
+  awaitable<result<>> wait_for_room(trust::signed_request asked) {
+    constexpr std::chrono::seconds patience{3};
+    constexpr std::size_t most_of_one = 8;  // requests of one client
+    const auto until = clock::now() + patience;
+    const auto mine = waiting_by.take(asked.signer());
+    if (waiting_by.taken(asked.signer()) > most_of_one) co_return fail(errc::too_many_windows);
+    while (!has_room(asked) && opened_by.taken() > 0) {
+      auto waiting = made_room.wait();
+      auto freed = co_await before(until, errc::too_many_windows, std::move(waiting));
+      if (!freed) co_return freed;
+    }
+    co_return result<>{};
+  }
+
+  result<permit> may_open(const trust::signed_request& asked) override {
     if (!serves(trust::method::window)) return fail(errc::window_refused);
     auto given = granted(asked.body().grant);
-    if (!given) return given;
+    if (!given) return fail(given.error());
+    if (!has_room(asked)) return fail(errc::too_many_windows);
     const auto entry = entry_of(asked.signer(), trust::method::window);
     auto permitted = gate.may_open(asked, *given, revoked, entry, clock::now());
     if (!permitted) return fail(permitted.error());
-    return given;
+    return permit{std::move(*given), opened_by.take(asked.signer())};
   }
 
-  result<> may_enter(const trust::grant_id& grant, const identity::peer_id& client) override {
+  result<place> may_enter(const trust::grant_id& grant, const identity::peer_id& client) override {
     return check(grant, client, trust::method::window);
   }
 
@@ -432,7 +458,8 @@ struct server_node final : signalling::uplink_events,
   clock::duration central_round_trip() override { return up.round_trip().value_or(clock::duration(0)); }
   windows::arrival& met(const identity::peer_id& client) override { return pairs.of(client); }
 
-  void account(const windows::report& cost) override {
+  void account(const trust::grant_id& grant, const windows::report& cost) override {
+    budget.closed(grant, cost.exposure, clock::now());
     exposed.add(std::chrono::system_clock::now(), windows::exposure_of(cost));
     (void)up.send(signalling::exposure_report{cost.exposure, cost.listeners, cost.strangers});  // for its account
   }
@@ -447,6 +474,10 @@ struct server_node final : signalling::uplink_events,
   outbound::dialer dials;
   signalling::roster known;
   trust::window_gate gate;
+  trust::window_budget budget;
+  places<identity::peer_id> waiting_by;  // requests for a window
+  places<identity::peer_id> opened_by;   // windows under way
+  places<identity::peer_id> entered_by;  // sessions, also those that begin
   trust::revocations revoked;
   bool acknowledged = true;   // by central, what is revoked
   std::size_t announced = 0;  // invites, over this link
@@ -460,6 +491,7 @@ struct server_node final : signalling::uplink_events,
   std::size_t commands = 0;
   std::optional<std::error_code> final_cause;
   notifier arrived;
+  notifier made_room;
   task_group tasks;
   time_point made;
   signalling::link_account link;

@@ -9,6 +9,7 @@
 #include <ajar/trust/grant.hpp>
 #include <ajar/trust/invite.hpp>
 #include <ajar/trust/revocations.hpp>
+#include <ajar/trust/window_budget.hpp>
 
 #include <algorithm>
 #include <functional>
@@ -47,6 +48,12 @@ class server_options {
   /// How long a window is open at most, up to windows::longest_window.
   server_options& window_time(std::chrono::milliseconds time) {
     window_time_ = std::min(time, windows::longest_window);
+    return *this;
+  }
+  /// How many windows a client has at a time, and for how long in a minute ports are open; by default
+  /// trust::window_limits(). Requests wait a little for those before them.
+  server_options& limits(trust::window_limits all) {
+    limits_ = all;
     return *this;
   }
   /// How listeners treat everybody else; by default as well as this process may.
@@ -113,6 +120,7 @@ class server_options {
   std::chrono::milliseconds roster_interval_{0};
   std::optional<net::address> window_address_;
   std::chrono::milliseconds window_time_ = windows::default_window;
+  trust::window_limits limits_;
   windows::on_stranger on_stranger_ = windows::on_stranger::close_and_reopen;
   windows::cloak cloak_ = windows::cloak::automatic;
   std::function<result<std::uint64_t>()> logins_;

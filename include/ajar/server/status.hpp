@@ -23,6 +23,8 @@ struct server_status {
   std::uint64_t revocations_serial = 0;              ///< of the list in force; 0: nothing was ever revoked
   bool revocations_acknowledged = true;              ///< central has it too
   std::size_t windows_open = 0;                      ///< requests that are being answered
+  std::chrono::nanoseconds listened_last_minute{0};  ///< for so long ports of windows were open
+  std::chrono::nanoseconds listened_limit{0};        ///< and may be, in a minute
   std::vector<sessions::session_status> sessions;    ///< that are alive
   std::uint64_t sessions_begun = 0;
   tls::traffic carried;  ///< by all sessions since the start

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ajar/core/config.hpp>
+#include <ajar/core/places.hpp>
 #include <ajar/identity/key.hpp>
 #include <ajar/sessions/session.hpp>
 
@@ -20,7 +21,8 @@ namespace ajar::sessions {
                                                trust::grant_id grant, time_point until);
 
 /// Asked with what the client claims, before it is let in: the grant, the deadline and the revocations, once more.
-using entry_check = std::function<result<>(const claim&, const identity::peer_id& client)>;
+/// What it gives is the session's place, from then on until the session closes.
+using entry_check = std::function<result<place>(const claim&, const identity::peer_id& client)>;
 
 /// The server's side of the proof.
 ///

@@ -17,6 +17,9 @@ namespace ajar::trust {
 /// minute and of the day. Bounded: what a nonce has seen goes with the nonce.
 class window_gate {
  public:
+  /// @param most_a_nonce  requests that are remembered under one nonce, which lives for an hour: 16 octets each
+  explicit window_gate(std::size_t most_a_nonce = 100'000) : most_a_nonce_(most_a_nonce) {}
+
   /// A new link, or its renewed nonce. The one before stays good for requests on their way.
   void set_nonce(const link_nonce& fresh) {
     earlier_ = std::move(current_);
@@ -42,7 +45,7 @@ class window_gate {
     if (!link) return fail(errc::request_stale);
     const auto place = std::ranges::lower_bound(link->seen, body.id);
     if (place != link->seen.end() && *place == body.id) return fail(errc::request_replayed);
-    if (link->seen.size() >= most_requests_a_nonce) return fail(errc::too_many_requests);
+    if (link->seen.size() >= most_a_nonce_) return fail(errc::too_many_requests);
     auto enters = may_enter(given, revoked, at);
     if (!enters) return enters;
     if (body.roam && !given.body().roam) return fail(errc::address_not_permitted);
@@ -60,8 +63,6 @@ class window_gate {
   }
 
  private:
-  static constexpr std::size_t most_requests_a_nonce = 100'000;  // a nonce lives for an hour
-
   struct budget {
     std::deque<time_point> last_minute;
     std::chrono::sys_days day{};
@@ -69,7 +70,7 @@ class window_gate {
   };
   struct link {
     link_nonce nonce{};
-    std::vector<request_id> seen;  // sorted: 16 octets each, for as long as the nonce is good
+    std::vector<request_id> seen;  // sorted
   };
 
   link* find(const link_nonce& nonce) {
@@ -79,6 +80,7 @@ class window_gate {
     return nullptr;
   }
 
+  std::size_t most_a_nonce_;
   std::optional<link> current_;
   std::optional<link> earlier_;
   std::map<grant_id, budget> spent_;

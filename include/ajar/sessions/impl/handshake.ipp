@@ -111,7 +111,7 @@ AJAR_DECL awaitable<result<session>> let_in(tls::stream stream, identity::key se
   auto reading = detail::read_claim(stream);
   auto claimed = co_await before(until, errc::handshake_timeout, std::move(reading));
   proof_terms terms{way, {}, {}, client, self.id()};
-  result<> fits;
+  result<place> fits;
   if (!claimed) {
     fits = fail(claimed.error());
   } else {
@@ -137,6 +137,7 @@ AJAR_DECL awaitable<result<session>> let_in(tls::stream stream, identity::key se
     stream.close();
     co_return fail(written.error());
   }
+  stream.when_closed([held = std::move(*fits)](const tls::traffic&) {});
   session_info about{client, way, terms.nonce, terms.grant, detail::remote_of(stream), std::nullopt};
   co_return session(std::move(stream), std::move(about));
 }

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <ajar/trust/window_budget.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace ajar;
+using namespace ajar::trust;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct scene {
+  window_budget budget{{2, 3s, 5s}, 1000ms};
+  grant_id one{1};
+  grant_id other{2};
+  time_point now{};
+};
+
+}  // namespace
+
+TEST_CASE("a client has so many windows at a time") {
+  scene all;
+  CHECK(all.budget.fits(all.one, 0, 0, all.now));
+  CHECK(all.budget.fits(all.one, 1, 1, all.now));
+  CHECK(!all.budget.fits(all.one, 2, 2, all.now));
+}
+
+TEST_CASE(
+    "what ports were open for under a grant counts for a minute, and what is being opened counts as the longest") {
+  scene all;
+  all.budget.closed(all.one, 2s, all.now);
+  CHECK(all.budget.fits(all.one, 0, 0, all.now));
+  CHECK(!all.budget.fits(all.one, 1, 1, all.now));  // the one beside may need what is left
+  all.budget.closed(all.one, 1ns, all.now + 30s);
+  CHECK(!all.budget.fits(all.one, 0, 0, all.now + 30s));
+  CHECK(all.budget.fits(all.other, 0, 0, all.now + 30s));
+  CHECK(!all.budget.fits(all.one, 0, 0, all.now + 60s - 1ns));
+  CHECK(all.budget.fits(all.one, 0, 0, all.now + 60s));
+  CHECK(all.budget.listened(all.now + 60s) == 1ns);
+  CHECK(all.budget.listened(all.now + 90s) == 0ns);
+}
+
+TEST_CASE("all windows together have a budget, however many grants there are") {
+  scene all;
+  for (std::uint8_t i = 10; i < 14; ++i) all.budget.closed({i}, 1s, all.now);
+  CHECK(all.budget.listened(all.now) == 4s);
+  CHECK(all.budget.fits(all.one, 0, 0, all.now));
+  CHECK(!all.budget.fits(all.one, 0, 1, all.now));
+  all.budget.closed({14}, 1s, all.now);
+  CHECK(!all.budget.fits(all.one, 0, 0, all.now));
+}
+
+TEST_CASE("a window that never opened costs nothing") {
+  scene all;
+  all.budget.closed(all.one, 0ns, all.now);
+  CHECK(all.budget.listened(all.now) == 0ns);
+}
