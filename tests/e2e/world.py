@@ -178,17 +178,19 @@ def sockets_of(process):
     return found
 
 
-def unsent_of_nobody():
-    """Octets of this machine's TCP sockets that were closed by their process, and that the kernel goes on to send."""
+def unsent(connections):
+    """Octets that the kernel goes on to send on these (state, local, remote), whoever holds them, or nobody any more."""
+    pairs = {(local, remote) for _, local, remote in connections}
     count = 0
     for table in ("tcp", "tcp6"):
         for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
             fields = line.split()
-            if fields[9] == "0":
+            if (fields[1], fields[2]) in pairs:
                 count += int(fields[4].split(":")[0], 16)
     return count
 
 
+ESTABLISHED = 0x01
 LISTEN = 0x0A
 
 
