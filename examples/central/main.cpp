@@ -2,6 +2,7 @@
 // ajar-central: the node that brings servers and clients together.
 #include "../tools/begin.hpp"
 #include "../tools/console.hpp"
+#include "../tools/process_facts.hpp"
 #include "../tools/reload.hpp"
 #include "../tools/sandbox.hpp"
 #include "../tools/status.hpp"
@@ -12,6 +13,7 @@
 
 #include <ajar/central.hpp>
 
+#include <algorithm>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/io_context.hpp>
@@ -30,9 +32,24 @@ constexpr const char* examples =
     "  ajar-central status                                          links, requests, refusals; --json, --metrics\n"
     "  ajar-central doctor --listen 0.0.0.0:7000 --admit servers.txt   what is in the way, and what to do\n";
 
+// No more links than there are descriptors for, beside half-open connections and all else.
 ajar::switchboard::accept_limits limits_of(const tools::settings& given) {
-  return {given.as<std::size_t>("most-half-open"), given.as<std::size_t>("most-half-open-per-address"),
-          given.as<std::size_t>("most-refusals-per-address"), given.as<std::size_t>("most-links")};
+  constexpr std::size_t others = 64;
+  const auto possible = tools::descriptor_limit();
+  const auto each = possible > 2 * others ? (possible - others) / given.as<unsigned>("threads") : others / 2;
+  const auto half_open = std::min(given.as<std::size_t>("most-half-open"), std::max<std::size_t>(each / 4, 1));
+  return {half_open, given.as<std::size_t>("most-half-open-per-address"),
+          given.as<std::size_t>("most-refusals-per-address"),
+          std::min(given.as<std::size_t>("most-links"), each - half_open)};
+}
+
+void tell_of_limits(const tools::settings& given, const ajar::telling::step_sink& steps) {
+  const auto links = limits_of(given).links;
+  if (links >= given.as<std::size_t>("most-links")) return;
+  ajar::telling::report_step(
+      steps, "", "fewer links than --most-links",
+      fmt::format("{} a thread, as this process may have {} files open: raise LimitNOFILE= of its unit, or ulimit -n",
+                  links, tools::descriptor_limit()));
 }
 
 // At SIGHUP: the list and the limits, if both are good.
@@ -86,6 +103,7 @@ int run(const tools::settings& given, int count, char** words) {
   auto self = tools::open_node(central_tool, "central", tools::text_option(given, "state"));
   if (!self) return tools::local_trouble;
 
+  (void)tools::raise_descriptor_limit();
   ajar::central_options how(*at, std::move(*list));
   const auto steps = tools::steps_as_told("central", given);
   how.heartbeat(*beat).limits(limits_of(given)).reflect_port(given.as<std::uint16_t>("reflect-port")).on_step(steps);
@@ -106,6 +124,7 @@ int run(const tools::settings& given, int count, char** words) {
   if (given.count("name")) url.at = ajar::net::endpoint(tools::text_option(given, "name"), url.at.port());
   fmt::print("{}\n", to_string(url));
   std::fflush(stdout);
+  tell_of_limits(given, steps);
 
   std::vector<asio::executor_work_guard<asio::io_context::executor_type>> busy;
   for (auto& one : contexts) busy.emplace_back(asio::make_work_guard(*one));

@@ -67,7 +67,8 @@ class guest {
       co_return;
     }
     const ajar::files::read_permission may_read = [self](std::string_view share) { return self->may_read(share); };
-    auto answered = co_await self->files_.answer(stream, may_read);
+    auto answering = self->files_.answer(stream, may_read, to_string(self->over_.info().peer));
+    auto answered = co_await ajar::unless(stream.ended(), std::move(answering));
     (void)answered;  // the stream has ended before; its client knows why
   }
 
@@ -101,6 +102,7 @@ class guest {
   // The grant is asked each time: a share may have been taken out of it.
   ajar::result<> may_read(std::string_view share) const {
     const auto grant = house_.issued.find(over_.info().grant);
+    if (!grant && grant.error() != ajar::errc::grant_unknown) return ajar::fail(ajar::errc::share_unreadable);
     const auto* right = grant ? grant->body().find(share) : nullptr;
     if (!right || !right->read) return ajar::fail(ajar::errc::service_not_granted);
     return {};

@@ -8,6 +8,7 @@
 #include "../tools/sandbox.hpp"
 #include "../tools/status.hpp"
 #include "../tools/step_log.hpp"
+#include "budgets.hpp"
 #include "doctor.hpp"
 #include "grants.hpp"
 #include "guest.hpp"
@@ -194,6 +195,7 @@ tools::landlock fence_around(const run_plan& plan, const std::string& state, con
 int run(const tools::settings& given, int count, char** words) {
   auto planned = plan_run(given);
   if (!planned) return tools::usage;
+  const auto budgets = tools::budgets_within(tools::raise_descriptor_limit());
   auto self = tools::open_node(server_tool, "server", tools::text_option(given, "state"));
   if (!self) return tools::local_trouble;
   const auto hold = self->state.try_lock();
@@ -215,6 +217,7 @@ int run(const tools::settings& given, int count, char** words) {
       .roster_every(planned->roster_every)
       .on_stranger(planned->policy)
       .limits(limits_of(given))
+      .most_sessions(budgets.sessions)
       .cloak(*ajar::windows::parse_cloak(given.as<std::string>("cloak")))
       .logins([&] { return self->state.next_login(); })
       .grants([&](const ajar::trust::grant_id& id) { return house.issued.find(id); })
@@ -229,6 +232,7 @@ int run(const tools::settings& given, int count, char** words) {
   if (planned->window_address) how.window_address(*planned->window_address);
   const auto steps = tools::steps_as_told("server", given);
   how.on_step(steps);
+  tools::tell_of_budgets(budgets, steps);
   asio::io_context context(1);
   // before anybody is told that it is there: until then a SIGHUP would end it
   asio::signal_set signals(context, SIGINT, SIGTERM);
@@ -240,7 +244,7 @@ int run(const tools::settings& given, int count, char** words) {
 
   running all{ajar::server(context.get_executor(), self->key, how),
               house,
-              ajar::files::file_service(context.get_executor()),
+              ajar::files::file_service(context.get_executor(), budgets.files),
               given.file(),
               self->state.path(),
               steps};

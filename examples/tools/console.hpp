@@ -41,6 +41,7 @@ inline exit_code exit_code_of(const std::error_code& why) {
   const auto value = static_cast<errc>(why.value());
   if (value == errc::file_not_permitted) return refused;
   if (value == errc::server_offline || value == errc::exchange_timeout) return not_reached;
+  if (value == errc::server_busy) return not_reached;
   if (value >= errc::share_not_found) return cut_short;
   if (value >= errc::window_timeout) return not_reached;
   if (value >= errc::link_lost) return no_central;

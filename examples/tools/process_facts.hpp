@@ -2,6 +2,7 @@
 // What the kernel says of this process.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -15,5 +16,11 @@ bool may_listen();
 
 // "none", "strict" or "filter" (seccomp(2)).
 std::string seccomp_mode();
+
+// How many files and sockets it may have open at a time.
+std::size_t descriptor_limit();
+
+// From here on as many as the system lets it have: the lower limit is there for programs with select(). @return it
+std::size_t raise_descriptor_limit();
 
 }  // namespace tools

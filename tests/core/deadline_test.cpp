@@ -133,6 +133,63 @@ TEST_CASE("the parent's cancellation is canceled, not late, and the parent ends 
   }
 }
 
+namespace {
+
+awaitable<result<>> failing_wait(notifier& change) {
+  auto woken = co_await change.wait();
+  (void)woken;
+  co_return fail(errc::stream_reset);
+}
+
+awaitable<void> note_unless(notifier& vain, awaitable<result<int>> operation, std::optional<result<int>>& into) {
+  auto other = failing_wait(vain);
+  auto value = co_await unless(std::move(other), std::move(operation));
+  into.emplace(std::move(value));
+}
+
+awaitable<result<int>> resumed_by(notifier& change, bool& resumed) {
+  auto woken = co_await change.wait();
+  resumed = true;
+  if (!woken) co_return fail(woken.error());
+  co_return 7;
+}
+
+}  // namespace
+
+TEST_CASE("an operation that something else makes vain is cancelled, and has stopped") {
+  asio::io_context context;
+  notifier vain(context.get_executor());
+  notifier change(context.get_executor());
+  task_group group(context.get_executor());
+  for (const bool first : {true, false}) {
+    std::optional<result<int>> got;
+    bool resumed = false;
+    group.spawn(note_unless(vain, resumed_by(change, resumed), got));
+    context.restart();
+    context.poll();
+    CHECK(!got);
+    (first ? vain : change).notify();
+    context.restart();
+    context.poll();
+    REQUIRE(got);
+    CHECK(resumed);
+    if (first) CHECK(got->error() == errc::canceled);
+    if (!first) CHECK(got->value() == 7);
+  }
+  CHECK(group.size() == 0);
+}
+
+TEST_CASE("beside what has not ended an operation gives its own value, error or exception") {
+  asio::io_context context;
+  notifier vain(context.get_executor());
+  std::optional<result<int>> got;
+  testing::run(context, note_unless(vain, at_once(3), got));
+  CHECK(got.value().value() == 3);
+  testing::run(context, note_unless(vain, failing(errc::eof), got));
+  CHECK(got->error() == errc::eof);
+  CHECK_THROWS_AS(testing::run(context, note_unless(vain, throwing(), got)), std::logic_error);
+}
+
 TEST_CASE("sleeping until the past is no sleep") {
   asio::io_context context;
   CHECK(testing::run(context, sleep_until(clock::now() - std::chrono::seconds(1))).has_value());

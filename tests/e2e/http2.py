@@ -11,35 +11,12 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import time
 import unittest
 
-BRIDGE = pathlib.Path(sys.argv.pop(2)).resolve() if len(sys.argv) > 2 else pathlib.Path("build/release/tests/e2e/bridge")
-
+from forge import (BRIDGE, CONTINUATION, DATA, END_HEADERS, HEADERS, PING, PREFACE, PRIORITY, SETTINGS, WINDOW_UPDATE, ask,
+                   bridge, field, frame, head, reset)
 import world
-
-DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION = 0, 1, 2, 3, 4, 6, 8, 9
-END_STREAM, END_HEADERS = 1, 4
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-
-
-def frame(kind, flags, stream, payload=b""):
-    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
-
-
-def field(name, value):
-    """A literal field that is not indexed (RFC 7541 section 6.2.2)."""
-    return b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value
-
-
-def get(path):
-    return b"".join(field(name, value) for name, value in ((b":method", b"GET"), (b":scheme", b"https"),
-                                                           (b":authority", b"ajar"), (b":path", path)))
-
-
-def ask(stream, path, flags=END_HEADERS | END_STREAM):
-    return frame(HEADERS, flags, stream, get(path))
 
 
 def memory(process):
@@ -66,23 +43,11 @@ class Http2(unittest.TestCase):
         cls.server = w.start_server({"docs": cls.folder})
         for client in ("client", "stranger"):
             w.grant(client, "--windows", "60000", "--sessions", "100", services=("docs:r",))
-        cls.port = cls.bridge("to-session", w.folder / "stranger", w.folder / "port")
+        cls.port = bridge(w, "to-session", w.folder / "stranger", w.folder / "port")
 
     @classmethod
     def tearDownClass(cls):
         cls.w.__exit__()
-
-    @classmethod
-    def bridge(cls, *words):
-        w = cls.w
-        with (w.folder / f"bridge{words[0]}.log").open("a") as log:
-            w.running[f"bridge{words[0]}"] = subprocess.Popen([str(BRIDGE), *map(str, words)], stdout=log, stderr=log)
-        if words[0] == "from-session":
-            return None
-        until = time.monotonic() + 20
-        while not words[2].exists() and time.monotonic() < until:
-            time.sleep(0.01)
-        return int(words[2].read_text())
 
     def url(self, path):
         return f"http://127.0.0.1:{self.port}/docs/{path}"
@@ -100,9 +65,9 @@ class Http2(unittest.TestCase):
         # one request each: curl 7.88 breaks its second one over a connection, with nghttpd too
         for i in range(5):
             self.assertEqual(self.program(*curl, self.url(f"small{i}")), (self.folder / f"small{i}").read_bytes())
-        head = self.program(*curl, "--head", self.url("large")).decode().lower()
-        self.assertIn(f"content-length: {len(large)}", head)
-        self.assertIn("etag:", head)
+        told = self.program(*curl, "--head", self.url("large")).decode().lower()
+        self.assertIn(f"content-length: {len(large)}", told)
+        self.assertIn("etag:", told)
         missing = subprocess.run([*curl, self.url("nothing")], capture_output=True, timeout=60)
         self.assertEqual(missing.returncode, 22)
         self.assertIn(b"404", missing.stderr)
@@ -131,7 +96,7 @@ class Http2(unittest.TestCase):
                                                     stderr=log)
         w.text("server", "other", "id")
         w.grant("visitor", "--windows", "60000", server="other", name="theirs", services=("file:r",))
-        self.bridge("from-session", w.folder / "other", w.url, port)
+        bridge(w, "from-session", w.folder / "other", w.url, port)
         w.wait_for("bridgefrom-session", "linked to central")
         state = str(w.folder / "visitor")
         for count in ("1", "100"):
@@ -170,13 +135,13 @@ class Http2(unittest.TestCase):
             "SETTINGS": (b"", frame(SETTINGS, 0, 0)),
             "WINDOW_UPDATE": (b"", frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", 1))),
             "PRIORITY": (b"", frame(PRIORITY, 0, 3, struct.pack(">IB", 0, 16))),
-            "CONTINUATION": (frame(HEADERS, 0, 1, get(b"/")), frame(CONTINUATION, 0, 1, field(b"a", b"b"))),
+            "CONTINUATION": (frame(HEADERS, 0, 1, head(b"/")), frame(CONTINUATION, 0, 1, field(b"a", b"b"))),
             "no HTTP/2": (b"", b"GET / HTTP/1.1\r\n\r\n"),
         }
         self.siege(floods)
 
     def test_resets_end_the_session(self):
-        many = b"".join(ask(i, b"/docs/large") + frame(RST_STREAM, 0, i, struct.pack(">I", 8)) for i in range(1, 40_001, 2))
+        many = b"".join(ask(i, b"/docs/large") + reset(i) for i in range(1, 40_001, 2))
         self.siege({"rapid reset": (b"", many)})
 
     def test_more_streams_than_announced(self):

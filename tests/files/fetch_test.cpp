@@ -173,7 +173,8 @@ struct shared_over_session {
   }
   static awaitable<void> answer(shared_over_session& at, stream one) {
     const read_permission may_read = [](std::string_view) { return result<>(); };
-    auto answered = co_await at.files.answer(one, may_read);
+    auto answering = at.files.answer(one, may_read, "client");
+    auto answered = co_await unless(one.ended(), std::move(answering));
     (void)answered;
   }
 
@@ -253,4 +254,46 @@ TEST_CASE("hundreds of refusals are no flood of resets") {
     CHECK(at.both.run(fetch_over(at, of("none"), nullptr)).error() == errc::file_not_found);
     CHECK(at.both.run(count_over(at, "none")).error() == errc::file_not_found);
   }
+}
+
+namespace {
+
+awaitable<void> ask(shared_over_session& at, request what, std::vector<stream>& into) {
+  auto asked = co_await at.both.client.open(std::move(what));
+  REQUIRE(asked);
+  into.push_back(std::move(*asked));
+}
+
+std::vector<stream> ask_often(shared_over_session& at, const request& what, int count) {
+  std::vector<stream> all;
+  for (int i = 0; i < count; ++i) at.both.run(ask(at, what, all));
+  at.both.settle();
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("who asks for many files and reads none has few open, and none when it goes") {
+  shared_over_session at;
+  at.on.file("large", std::string(5'000'000, 'a'));
+  at.files.limit({4, 8});
+  {
+    const auto all = ask_often(at, request("GET", "/files/large"), 40);
+    CHECK(at.files.open().count("client") == 4);
+  }
+  at.both.settle();
+  CHECK(at.files.open().count() == 0);
+  CHECK(at.both.run(fetch_over(at, of("large"), nullptr)).value().size() == 5'000'000);
+}
+
+TEST_CASE("what is done for a stream ends with it") {
+  shared_over_session at;
+  at.on.file("large", std::string(20'000'000, 'a'));
+  const auto wanted = request("HEAD", "/files/large").with("want-repr-digest", "sha-256=10");
+  for (int i = 0; i < 20; ++i) {
+    std::vector<stream> all;
+    for (int j = 0; j < 5; ++j) at.both.run(ask(at, wanted, all));
+  }
+  at.both.settle();
+  CHECK(at.files.open().count() == 0);
 }

@@ -114,7 +114,8 @@ awaitable<void> change_the_limits(town& all, village::owner& one) {
   tight.links = 0;
   all.node->limit(tight);
   auto refused = co_await linked(all, one.key, role::server, 2);
-  CHECK(!refused);
+  REQUIRE(!refused);
+  CHECK_MESSAGE(refused.error() == errc::central_busy, refused.error().message());
   auto there = co_await answers(*first);
   CHECK(there);
   all.node->limit({});

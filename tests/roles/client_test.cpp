@@ -176,6 +176,23 @@ TEST_CASE("a grant that the server has forgotten opens nothing") {
   }
 }
 
+TEST_CASE("a server that cannot look at its grants does not say that it knows none, and the client comes again") {
+  for (const auto way : {by::window, by::window_reverse, by::automatic}) {
+    int failures = 3;
+    scene all({}, [&failures](scene& of, ajar::server_options& options) {
+      options.grants([&failures, &of](const auto& id) -> ajar::result<ajar::trust::signed_grant> {
+        if (failures-- > 0) return ajar::fail(std::make_error_code(std::errc::too_many_files_open));
+        return of.here.home.find(id);
+      });
+    });
+    all.serve();
+    const auto went = visit(all, way);
+    CHECK_MESSAGE(went, went.error().message());
+    CHECK(all.steps.count("a grant cannot be looked up") == 3);
+    CHECK(all.steps.last("this way failed") == make_error_code(errc::server_busy).message());
+  }
+}
+
 TEST_CASE("a way that the grant or the server does not permit is refused by its cause") {
   expect_refusal(errc::method_not_granted, of_methods(only_outbound), by::window);
   expect_refusal(errc::method_not_granted, of_methods(only_outbound), by::window_reverse);
@@ -300,6 +317,43 @@ ajar::awaitable<void> exceed_windows(scene& all, ajar::client& client) {
 }
 
 }  // namespace
+
+namespace {
+
+ajar::awaitable<void> come_in(scene& all, ajar::client& client, by way, ajar::result<>& into) {
+  auto went = co_await greet_once(all, client, over(way));
+  into = went ? ajar::result<>() : ajar::fail(went.error());
+}
+
+ajar::awaitable<void> await_place(scene& all, ajar::client& client, by way) {
+  auto first = co_await client.connect(all.here.home.key.id(), over(way));
+  REQUIRE_MESSAGE(first, first.error().message());
+  const std::string opened = way == by::window ? "opened a port" : "opened a port of our own";
+  const auto ports = all.steps.count(opened);
+  ajar::result<> second = ajar::fail(errc::canceled);
+  ajar::task_group work(all.here.context.get_executor());
+  work.spawn(come_in(all, client, way, second));
+  auto refused = co_await all.steps.saw("refused a window");
+  CHECK(refused);
+  CHECK(all.steps.count(opened) == ports);
+  first->close();
+  co_await work.join();
+  CHECK_MESSAGE(second, second.error().message());
+  CHECK(all.steps.last("this way failed") == make_error_code(errc::server_busy).message());
+  co_await stop_all(all, client);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a server that has all the sessions that it can hold says so, opens no port, and takes the next one in time") {
+  for (const auto way : {by::window, by::window_reverse}) {
+    scene all({}, [](scene&, ajar::server_options& options) { options.most_sessions(1); });
+    all.serve();
+    auto client = all.client();
+    ajar::testing::run(all.here.context, await_place(all, client, way));
+  }
+}
 
 TEST_CASE("a grant permits so many windows a minute, whoever opens them") {
   village::terms with;

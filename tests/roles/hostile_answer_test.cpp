@@ -183,6 +183,28 @@ awaitable<void> end_link(lure& all, bytes last, errc expected, bool for_good) {
   co_await all.visitor->stop();
 }
 
+// Central has no room at first, or is cut off on its way: a connection waits for it until its own deadline.
+awaitable<void> come_again(lure& all, bool told) {
+  ended end;
+  task_group work(all.context.get_executor());
+  work.spawn(connect(all, by::window, end));
+  {
+    auto first = co_await all.central.hear();
+    REQUIRE(first);
+    if (told) {
+      first->close(errc::central_busy);
+      co_await first->part();
+    }
+  }
+  auto up = co_await all.central.welcome();
+  REQUIRE(up);
+  auto asked = co_await await_request(all, *up);
+  CHECK(asked);
+  CHECK(!end.session);
+  co_await all.visitor->stop();
+  co_await work.join();
+}
+
 awaitable<bool> await_listeners(std::size_t count) {
   const auto until = village::soon();
   while (village::own_sockets().listening != count && clock::now() < until) {
@@ -259,6 +281,13 @@ TEST_CASE("a client leaves a central that talks nonsense with its cause, and com
   for (const auto& [octets, expected] : some) {
     lure all;
     testing::run(all.context, end_link(all, octets, expected, false));
+  }
+}
+
+TEST_CASE("a client waits for a central that has no room for it now") {
+  for (const bool told : {true, false}) {
+    lure all;
+    testing::run(all.context, come_again(all, told));
   }
 }
 

@@ -48,9 +48,10 @@ class owner {
     issued.emplace(body.id, made);
     return made;
   }
-  std::optional<ajar::trust::signed_grant> find(const ajar::trust::grant_id& id) const {
+  ajar::result<ajar::trust::signed_grant> find(const ajar::trust::grant_id& id) const {
     const auto at = issued.find(id);
-    return at == issued.end() ? std::nullopt : std::optional(at->second);
+    if (at == issued.end()) return ajar::fail(ajar::errc::grant_unknown);
+    return at->second;
   }
 
   ajar::identity::key key = ajar::identity::key::generate();

@@ -134,6 +134,16 @@ TEST_CASE("what was too slow is tried as long as there is time, where there is n
   CHECK(tries > 8);
   CHECK(left < 1600ms);
   CHECK(one.why() == errc::window_timeout);
+  for (const auto has_door : {true, false}) {  // short of something now, whichever way one comes
+    scene busy;
+    busy.has_door = has_door;
+    auto plan = busy.plan();
+    for (int i = 0; i < 5; ++i) CHECK(plan.failed(make_error_code(errc::server_busy), 20s) <= 1600ms);
+    CHECK(plan.way() == by::automatic);
+    (void)plan.failed(make_error_code(errc::server_busy), 0s);
+    CHECK(!plan.way());
+    CHECK(plan.why() == errc::server_busy);
+  }
   auto two = scene().plan();  // there is a door
   (void)two.failed(make_error_code(errc::window_timeout), 20s);
   CHECK(two.way() == by::automatic);

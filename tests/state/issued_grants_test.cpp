@@ -2,6 +2,7 @@
 #include <ajar/state/issued_grants.hpp>
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include <filesystem>
 #include <fstream>
@@ -242,6 +243,23 @@ TEST_CASE("a folder that was restored from a copy learns what was taken back sin
         errc::signature_invalid);
 }
 
+TEST_CASE("where no file can be opened nobody says that a grant is not there") {
+  kept at;
+  const auto laptop = at.issue("laptop");
+  auto store = at.store();
+  rlimit before_it{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_it) == 0);
+  const rlimit none{0, before_it.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const auto found = store.find(laptop.body().id);
+  const auto other = store.find(crypto::random_octets<16>());
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before_it) == 0);
+  CHECK(found.error() == std::errc::too_many_files_open);
+  CHECK(other.error() == std::errc::too_many_files_open);
+  CHECK(store.find(laptop.body().id));
+  CHECK(store.find(crypto::random_octets<16>()).error() == errc::grant_unknown);
+}
+
 TEST_CASE("a damaged file of a grant is named as such, and is nobody's grant") {
   kept at;
   const auto laptop = at.issue("laptop");
@@ -249,7 +267,7 @@ TEST_CASE("a damaged file of a grant is named as such, and is nobody's grant") {
   const std::string whole{std::istreambuf_iterator<char>(file), {}};
   for (std::size_t n = 0; n < whole.size(); n += 7) {
     at.write(to_hex(laptop.body().id) + ".issued", whole.substr(0, n));
-    CHECK(!at.store().find(laptop.body().id));
+    CHECK(at.store().find(laptop.body().id).error() == errc::state_damaged);
     CHECK(at.store().list().error() == errc::state_damaged);
   }
   auto changed = whole;

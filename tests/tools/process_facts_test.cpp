@@ -2,6 +2,8 @@
 #include <tools/process_facts.hpp>
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <algorithm>
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <fstream>
@@ -30,3 +32,14 @@ TEST_CASE("the mode of seccomp is the one that /proc tells") {
 }
 
 TEST_CASE("where nothing forbids it, it may listen") { CHECK(tools::may_listen()); }
+
+TEST_CASE("the limit of open files is raised to what the system permits") {
+  rlimit before_it{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_it) == 0);
+  const rlimit low{std::min<rlim_t>(before_it.rlim_max, 200), before_it.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+  CHECK(tools::descriptor_limit() == low.rlim_cur);
+  CHECK(tools::raise_descriptor_limit() == before_it.rlim_max);
+  CHECK(tools::descriptor_limit() == before_it.rlim_max);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before_it) == 0);
+}

@@ -200,7 +200,7 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
   void receive(net::transport stream, bool links) {
     const auto from = stream.remote_endpoint();
     if (!from) return;  // gone again
-    if (!budget.permits(from->address(), strangers.size(), clock::now())) {
+    if (!budget.permits(from->address(), clock::now())) {
       ++counted.dropped;
       return;
     }
@@ -267,26 +267,29 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     stranger& operator=(const stranger&) = delete;
     ~stranger() {
       of_.strangers.end(own_);
-      if (linked_) {
-        of_.budget.unlinked();
-      } else if (!reflected_) {
-        of_.budget.refused(from_);
-      }
+      if (counted_) of_.budget.unlinked();
+      if (!blameless_) of_.budget.refused(from_);
+    }
+    // Decided, and counted, in one step: of many who come at once no more get in than there is room for.
+    result<> take_room() {
+      counted_ = of_.budget.link();
+      if (counted_) return {};
+      blameless_ = true;
+      return fail(errc::central_busy);
     }
     void linked() {
-      linked_ = true;
+      blameless_ = true;
       of_.strangers.end(own_);
       of_.strangers.good(from_);
-      of_.budget.linked();
     }
-    void reflected() { reflected_ = true; }
+    void reflected() { blameless_ = true; }
 
    private:
     central_shard& of_;
     net::address from_;
     net::half_open::ticket own_;
-    bool linked_ = false;
-    bool reflected_ = false;
+    bool counted_ = false;    // as a link
+    bool blameless_ = false;  // that it was none is not its fault
   };
 
   // Takes the link out of the directory, however it ends.
@@ -327,7 +330,7 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     // many times what an honest peer sends: a client that asks for windows all day comes to 600 a second
     one->link.limit(rate_limit(std::chrono::microseconds(1'000), 4'000));
     const registered here(*this, one);
-    auto greeting = greet(one, until);
+    auto greeting = greet(one, budgeted, until);
     auto greeted = co_await std::move(greeting);
     if (greeted && one->who == signalling::role::redeemer) {
       auto passing = pass_on_invite(one, until);
@@ -362,13 +365,15 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
   }
 
   // From the hello to the welcome.
-  awaitable<result<>> greet(link_ptr one, time_point until) {
+  awaitable<result<>> greet(link_ptr one, stranger& budgeted, time_point until) {
     auto got = co_await one->link.receive(until);
     if (!got) co_return fail(got.error());
     const auto* first = std::get_if<signalling::hello>(&*got);
     if (!first) co_return fail(errc::unexpected_message);
     if (first->version != signalling::protocol_version) co_return fail(errc::unknown_version);
     one->who = first->who;
+    const auto room = budgeted.take_room();
+    if (!room) co_return room;
     if (one->who == signalling::role::redeemer) co_return result<>{};  // the directory knows nothing of it
     if (one->who == signalling::role::server && !served.admits(one->id)) {
       co_return fail(errc::not_admitted);

@@ -88,7 +88,7 @@ class connecting {
   awaitable<result<signalling::presence>> await_presence() {
     while (clock::now() < until_) {
       if (const auto why = ended()) co_return fail(why);
-      if (side_->last_loss && !side_->up.is_up()) co_return fail(*side_->last_loss);
+      if (unlinked() && !is_worth_waiting(*side_->last_loss)) co_return fail(*side_->last_loss);
       const auto refused = side_->refused.find(grant_.body().id);
       if (refused != side_->refused.end()) co_return fail(refused->second);
       if (const auto* now = presence()) {
@@ -99,7 +99,12 @@ class connecting {
       auto changed = co_await before(until_, errc::dial_timeout, std::move(change));
       if (!changed && is_canceled(changed.error())) co_return fail(errc::canceled);
     }
-    co_return fail(errc::dial_timeout);
+    co_return fail(unlinked() ? *side_->last_loss : make_error_code(errc::dial_timeout));
+  }
+  bool unlinked() const { return side_->last_loss && !side_->up.is_up(); }
+  // The link to central is tried again meanwhile: there was no room for it, or somebody cut it off on its way.
+  static bool is_worth_waiting(const std::error_code& why) {
+    return why == errc::central_busy || why == errc::truncated || why == errc::handshake_timeout;
   }
 
   // WO 2004/034190, non-listening server: the client waits, the server dials.

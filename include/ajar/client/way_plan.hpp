@@ -76,14 +76,14 @@ class way_plan {
     return door_would_do && !facts.has_door ? errc::client_unreachable : errc::method_not_granted;
   }
 
-  // The same way once more? A machine under load was too slow, and another window may do: as long as there is time, if
-  // there is no other way. Packets may have been lost, or a firewall dropped them, as it will again: once; a server
-  // whose window has ended meanwhile hangs up.
+  // The same way once more? A server that is short of something has it again in a moment. A machine under load was too
+  // slow, and another window may do: as long as there is time, if there is no other way. Packets may have been lost, or
+  // a firewall dropped them, as it will again: once; a server whose window has ended meanwhile hangs up.
   bool is_worth_another() const {
     if (ways_.front() == by::outbound) return false;
     const bool slow = why_ == errc::handshake_timeout || why_ == errc::window_timeout || why_ == errc::exchange_timeout;
     const bool lost = why_ == errc::crossing_failed || why_ == errc::window_unreachable || why_ == errc::truncated;
-    return (slow && only_way_) || ((slow || lost) && attempts_ == 1);
+    return why_ == errc::server_busy || (slow && only_way_) || ((slow || lost) && attempts_ == 1);
   }
 
   static bool helps_another_way(const std::error_code& why) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// ajar/core/deadline.hpp - race an operation against an instant; the only place that does.
+// ajar/core/deadline.hpp - race an operation against an instant, or against another one; the only place
+// that does.
 #pragma once
 
 #include <ajar/core/awaitable.hpp>
@@ -46,6 +47,15 @@ awaitable<void> settle(awaitable<result<T>> operation, outcome<T>& into) {
 
 // Run work until an instant, cancel it then, and wait for its end; true where the instant came first.
 [[nodiscard]] awaitable<bool> race(time_point until, awaitable<void> work);
+// The same until something else has ended.
+[[nodiscard]] awaitable<void> race(awaitable<void> other, awaitable<void> work);
+
+template <class T>
+result<T> taken(outcome<T>& done, const std::error_code& where_none) {
+  if (done.thrown) std::rethrow_exception(done.thrown);
+  if (!done.value) return fail(where_none);
+  return std::move(*done.value);
+}
 
 }  // namespace detail
 
@@ -66,11 +76,28 @@ template <class T>
   auto work = detail::settle(std::move(operation), done);
   auto racing = detail::race(until, std::move(work));
   const bool expired = co_await std::move(racing);
-  if (done.thrown) std::rethrow_exception(done.thrown);
-  const bool stopped = !done.value || (!*done.value && is_canceled(done.value->error()));
+  const bool stopped = !done.thrown && (!done.value || (!*done.value && is_canceled(done.value->error())));
   if (expired && stopped) co_return fail(late);
-  if (!done.value) co_return fail(errc::canceled);
-  co_return std::move(*done.value);
+  co_return detail::taken(done, errc::canceled);
+}
+
+/// Run an operation until something else has ended, whatever that gave; cancel the operation then, and wait until it
+/// has stopped. The other one is cancelled when the operation ends first.
+///
+/// @param other      a coroutine that has not been started: it begins first
+/// @param operation  likewise
+/// @return what the operation gave; canceled where the other one ended before
+/// Cancellation: terminal, handed on to both. Threads: the caller's executor only.
+template <class T>
+[[nodiscard]] awaitable<result<T>> unless(awaitable<result<>> other, awaitable<result<T>> operation) {
+  detail::outcome<void> over;
+  detail::outcome<T> done;
+  auto watching = detail::settle(std::move(other), over);
+  auto work = detail::settle(std::move(operation), done);
+  auto racing = detail::race(std::move(watching), std::move(work));
+  co_await std::move(racing);
+  if (over.thrown) std::rethrow_exception(over.thrown);
+  co_return detail::taken(done, errc::canceled);
 }
 
 /// Wait until an instant. Errors: canceled. Cancellation: terminal.

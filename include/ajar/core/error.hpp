@@ -103,6 +103,7 @@ enum class errc : std::uint16_t {
   server_offline,
   exchange_timeout,
   too_many_requests,
+  server_busy,
   // windows
   window_timeout = 170,
   window_stranger,
@@ -287,6 +288,8 @@ inline constexpr error_text error_texts[] = {
     {errc::server_offline, "the server is not linked to central now", "start it, or wait until it is back"},
     {errc::exchange_timeout, "the server did not answer in time", "try again; if it recurs, look at the server's log"},
     {errc::too_many_requests, "too many requests at once", "wait a moment"},
+    {errc::server_busy, "the server cannot do that now: it is short of something, or cannot read its own state",
+     "try again; if it recurs, ask the server's owner to look at its log"},
 
     {errc::window_timeout, "nobody came through the window in time",
      "the client could not reach the port: a firewall or a NAT is before it; try --by outbound or --by window-reverse"},

@@ -21,7 +21,8 @@ inline constexpr std::string_view error_field = "ajar-error";
 /// The field with the time of a file as nanoseconds since 1970: Last-Modified has whole seconds only.
 inline constexpr std::string_view time_field = "ajar-mtime-ns";
 
-/// A head, and a body of one kind or the other. `digest_of` is the file whose digest was asked for.
+/// A head, and a body of one kind or the other. `digest_of` is the file whose digest was asked for; no more than one
+/// descriptor is open for all of it.
 struct file_answer {
   streams::response head;
   std::string body;
@@ -38,6 +39,7 @@ inline unsigned status_of(const std::error_code& why) {
   if (why == errc::file_changed) return 412;
   if (why == errc::range_beyond_end) return 416;
   if (why == errc::file_not_permitted || why == errc::not_a_file) return 403;
+  if (why == errc::server_busy) return 503;
   const bool trust = why.category() == category() && why.value() >= static_cast<int>(errc::no_grant) &&
                      why.value() <= static_cast<int>(errc::petname_taken);
   return trust ? 403 : 500;

@@ -7,23 +7,25 @@
 #include <ajar/streams/body_source.hpp>
 
 #include <algorithm>
+#include <memory>
 
 namespace ajar::files {
 
 /// Some octets of a file. Its end is given only if the file is still what it was when it was opened.
 class file_body : public streams::body_source {
  public:
-  file_body(shared_file file, const file_part& part) : file_(std::move(file)), place_(part.first), left_(part.count) {}
+  file_body(std::shared_ptr<const shared_file> file, const file_part& part)
+      : file_(std::move(file)), place_(part.first), left_(part.count) {}
 
   /// Errors: share_cut_short, file_changed, share_unreadable.
   result<std::size_t> read(std::span<std::uint8_t> into) override {
     if (left_ == 0) {
-      const auto same = file_.unchanged();
+      const auto same = file_->unchanged();
       if (!same) return fail(same.error());
       return std::size_t{0};
     }
     const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), left_));
-    const auto count = file_.read_at(place_, into.first(most));
+    const auto count = file_->read_at(place_, into.first(most));
     if (!count) return count;
     if (*count == 0) return fail(errc::share_cut_short);
     place_ += *count;
@@ -32,7 +34,7 @@ class file_body : public streams::body_source {
   }
 
  private:
-  shared_file file_;
+  std::shared_ptr<const shared_file> file_;
   std::uint64_t place_;
   std::uint64_t left_;
 };

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <ajar/core/config.hpp>
+#include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
 #include <ajar/crypto/hash.hpp>
 #include <ajar/files/file_answer.hpp>
+#include <ajar/files/open_files.hpp>
 
 #include <asio/post.hpp>
 #include <deque>
@@ -51,10 +53,18 @@ class file_digests {
 
 /// Shares, and how requests for them are answered on any stream of streams/multiplexer.hpp.
 ///
+/// An answer has one file or folder open, until its body has been sent or its stream has ended. How many there are is
+/// bounded, for each who reads and for all: further requests wait.
+///
 /// Outlives the coroutines that it gives. Threads: its executor only.
 class file_service {
  public:
-  explicit file_service(const asio::any_io_executor& executor) : digests_(executor) {}
+  explicit file_service(const asio::any_io_executor& executor, open_limits most = {})
+      : digests_(executor), open_(executor, most) {}
+
+  /// Other limits from now on; what is open stays so.
+  void limit(open_limits most) { open_.limit(most); }
+  const open_files& open() const noexcept { return open_; }
 
   /// Offer a share. A share of that name is replaced; what is being sent of it goes on.
   void share(const std::string& name, shared_folder what) {
@@ -67,11 +77,14 @@ class file_service {
   /// Answer the request of a stream: a head and a body that the stream pulls.
   ///
   /// @param stream    outlives the call; it has what `streams::stream` has: asked() and respond()
-  /// @param may_read  asked now, about the share in question
-  /// Errors: respond()'s, canceled. Cancellation: terminal.
+  /// @param may_read  asked when there is room for the answer, about the share in question
+  /// @param reader    who asks: what one reader has open is counted together
+  /// Errors: respond()'s, canceled. Cancellation: terminal; cancel it when the stream ends (ajar::unless).
   template <class Stream>
-  [[nodiscard]] awaitable<result<>> answer(Stream& stream, read_permission may_read) {
-    auto made = answer_files(stream.asked(), shares_, may_read);
+  [[nodiscard]] awaitable<result<>> answer(Stream& stream, read_permission may_read, std::string reader = {}) {
+    auto room = co_await open_.take(std::move(reader));
+    if (!room && is_canceled(room.error())) co_return fail(room.error());
+    auto made = room ? answer_files(stream.asked(), shares_, may_read) : refusal(stream.asked(), room.error());
     if (made.digest_of) {
       auto file = made.digest_of;
       auto key = made.digest_key;
@@ -82,13 +95,29 @@ class file_service {
         made = refusal(stream.asked(), digest.error());
       }
     }
-    if (made.source) co_return stream.respond(std::move(made.head), std::move(made.source));
+    if (made.source) {
+      auto body = std::make_unique<counted_body>(std::move(*room), std::move(made.source));
+      made.digest_of.reset();
+      co_return stream.respond(std::move(made.head), std::move(body));
+    }
     co_return stream.respond(std::move(made.head), std::move(made.body));
   }
 
  private:
+  // A body that has a file open: its place is given back with it.
+  class counted_body final : public streams::body_source {
+   public:
+    counted_body(place at, std::unique_ptr<streams::body_source> body) : at_(std::move(at)), body_(std::move(body)) {}
+    result<std::size_t> read(std::span<std::uint8_t> into) override { return body_->read(into); }
+
+   private:
+    place at_;  // given back when the file is closed
+    std::unique_ptr<streams::body_source> body_;
+  };
+
   share_set shares_;
   file_digests digests_;
+  open_files open_;
 };
 
 }  // namespace ajar::files

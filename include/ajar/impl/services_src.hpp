@@ -11,5 +11,6 @@
 #include <ajar/files/impl/file_answer.ipp>
 #include <ajar/files/impl/file_service.ipp>
 #include <ajar/files/impl/listing.ipp>
+#include <ajar/files/impl/open_files.ipp>
 #include <ajar/streams/impl/multiplexer.ipp>
 #include <ajar/streams/impl/stream.ipp>

@@ -189,9 +189,11 @@ struct server_node final : signalling::uplink_events,
   // What is taken back may be forgotten by whoever keeps the grants.
   result<trust::signed_grant> granted(const trust::grant_id& id) {
     if (revoked.contains(id)) return fail(errc::grant_revoked);
+    if (!how.grants_) return fail(errc::grant_unknown);
     auto given = how.grants_(id);
-    if (!given) return fail(errc::grant_unknown);
-    return std::move(*given);
+    if (given || given.error() == errc::grant_unknown) return given;
+    telling::report_trouble(how.steps_, "a grant cannot be looked up", given.error().message());
+    return fail(errc::server_busy);  // it may be there: nobody is sent away for good
   }
 
   // Decided, and counted, in one step: of many who come at once no more get in than may.
@@ -199,16 +201,19 @@ struct server_node final : signalling::uplink_events,
     const auto given = granted(id);
     if (!given) return fail(given.error());
     const auto permitted = trust::may_enter(*given, revoked, entry_of(client, way));
+    if (permitted && !may_begin()) return fail(errc::server_busy);
     if (permitted) return entered_by.take(client);
     if (permitted.error() == errc::too_many_sessions) doubt(client);  // some may be dead
     return fail(permitted.error());
   }
+  bool may_begin() const { return entered_by.taken() < how.most_sessions_; }
 
   result<> may_dial(const outbound::dial_plan::attempt& to) override {
     const auto* entry = known.find(to.client);
     const auto given = granted(to.grant);
     if (!given) return fail(given.error());
     if (!entry) return fail(errc::grant_unknown);
+    if (!may_begin()) return fail(errc::server_busy);
     auto permitted = trust::may_enter(*given, revoked, entry_of(to.client, trust::method::outbound));
     if (!permitted) return permitted;
     return trust::may_dial(entry->record, given->body(), wall_now());
@@ -439,6 +444,7 @@ struct server_node final : signalling::uplink_events,
     if (!serves(trust::method::window)) return fail(errc::window_refused);
     auto given = granted(asked.body().grant);
     if (!given) return fail(given.error());
+    if (!may_begin()) return fail(errc::server_busy);
     if (!has_room(asked)) return fail(errc::too_many_windows);
     const auto entry = entry_of(asked.signer(), trust::method::window);
     auto permitted = gate.may_open(asked, *given, revoked, entry, clock::now());

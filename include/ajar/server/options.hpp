@@ -56,6 +56,12 @@ class server_options {
     limits_ = all;
     return *this;
   }
+  /// How many sessions there are at a time, of all clients together; whoever comes beyond is told server_busy. What a
+  /// client may have is in its grant.
+  server_options& most_sessions(std::size_t count) {
+    most_sessions_ = count;
+    return *this;
+  }
   /// How listeners treat everybody else; by default as well as this process may.
   server_options& cloak(windows::cloak wish) {
     cloak_ = wish;
@@ -70,8 +76,9 @@ class server_options {
     logins_ = std::move(source);
     return *this;
   }
-  /// The grants that this server issued. Nothing for those that it did not.
-  server_options& grants(std::function<std::optional<trust::signed_grant>(const trust::grant_id&)> source) {
+  /// The grants that this server issued; grant_unknown for those that it did not. With any other error nobody knows,
+  /// and clients are told server_busy.
+  server_options& grants(std::function<result<trust::signed_grant>(const trust::grant_id&)> source) {
     grants_ = std::move(source);
     return *this;
   }
@@ -121,10 +128,11 @@ class server_options {
   std::optional<net::address> window_address_;
   std::chrono::milliseconds window_time_ = windows::default_window;
   trust::window_limits limits_;
+  std::size_t most_sessions_ = 10'000;
   windows::on_stranger on_stranger_ = windows::on_stranger::close_and_reopen;
   windows::cloak cloak_ = windows::cloak::automatic;
   std::function<result<std::uint64_t>()> logins_;
-  std::function<std::optional<trust::signed_grant>(const trust::grant_id&)> grants_;
+  std::function<result<trust::signed_grant>(const trust::grant_id&)> grants_;
   std::optional<trust::signed_revocations> revocations_;
   std::function<result<trust::signed_revocations>(const trust::signed_revocations&)> later_revocations_;
   std::function<result<std::vector<trust::invite_id>>()> invite_ids_;

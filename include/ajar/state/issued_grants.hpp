@@ -85,12 +85,14 @@ class issued_grants {
   /// The client of a grant is there: that is remembered, but not so that it outlasts a power cut.
   void saw(const trust::grant_id& id) const { (void)in_.set_time(name_of(id, issued), wall_now()); }
 
-  /// The grant with this id, if this server issued it, has not taken it back, and its file is whole.
-  std::optional<trust::signed_grant> find(const trust::grant_id& id) {
+  /// The grant with this id, if this server issued it and has not taken it back.
+  /// Errors: grant_unknown where it is none; state_damaged, the system's: nobody knows.
+  result<trust::signed_grant> find(const trust::grant_id& id) {
     const auto known = known_.find(id);
     if (known != known_.end()) return known->second;
     auto one = load(name_of(id, issued));
-    if (!one || one->grant.body().id != id) return std::nullopt;
+    if (!one) return fail(one.error());
+    if (one->grant.body().id != id) return fail(errc::state_damaged);
     return known_.emplace(id, std::move(one->grant)).first->second;
   }
 

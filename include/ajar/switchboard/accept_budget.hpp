@@ -24,18 +24,21 @@ class accept_budget {
   explicit accept_budget(accept_limits limits) : limits_(limits) {}
 
   /// May a connection from there go on?
-  /// @param half_open  connections that are there already, and not linked yet
-  bool permits(const net::address& from, std::size_t half_open, time_point now) {
+  bool permits(const net::address& from, time_point now) {
     forget(now);
     const auto found = refusals_.find(key_of(from));
-    const bool often = found != refusals_.end() && found->second >= limits_.refusals_per_address;
-    return !often && half_open + links_ < limits_.links;
+    return found == refusals_.end() || found->second < limits_.refusals_per_address;
   }
 
-  /// A connection became a link, or ended before it was one.
-  void linked() { ++links_; }
+  /// It is known who is there: is there room for its link? It is counted from here on.
+  bool link() {
+    if (links_ >= limits_.links) return false;
+    ++links_;
+    return true;
+  }
+  /// A connection ended before it was a link, by its own fault.
   void refused(const net::address& from) { ++refusals_[key_of(from)]; }
-  /// A link ended.
+  /// A link ended, or what was to become one.
   void unlinked() { --links_; }
 
   /// From now on. Who is there stays.

@@ -28,6 +28,12 @@ AJAR_DECL awaitable<bool> race(time_point until, awaitable<void> work) {
   co_return expired;
 }
 
+AJAR_DECL awaitable<void> race(awaitable<void> other, awaitable<void> work) {
+  using namespace asio::experimental::awaitable_operators;
+  auto first = co_await (std::move(other) || std::move(work));
+  (void)first;
+}
+
 }  // namespace detail
 
 AJAR_DECL awaitable<result<>> sleep_until(time_point until) {

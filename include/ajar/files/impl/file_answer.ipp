@@ -26,8 +26,9 @@ inline bool wants_sha256(const streams::request& asked) {
 }
 
 inline file_answer answer_file(const streams::request& asked, const share_path& place, const shared_folder& share) {
-  auto file = share.file(place.inside);
-  if (!file) return refusal(asked, file.error());
+  auto opened = share.file(place.inside);
+  if (!opened) return refusal(asked, opened.error());
+  auto file = std::make_shared<const shared_file>(std::move(*opened));
   const auto& facts = file->facts();
   const auto part = decide(asked, facts);
   if (part.status == 412 || part.status == 416) {
@@ -49,12 +50,9 @@ inline file_answer answer_file(const streams::request& asked, const share_path& 
   }
   if (wants_sha256(asked)) {
     made.digest_key = to_url_path(place) + facts.etag;
-    auto again = share.file(place.inside);
-    if (!again) return refusal(asked, again.error());
-    if (again->facts().etag != facts.etag) return refusal(asked, errc::file_changed);
-    made.digest_of = std::make_shared<const shared_file>(std::move(*again));
+    made.digest_of = file;
   }
-  if (asked.method() == "GET" && part.count > 0) made.source = std::make_unique<file_body>(std::move(*file), part);
+  if (asked.method() == "GET" && part.count > 0) made.source = std::make_unique<file_body>(std::move(file), part);
   return made;
 }
 

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Few descriptors: each tool takes as many as it may have, shares them out, says so, and nobody uses up those of others."""
+import os
+import pathlib
+import re
+import resource
+import socket
+import time
+import unittest
+
+from forge import HEADERS, END_HEADERS, END_STREAM, NO_WINDOW, PREFACE, SETTINGS, ask, bridge, frame, head, reset
+import world
+
+WANTS_DIGEST = (b"want-repr-digest", b"sha-256=10")
+
+
+def limited(count):
+    return ("prlimit", f"--nofile={count}:{count}")
+
+
+def soft_limit(process):
+    text = pathlib.Path(f"/proc/{process.pid}/limits").read_text()
+    return int(re.search(r"Max open files\s+(\d+)", text)[1])
+
+
+def open_in(process, folder):
+    """How many files of a folder a process has open."""
+    count = 0
+    for fd in pathlib.Path(f"/proc/{process.pid}/fd").iterdir():
+        try:
+            count += pathlib.Path(os.readlink(fd)).is_relative_to(folder)
+        except OSError:
+            continue
+    return count
+
+
+class Descriptors(unittest.TestCase):
+    def setUp(self):
+        self.w = world.World()
+        self.addCleanup(self.w.__exit__)
+
+    def until(self, holds, what):
+        end = time.monotonic() + 60
+        while not holds():
+            self.assertLess(time.monotonic(), end, what)
+            time.sleep(0.01)
+
+    def test_as_many_as_may_be(self):
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        low = ("prlimit", "--nofile=256:")
+        self.w.start_central(wrap=low)
+        self.w.start_server({"file": self.w.file("shared", 1000)}, wrap=low)
+        for name in ("central", "server"):
+            self.until(lambda: soft_limit(self.w.running[name]) == hard, name)
+        self.assertNotIn("few descriptors", self.w.log("server"))
+
+    def served(self, name):
+        done = self.w.run("client", "client", "cat", f"home:docs/{name}")
+        self.assertEqual(done.stdout, (self.folder / name).read_bytes(), done.stderr)
+
+    def serve(self, descriptors):
+        self.w.start_central()
+        self.folder = self.w.folder / "shared"
+        self.folder.mkdir()
+        (self.folder / "small").write_bytes(os.urandom(100))
+        (self.folder / "large").write_bytes(os.urandom(16 << 20))
+        server = self.w.start_server({"docs": self.folder}, "--listening", "600000", wrap=limited(descriptors))
+        for client in ("client", "stranger"):
+            self.w.grant(client, "--windows", "60000", "--sessions", "16", services=("docs:r",))
+        return server, bridge(self.w, "to-session", self.w.folder / "stranger", self.w.folder / "port")
+
+    def attack(self, port):
+        one = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self.addCleanup(one.close)
+        one.sendall(PREFACE + frame(SETTINGS, 0, 0, NO_WINDOW))
+        self.assertNotEqual(one.recv(9), b"", "there was no session")
+        return one
+
+    def test_files_that_one_client_does_not_read(self):
+        server, port = self.serve(256)
+        self.assertIn("64 sessions, 128 files open, 16 of a client", self.w.log("server"))
+        attacks = [self.attack(port) for _ in range(4)]
+        for one in attacks:
+            one.sendall(b"".join(ask(i, b"/docs/large") for i in range(1, 401, 2)))
+        self.until(lambda: open_in(server, self.folder) > 16, "no file was asked for")
+        self.served("small")
+        self.assertEqual(open_in(server, self.folder), 17)  # and the share itself
+        self.assertTrue(self.w.text("server", "server", "status", "--json"))
+        for one in attacks:
+            one.close()
+        self.until(lambda: open_in(server, self.folder) == 1, "files stayed open")
+        self.served("large")
+
+    def test_work_whose_stream_has_gone(self):
+        server, port = self.serve(256)
+        for i in range(100):
+            with (self.folder / f"endless{i}").open("wb") as hole:
+                hole.truncate(64 << 30)  # its digest would take minutes
+        one = self.attack(port)
+        for i in range(100):
+            wanted = head(f"/docs/endless{i}".encode(), b"GET", WANTS_DIGEST)
+            one.sendall(frame(HEADERS, END_HEADERS | END_STREAM, 2 * i + 1, wanted))
+            if i % 10 == 9:
+                self.until(lambda: open_in(server, self.folder) > 10, "no file was asked for")
+                one.sendall(b"".join(reset(2 * j + 1) for j in range(i - 9, i + 1)))
+                self.until(lambda: open_in(server, self.folder) == 1, "files stayed open")
+        self.served("small")
+
+    def test_links_of_central(self):
+        self.w.start_central(wrap=limited(128))
+        self.assertIn("fewer links", self.w.log("central"))
+        self.folder = self.w.folder / "shared"
+        self.folder.mkdir()
+        (self.folder / "small").write_bytes(b"small")
+        self.w.start_server({"docs": self.folder})
+        self.w.grant(services=("docs:r",))
+        for i in range(200):
+            silent = socket.socket()
+            self.addCleanup(silent.close)
+            silent.bind((f"127.0.{1 + i}.1", 0))
+            silent.connect(("127.0.0.1", self.w.central_port))
+        self.served("small")
+        self.assertTrue(self.w.text("central", "central", "status", "--json"))
+        self.assertIsNone(self.w.running["central"].poll())
+
+
+if __name__ == "__main__":
+    world.main()
