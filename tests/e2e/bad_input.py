@@ -263,7 +263,7 @@ class BadInput(unittest.TestCase):
                         client.stdout.read()
                         said = client.stderr.read().decode()
                         self.assertEqual(client.wait(timeout=60), CUT_SHORT, said)
-                        self.assertIn("ended before its announced length", said)
+                        self.assertIn("ended without a goodbye", said)
                     else:
                         client.kill()
                         client.stdout.read()

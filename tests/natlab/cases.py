@@ -13,6 +13,7 @@ import time
 
 import matrix
 
+NEAR = {"rtt_ms": 40, "central": (3, 4)}
 NO_BIND = ("setpriv", "--bounding-set", "-net_bind_service")
 
 
@@ -150,6 +151,19 @@ class Cases:
         self.check("the steps of all three, in their order", None not in times and times == sorted(times), (times, said))
         self.w.stop("server")
 
+    def long_ways(self):
+        """A continent, two oceans, a satellite: every way in."""
+        import world
+        self.modes("open", "open")
+        for trip in (100, 240, 400, 600) if world.LONG else (240, 600):
+            self.lab.wan(rtt_ms=trip)
+            self.serve()
+            for way in ("window", "window-reverse", "crossing"):
+                reports, said = self.ping("--by", way, "--within", "30s")
+                self.check(f"by {way} over a round trip of {trip} ms", [one["path"] for one in reports] == [way], said)
+            self.w.stop("server")
+        self.lab.wan(**NEAR)
+
     def by_ipv6(self):
         """Nothing is translated there."""
         self.modes("symmetric", "cgnatsym")
@@ -167,10 +181,11 @@ def main():
         return 77
     wrong = 0
     for ipv6 in (False, True):
-        with matrix.running(wanlink, ipv6, rtt_ms=40, central=(3, 4)) as (lab, w):
+        with matrix.running(wanlink, ipv6, **NEAR) as (lab, w):
             cases = Cases(lab, w)
             for case in (cases.by_ipv6,) if ipv6 else (cases.same_site, cases.port_443, cases.lying_client,
-                                                             cases.vanished_client, cases.nothing_listens, cases.timeline):
+                                                             cases.vanished_client, cases.nothing_listens, cases.timeline,
+                                                             cases.long_ways):
                 case()
             wrong += cases.wrong
     return 1 if wrong else 0

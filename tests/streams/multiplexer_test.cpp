@@ -380,6 +380,30 @@ TEST_CASE("a peer that says nothing any more is given up while streams wait for 
   CHECK(clock::now() - begun <= 45s);
 }
 
+TEST_CASE("a peer that was stopped, and whose kernel answers, is given up only after ten minutes") {
+  asio::io_context context;
+  const secured::people who;
+  asio::ip::tcp::acceptor port(context, {asio::ip::address_v4::loopback(), 0});
+  std::pair<net::tcp_stream, net::tcp_stream> raw(context, context);
+  raw.first.connect(port.local_endpoint());
+  port.accept(raw.second);
+  REQUIRE(net::prepare(raw.first));
+  REQUIRE(net::prepare(raw.second));
+  auto both = testing::run(context, secured::pair(who, tls::alpn::session, std::move(raw)));
+  REQUIRE(both);
+  context.restart();
+  testing::manual_clock time;
+  multiplexer client(joined::session(std::move((*both)->client), joined::sessions::about(who.server.id())),
+                     http_role::client);
+  auto opened = time.run(context, open(client, "/"));
+  REQUIRE(opened);
+  time.advance(context, 9min);
+  CHECK(client.streams() == 1);
+  time.advance(context, 2min);
+  CHECK(client.streams() == 0);
+  CHECK(time.run(context, opened->answer()).error() == errc::read_timeout);
+}
+
 TEST_CASE("a peer that takes nothing any more is given up too") {
   house two(pair_options().buffer(20'000));
   two.client.lowest_layer().target<testing::stream>()->state()->limits.read_most = 0;  // its reader sleeps

@@ -31,8 +31,9 @@ inline ajar::awaitable<void> accept(std::shared_ptr<ends> both) {
   if (!done) both->server.close();
 }
 
-inline ajar::awaitable<ajar::result<std::shared_ptr<ends>>> pair(
-    people who, std::string_view alpn, std::pair<ajar::testing::stream, ajar::testing::stream> raw) {
+template <class Stream>  // in memory, or of TCP
+ajar::awaitable<ajar::result<std::shared_ptr<ends>>> pair(people who, std::string_view alpn,
+                                                          std::pair<Stream, Stream> raw) {
   const auto executor = co_await asio::this_coro::executor;
   auto both = std::make_shared<ends>(stream(std::move(raw.first), who.client.tls(), ajar::tls::side::client,
                                             ajar::identity::expect(who.server.id(), alpn)),

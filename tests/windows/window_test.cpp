@@ -282,6 +282,9 @@ struct stage {
 };
 
 static_assert(default_window < longest_window && longest_window < 1s);
+static_assert(window_time_for(0us) == default_window && window_time_for(200ms) == default_window);
+static_assert(window_time_for(500ms) == 850ms);  // one and a half of it, and what delays it
+static_assert(window_time_for(600ms) == longest_window && window_time_for(1h) == longest_window);
 
 }  // namespace
 

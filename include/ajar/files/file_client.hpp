@@ -170,14 +170,14 @@ class body_length {
     left_ -= count;
     return {};
   }
-  /// What the end of a body means: an error of the stream before the end, or after all octets but before the end was
-  /// confirmed (the file changed while it was sent), or fewer octets than announced.
+  /// What the end of a body means: that of the session, by whatever cause (the file is what it was); fewer octets than
+  /// announced, or an end of the stream before the end was confirmed (the file changed while it was sent).
   result<> ended(const std::error_code& why) const {
     if (is_canceled(why)) return fail(errc::canceled);
     if (why == errc::eof && left_ == 0) return {};
     if (why == errc::stream_reset && left_ == 0) return fail(errc::file_changed);
-    const bool early =
-        why == errc::eof || why == errc::truncated || why == errc::stream_reset || why == errc::body_length_wrong;
+    if (why == errc::eof) return fail(errc::truncated);
+    const bool early = why == errc::stream_reset || why == errc::body_length_wrong;
     return fail(early ? make_error_code(errc::share_cut_short) : why);
   }
 

@@ -4,6 +4,7 @@
 
 #include <ajar/net/dial.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -34,6 +35,14 @@ inline std::optional<std::chrono::microseconds> shortest_round_trip(tcp_stream& 
   return std::chrono::microseconds(info.min_rtt);
 }
 
+/// How long ago the other end's kernel acknowledged something, or sent something. Source: tcp(7).
+inline std::optional<std::chrono::milliseconds> heard_ago(tcp_stream& of) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (!of.is_open() || ::getsockopt(of.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
+  return std::chrono::milliseconds(std::min(info.tcpi_last_ack_recv, info.tcpi_last_data_recv));
+}
+
 /// The same of a transport: nothing, unless it is of TCP.
 inline std::optional<std::chrono::microseconds> round_trip(transport& of) {
   auto* const stream = of.target<tcp_stream>();
@@ -42,6 +51,11 @@ inline std::optional<std::chrono::microseconds> round_trip(transport& of) {
 inline std::optional<std::chrono::microseconds> shortest_round_trip(transport& of) {
   auto* const stream = of.target<tcp_stream>();
   return stream ? shortest_round_trip(*stream) : std::nullopt;
+}
+
+inline std::optional<std::chrono::milliseconds> heard_ago(transport& of) {
+  auto* const stream = of.target<tcp_stream>();
+  return stream ? heard_ago(*stream) : std::nullopt;
 }
 
 }  // namespace ajar::net

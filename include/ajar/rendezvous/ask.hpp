@@ -55,7 +55,7 @@ struct guided {
 // Errors: answer_forged, where no honest plan is like that.
 inline result<guided> guide(const errand& about, const trust::window_answer& said, std::uint64_t sent_us,
                             time_point came_at) {
-  constexpr std::chrono::seconds farthest{3};
+  constexpr std::chrono::seconds farthest = longest_ladder;
   constexpr std::chrono::milliseconds early{5};  // our own port, before the start
   constexpr std::chrono::milliseconds sure{20};  // where nobody came to the first one: our clocks differ by more
   const auto measured = net::offset_of({sent_us, said.received_us, said.sent_us, stamp_of(came_at)});
@@ -73,10 +73,16 @@ inline result<guided> guide(const errand& about, const trust::window_answer& sai
     if (!made.rungs.empty()) made.rungs.back().end = ours ? rung.opens - early : rung.start;
     made.rungs.push_back(std::move(rung));
   }
-  const auto budget = std::min(std::chrono::milliseconds(said.budget_ms), windows::longest_window);
+  const auto budget = std::min<std::chrono::milliseconds>(std::chrono::milliseconds(said.budget_ms), longest_ladder);
   const auto way_back = std::min(std::chrono::microseconds(said.round_trip_us), std::chrono::microseconds(1'000'000));
   made.until = std::max(made.rungs.front().start, came_at) + budget + way_back;
   made.rungs.back().end = made.until;
+  clock::duration left = windows::longest_window;  // whatever the server says
+  for (auto& rung : made.rungs) {
+    if (!listens(rung.what.kind, window_end::client)) continue;
+    rung.end = std::clamp(rung.end, rung.opens, rung.opens + left);
+    left -= rung.end - rung.opens;
+  }
   return made;
 }
 
@@ -143,7 +149,7 @@ inline awaitable<void> climb_all(shared_errand about, guided plan, shared_ports 
       if (is_canceled(last.error())) break;
       continue;
     }
-    auto entering = enter(about, std::move(*through.guest), plan.said.id, plan.until);
+    auto entering = enter(about, std::move(*through.guest), plan.said.id);
     last = co_await std::move(entering);
     if (last && through.cost.listeners > 0) last->set_window(through.cost);
     if (last || !may_be_a_stranger(last.error())) break;
@@ -172,6 +178,7 @@ inline awaitable<result<sessions::session>> follow(shared_errand about, sent_req
   auto until = of.until;
   std::error_code last_failure;
   auto now = std::make_shared<climb>(executor);
+  bool climbs = false;
   std::optional<task_group> work(std::in_place, executor);  // what goes on in it ends with this
   work->spawn(fetch(of.inbox, now, until));
   for (;;) {
@@ -183,9 +190,18 @@ inline awaitable<result<sessions::session>> follow(shared_errand about, sent_req
     if (now->came) {
       last_failure = now->came->error();
       now->came.reset();
+      climbs = false;
       if (!another_answer_may_follow(last_failure)) co_return fail(last_failure);
     }
     if (!now->next) continue;
+    if (climbs && !now->next->what && now->next->what.error() == errc::exchange_timeout) {
+      // no other answer comes; who is connected has the time that TLS and the proof need
+      while (!now->came) {
+        auto changed = co_await now->changed.wait();
+        if (!changed) co_return fail(changed.error());
+      }
+      co_return std::move(*now->came);
+    }
     // what an answer replaces has ended before the next one begins
     work->cancel();
     co_await work->join();
@@ -204,6 +220,7 @@ inline awaitable<result<sessions::session>> follow(shared_errand about, sent_req
     until = std::min(about->until, plan->until);
     now = std::make_shared<climb>(executor);
     work.emplace(executor);
+    climbs = true;
     work->spawn(climb_all(about, *plan, of.ports, now));
     work->spawn(fetch(of.inbox, now, until + std::chrono::milliseconds(50)));
   }
@@ -226,7 +243,7 @@ inline awaitable<void> tell_timeline(shared_errand about, sent_request of) {
 /// those of tls::secure and sessions::enter.
 /// Cancellation: terminal. Source: WO 2004/034190, just-in-time listening, steps B, F and G.
 [[nodiscard]] inline awaitable<result<sessions::session>> ask_for_window(shared_errand about) {
-  constexpr std::chrono::seconds answer_time{3};
+  constexpr std::chrono::seconds answer_time{3};  // at central and the server, beside the ways there and back
   const auto executor = co_await asio::this_coro::executor;
   const auto record = std::make_shared<own_record>();
   if (about->explain) {
@@ -234,7 +251,9 @@ inline awaitable<void> tell_timeline(shared_errand about, sent_request of) {
     watched.steps = recording(record, about->steps);
     about = std::make_shared<const errand>(std::move(watched));
   }
-  const auto until = std::min(about->until, clock::now() + answer_time);
+  const auto to_central = about->up ? about->up->round_trip().value_or(clock::duration(0)) : clock::duration(0);
+  const auto until =
+      std::min(about->until, clock::now() + answer_time + std::min<clock::duration>(patience, to_central * 4));
   auto binding = bind_window_ports(about->here, until);
   const auto ports = co_await std::move(binding);
   auto asked = sign_request(*about, *ports, ports->binds_443(executor));

@@ -39,6 +39,9 @@ struct errand {
 };
 using shared_errand = std::shared_ptr<const errand>;
 
+/// How long a client waits for what comes of a request; central keeps it for so long.
+inline constexpr std::chrono::seconds patience{5};
+
 /// Sign a request under the server's nonce. Errors: method_not_granted, server_offline.
 inline result<trust::signed_request> sign_request(const errand& about, const window_ports& ports, bool binds_443) {
   if (!about.grant.body().permits(trust::method::window)) return fail(errc::method_not_granted);
@@ -52,7 +55,7 @@ inline result<trust::signed_request> sign_request(const errand& about, const win
   body.roam = about.roam;
   body.binds_443 = binds_443;
   body.explain = static_cast<bool>(about.explain);
-  body.budget_ms = static_cast<std::uint16_t>(windows::longest_window.count());
+  body.budget_ms = static_cast<std::uint16_t>(std::chrono::milliseconds(patience).count());
   const auto round_trip = about.up ? about.up->round_trip() : std::nullopt;
   body.central_us = in_microseconds(round_trip.value_or(clock::duration(0)));
   if (about.here.mirror) body.network = about.here.mirror->known();
@@ -76,9 +79,10 @@ inline result<trust::window_answer> check_answer(const errand& about, const trus
   return body;
 }
 
-/// Over a connection of a window: TLS with the server's key, then our proof. Cancellation: terminal.
-inline awaitable<result<sessions::session>> enter(shared_errand about, passage through, trust::request_id id,
-                                                  time_point until) {
+/// Over a connection of a window: TLS with the server's key, then our proof, in authentication_time. Cancellation:
+/// terminal.
+inline awaitable<result<sessions::session>> enter(shared_errand about, passage through, trust::request_id id) {
+  const auto until = std::min<time_point>(about->until, clock::now() + authentication_time);
   const auto which = tls_side_of(through.kind, window_end::client);
   const auto way = path_of(through.kind);
   const auto kept = std::move(through.kept);

@@ -21,6 +21,12 @@ namespace ajar::rendezvous {
 /// Which of the two ends of a window this is.
 enum class window_end : std::uint8_t { server, client };
 
+/// For TLS and the proofs, from when a connection stands: no port is open any more.
+inline constexpr std::chrono::seconds authentication_time{5};
+
+/// The rungs of one answer take no longer, with the crossings among them.
+inline constexpr std::chrono::seconds longest_ladder{8};
+
 /// The path of a session that came by a rung.
 constexpr sessions::path path_of(trust::rung_kind kind) {
   switch (kind) {

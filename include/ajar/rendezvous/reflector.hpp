@@ -12,6 +12,7 @@
 #include <ajar/signalling/message.hpp>
 #include <ajar/windows/listener.hpp>
 #include <ajar/windows/plan.hpp>
+#include <ajar/windows/policy.hpp>
 #include <ajar/windows/redial_grid.hpp>
 
 #include <array>
@@ -107,8 +108,7 @@ class reflector : public std::enable_shared_from_this<reflector> {
 
   /// Find central's address of the other family, if its name has one, and measure. Cancellation: terminal.
   [[nodiscard]] awaitable<void> begin(net::endpoint central) {
-    constexpr std::chrono::seconds patience{5};
-    const auto until = clock::now() + patience;
+    const auto until = measured_by();
     if (!is_possible()) co_return;
     auto resolving = net::resolve(central);
     auto all = co_await before(until, errc::dial_timeout, std::move(resolving));
@@ -123,7 +123,6 @@ class reflector : public std::enable_shared_from_this<reflector> {
 
   /// Measure anew whenever this machine's network has changed, for as long as it is let. Cancellation: terminal.
   [[nodiscard]] awaitable<void> follow() {
-    constexpr std::chrono::seconds patience{5};
     const auto executor = changed_.get_executor();
     auto watch = net::route_watch::open(executor);
     while (watch) {
@@ -131,7 +130,7 @@ class reflector : public std::enable_shared_from_this<reflector> {
       auto changed = co_await std::move(waiting);
       if (!changed) co_return;
       if (!is_possible()) continue;  // the next link measures
-      auto measuring = measure(clock::now() + patience);
+      auto measuring = measure(measured_by());
       (void)co_await std::move(measuring);
       if (how_.moved_) how_.moved_();
     }
@@ -252,6 +251,11 @@ class reflector : public std::enable_shared_from_this<reflector> {
     bool second_reached = false;  // central's port for reflecting alone
   };
 
+  time_point measured_by() const {
+    constexpr std::chrono::seconds patience{5};
+    return clock::now() + patience + round_trip_ * 10;
+  }
+
   // The SYNs leave in this order: it tells how a NAT counts.
   awaitable<sampled> take_samples(net::address from, net::tcp::endpoint central, probe_times until) {
     const auto executor = changed_.get_executor();
@@ -335,6 +339,7 @@ class reflector : public std::enable_shared_from_this<reflector> {
   awaitable<void> await_dial_back(net::address from, net::tcp::endpoint central, bool after_use,
                                   std::shared_ptr<std::optional<bool>> arrived, time_point until) {
     constexpr std::chrono::milliseconds margin{100};
+    constexpr std::chrono::milliseconds near{300};
     const auto executor = changed_.get_executor();
     auto ports = windows::bind_ports(executor, from, 1);
     if (!ports) co_return;
@@ -348,9 +353,17 @@ class reflector : public std::enable_shared_from_this<reflector> {
       if (!seen) co_return;
       at = *seen;
     }
+    // the SYN comes after a round trip, and the connection stands after two: a port is open for less than a second
+    const auto asked = clock::now();
+    if (round_trip_ > near) {
+      if (!how_.send_(signalling::dial_back{at})) co_return;
+      auto slept = co_await sleep_until(asked + round_trip_ / 2);
+      if (!slept) co_return;
+    }
     const auto opened = door->open();
-    if (!opened || !how_.send_(signalling::dial_back{at})) co_return;
-    auto came = co_await door->accept(std::min(until, clock::now() + round_trip_ * 3 / 2 + margin));
+    if (!opened || (round_trip_ <= near && !how_.send_(signalling::dial_back{at}))) co_return;
+    const auto longest = std::min<time_point>(until, clock::now() + windows::longest_window);
+    auto came = co_await door->accept(std::min<time_point>(longest, asked + round_trip_ * 2 + margin));
     *arrived = came.has_value();
     if (how_.account_) how_.account_(door->report());
   }

@@ -21,8 +21,9 @@ namespace ajar::rendezvous {
 namespace detail {
 
 inline awaitable<result<sessions::session>> admit(shared_response to, passage through) {
+  const auto until = clock::now() + authentication_time;
   if (through.kind == trust::rung_kind::listener) {
-    auto speaking = speaks(through.stream, to->until);
+    auto speaking = speaks(through.stream, until);
     auto spoke = co_await std::move(speaking);
     if (!spoke) co_return fail(spoke.error());
   }
@@ -30,11 +31,11 @@ inline awaitable<result<sessions::session>> admit(shared_response to, passage th
   const auto kept = std::move(through.kept);
   auto expected = identity::expect(to->client(), tls::alpn::session);
   auto securing = tls::secure(std::move(through.stream), to->self.tls(), tls_side_of(kind, window_end::server),
-                              std::move(expected), to->until);
+                              std::move(expected), until);
   auto secured = co_await std::move(securing);
   if (!secured) co_return fail(secured.error());
   auto check = check_of(to);
-  auto entering = sessions::let_in(std::move(*secured), to->self, path_of(kind), std::move(check), to->until);
+  auto entering = sessions::let_in(std::move(*secured), to->self, path_of(kind), std::move(check), until);
   auto guest = co_await std::move(entering);
   co_return guest;
 }
@@ -55,7 +56,8 @@ inline std::function<void()> announce(const shared_response& to, const timetable
   body.attempt = ++to->attempt;
   const auto first = plan.rungs.front().at_once ? clock::now() : plan.rungs.front().time.start;
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(to->until - first);
-  body.budget_ms = static_cast<std::uint16_t>(std::clamp<std::int64_t>(left.count(), 0, 999));
+  const std::chrono::milliseconds most = longest_ladder;
+  body.budget_ms = static_cast<std::uint16_t>(std::clamp<std::int64_t>(left.count(), 0, most.count()));
   body.round_trip_us = in_microseconds(plan.round_trip);
   body.reason = plan.why;
   for (const auto& one : plan.rungs) body.rungs.push_back(one.time.what);
@@ -195,9 +197,14 @@ inline awaitable<result<sessions::session>> answer_request(shared_response to) {
       to->reason = planned.why;
       co_return fail(withheld ? errc::address_not_permitted : *planned.cause);
     }
-    const auto longest = std::min(to->how.window_time, std::chrono::milliseconds(to->body().budget_ms));
-    const timetable_terms times{terms.round_trip, by_central, kept.opens_after(), kept.round_trip().has_value(),
-                                longest,          to->until};
+    const auto usual = to->how.window_time.value_or(windows::window_time_for(terms.round_trip));
+    const auto longest = std::min(usual, std::chrono::milliseconds(to->body().budget_ms));
+    const timetable_terms times{terms.round_trip,
+                                by_central,
+                                kept.opens_after(),
+                                kept.round_trip().has_value(),
+                                std::chrono::floor<std::chrono::milliseconds>(longest - to->cost.exposure),
+                                to->until};
     auto plan = make_timetable(planned, to->body().id, clock::now(), times);
     if (plan.rungs.empty()) break;  // no time is left
     to->until = plan.rungs.back().time.end;

@@ -7,11 +7,14 @@
 #include <ajar/windows/cloak.hpp>
 #include <ajar/windows/policy.hpp>
 
+#include <chrono>
+#include <optional>
+
 namespace ajar::rendezvous {
 
 /// How a server responds.
 struct respond_options {
-  std::chrono::milliseconds window_time = windows::default_window;  ///< at most windows::longest_window
+  std::optional<std::chrono::milliseconds> window_time{};  ///< at most windows::longest_window; else as the way needs
   windows::on_stranger on_stranger = windows::on_stranger::close_and_reopen;
   windows::cloak cloak = windows::cloak::automatic;
   net::dial_options dialling;

@@ -74,7 +74,7 @@ struct response {
   std::uint64_t received_us = 0;
   bool lan = false;
   place taken{};       // among the windows under way
-  time_point until{};  // of the whole window
+  time_point until{};  // of the rungs
   std::uint8_t attempt = 0;
   unsigned lost = 0;  // listeners, to strangers
   windows::report cost{};
@@ -121,11 +121,10 @@ struct response {
 };
 using shared_response = std::shared_ptr<response>;
 
-// The claim must be of this window, in time, and the grant must still hold.
+// The claim must be of this window, and the grant must still hold.
 inline sessions::entry_check check_of(const shared_response& to) {
   return [to](const sessions::claim& claimed, const identity::peer_id& client) -> result<place> {
     if (claimed.nonce != to->body().id || claimed.grant != to->body().grant) return fail(errc::proof_invalid);
-    if (clock::now() >= to->until) return fail(errc::window_timeout);
     return to->policy->may_enter(claimed.grant, client);
   };
 }

@@ -45,7 +45,8 @@ class server_options {
     window_address_ = std::move(at);
     return *this;
   }
-  /// How long a window is open at most, up to windows::longest_window.
+  /// How long the ports of a window are open at most, up to windows::longest_window; by default as long as the round
+  /// trip to the client needs (windows::window_time_for).
   server_options& window_time(std::chrono::milliseconds time) {
     window_time_ = std::min(time, windows::longest_window);
     return *this;
@@ -126,7 +127,7 @@ class server_options {
       static_cast<std::uint8_t>(trust::method::outbound) | static_cast<std::uint8_t>(trust::method::window);
   std::chrono::milliseconds roster_interval_{0};
   std::optional<net::address> window_address_;
-  std::chrono::milliseconds window_time_ = windows::default_window;
+  std::optional<std::chrono::milliseconds> window_time_;
   trust::window_limits limits_;
   std::size_t most_sessions_ = 10'000;
   windows::on_stranger on_stranger_ = windows::on_stranger::close_and_reopen;

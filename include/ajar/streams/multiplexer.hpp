@@ -15,7 +15,9 @@ namespace ajar::streams {
 ///
 /// Owns the session. HTTP/2 begins with the first request, so an idle session costs a coroutine and no buffer. Receives
 /// and sends by itself from the beginning; windows follow the rate and the round trip (window_tuner). While streams are
-/// open, a PING that nobody answers ends the session (read_timeout). Its destructor ends session and streams.
+/// open, a PING that nobody answers ends the session (read_timeout); over TCP only where the other side's kernel is
+/// silent too, or after ten minutes: who was stopped for a while, or has a slow link, is not gone. Its destructor ends
+/// session and streams.
 ///
 /// Errors that end the session, and with it every stream: truncated, read_timeout, http2_violated, http2_flood, why its
 /// owner cut it, canceled. Cancellation: terminal. Threads: the session's executor only.

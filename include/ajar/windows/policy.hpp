@@ -2,6 +2,7 @@
 // ajar/windows/policy.hpp - what the owner of a window decides about it.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 
 namespace ajar::windows {
@@ -12,8 +13,15 @@ enum class on_stranger {
   close_and_reopen  ///< another port for what is left of the time, a few times
 };
 
-/// No window stays open for longer, and by default not even so long.
+/// No window's ports are open for longer, all together; and usually not even so long.
 inline constexpr std::chrono::milliseconds longest_window{999};
 inline constexpr std::chrono::milliseconds default_window{800};
+
+/// For how long ports may be open between two ends, where nobody says so: a connection stands at the listener one and
+/// a half round trips after its SYN was sent.
+constexpr std::chrono::milliseconds window_time_for(std::chrono::microseconds round_trip) {
+  const auto needed = std::chrono::ceil<std::chrono::milliseconds>(round_trip * 3 / 2) + std::chrono::milliseconds(100);
+  return std::clamp(needed, default_window, longest_window);
+}
 
 }  // namespace ajar::windows

@@ -104,9 +104,10 @@ inline result<listener> bind_next(const asio::any_io_executor& executor, const l
 /// deadline in any case.
 ///
 /// @param how       where, for whom
-/// @param until     absolute, monotonic; it covers authentication too
+/// @param until     absolute, monotonic: until then a port is open at most
 /// @param announce  tells the peer where to come
-/// @param admit     `awaitable<result<Guest>>(net::tcp_stream)`: authenticates the connection
+/// @param admit     `awaitable<result<Guest>>(net::tcp_stream)`: authenticates the connection, in a time of its own:
+///                  the port has closed before
 /// @return the guest or why there is none (bind_failed, window_timeout, window_stranger, what `announce` or `admit`
 /// gave, canceled), and what it cost
 /// Cancellation: terminal. Threads: the caller's executor. Source: WO 2004/034190, just-in-time listening, D to G.

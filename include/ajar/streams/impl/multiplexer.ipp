@@ -7,10 +7,12 @@
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
 #include <ajar/core/task_group.hpp>
+#include <ajar/net/round_trip.hpp>
 #include <ajar/streams/stream_host.hpp>
 
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <map>
@@ -157,17 +159,31 @@ struct multiplexer::state {
   // --- is the other side still there
 
   static awaitable<void> watch(ptr self) {
+    auto heard = self->heard;
+    auto since = clock::now();
     for (;;) {
-      const auto heard = self->heard;
       auto slept = co_await sleep_until(clock::now() + keep_alive);
       if (!slept || self->ended) co_return;
-      if (self->heard != heard || self->host->engine.streams() == 0) continue;
-      auto operation = round(self);
-      auto answered = co_await before(clock::now() + keep_alive, errc::read_timeout, std::move(operation));
-      if (answered || self->ended) continue;
-      if (self->heard != heard) continue;  // something came, if not the answer
-      co_return self->end(answered.error());
+      if (self->heard == heard && self->host->engine.streams() != 0) {
+        auto operation = round(self);
+        auto answered = co_await before(clock::now() + keep_alive, errc::read_timeout, std::move(operation));
+        for (int i = 0; i < 2; ++i) co_await asio::post(self->changed.get_executor(), use_awaitable);
+        if (self->ended) co_return;
+        const bool silent = !answered && self->heard == heard;  // after what lay in the buffers of one who was stopped
+        if (silent && !is_there(*self, clock::now() - since)) co_return self->end(answered.error());
+        if (silent) continue;
+      }
+      heard = self->heard;
+      since = clock::now();
     }
+  }
+
+  // Does the other side's kernel answer, while its program is stopped, or our question stands behind megabytes on a
+  // slow way? What TCP itself asks, while there is no room for more, it asks at intervals that double.
+  static bool is_there(state& self, clock::duration silent) {
+    constexpr std::chrono::minutes patience{10};
+    const auto ago = net::heard_ago(self.session.lowest_layer());
+    return ago && silent < patience && *ago <= std::max<clock::duration>(2 * keep_alive, silent * 2 / 3);
   }
 
   static awaitable<result<clock::duration>> round(ptr self) {
