@@ -102,7 +102,7 @@ class guest {
   // The grant is asked each time: a share may have been taken out of it.
   ajar::result<> may_read(std::string_view share) const {
     const auto grant = house_.issued.find(over_.info().grant);
-    if (!grant && grant.error() != ajar::errc::grant_unknown) return ajar::fail(ajar::errc::share_unreadable);
+    if (!grant && grant.error() != ajar::errc::grant_unknown) return ajar::fail(ajar::errc::server_busy);
     const auto* right = grant ? grant->body().find(share) : nullptr;
     if (!right || !right->read) return ajar::fail(ajar::errc::service_not_granted);
     return {};

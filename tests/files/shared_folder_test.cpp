@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <map>
@@ -301,4 +302,25 @@ TEST_CASE("a state folder is known through a bind mount") {
   CHECK(share.file("mounted/deep/file").error() == errc::file_not_permitted);
   CHECK(entries_of(share, "").size() == 1);
   CHECK(::umount((on.path + "/share/mounted").c_str()) == 0);
+}
+
+TEST_CASE("where no file can be opened nobody says that there is none, nor that the share cannot be read") {
+  temporary_folder on;
+  on.file("a", "content");
+  const auto share = shared_folder::open(on.path).value();
+  rlimit before_it{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_it) == 0);
+  const rlimit none{0, before_it.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const auto there = share.file("a");
+  const auto missing = share.file("b");
+  const auto facts = share.facts("a");
+  const auto entries = share.folder("");
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before_it) == 0);
+  CHECK(there.error() == errc::server_busy);
+  CHECK(missing.error() == errc::server_busy);
+  CHECK(facts.error() == errc::server_busy);
+  CHECK(entries.error() == errc::server_busy);
+  CHECK(content_of(share.file("a").value()) == "content");
+  CHECK(share.file("b").error() == errc::file_not_found);
 }

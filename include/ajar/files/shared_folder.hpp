@@ -100,7 +100,8 @@ class shared_folder {
   /// A descriptor of the folder, for sandboxes; -1 for a single file.
   int native() const noexcept { return folder_.get(); }
 
-  /// What is there. Errors: file_not_found, file_not_permitted, not_a_folder (below a file), share_unreadable.
+  /// What is there. Errors: file_not_found, file_not_permitted, not_a_folder (below a file), server_busy (no
+  /// descriptor is left), share_unreadable.
   result<file_facts> facts(const std::string& inside) const {
     auto found = look_up(inside, O_PATH);
     if (!found) return fail(found.error());
@@ -148,6 +149,9 @@ class shared_folder {
       case ENXIO:
       case ENODEV:
         return errc::not_a_file;
+      case EMFILE:
+      case ENFILE:
+        return errc::server_busy;  // nobody could look
       default:
         return errc::share_unreadable;
     }
