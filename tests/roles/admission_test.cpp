@@ -2,7 +2,7 @@
 // Central's list and limits, changed while it runs.
 #include <ajar/central.hpp>
 
-#include "scripted_peer.hpp"
+#include "village/scripted_peer.hpp"
 
 using namespace std::chrono_literals;
 using namespace ajar;

@@ -5,7 +5,7 @@
 #include <ajar/testing/manual_clock.hpp>
 #include <ajar/testing/network.hpp>
 
-#include "scripted_peer.hpp"
+#include "village/scripted_peer.hpp"
 
 #include <asio/executor_work_guard.hpp>
 #include <thread>

@@ -4,7 +4,7 @@
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
 #include <ajar/core/task_group.hpp>
-#include "watch.hpp"
+#include "village/watch.hpp"
 
 #include <asio/co_spawn.hpp>
 

@@ -4,7 +4,7 @@
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
 
-#include "scripted_central.hpp"
+#include "village/scripted_central.hpp"
 
 using namespace std::chrono_literals;
 using namespace ajar;

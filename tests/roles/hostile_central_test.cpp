@@ -3,7 +3,7 @@
 
 #include <ajar/core/deadline.hpp>
 
-#include "scripted_central.hpp"
+#include "village/scripted_central.hpp"
 
 using namespace std::chrono_literals;
 using namespace ajar;

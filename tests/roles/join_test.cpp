@@ -8,7 +8,7 @@
 #include <ajar/state/issued_invites.hpp>
 
 #include "../temporary_folder.hpp"
-#include "scripted_central.hpp"
+#include "village/scripted_central.hpp"
 
 using namespace std::chrono_literals;
 using namespace ajar;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <ajar.hpp>
 
-#include "watch.hpp"
+#include "village/watch.hpp"
 
 #include <malloc.h>
 

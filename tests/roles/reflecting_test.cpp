@@ -6,7 +6,7 @@
 #include <asio/co_spawn.hpp>
 #include <asio/write.hpp>
 
-#include "scripted_central.hpp"
+#include "village/scripted_central.hpp"
 
 using namespace std::chrono_literals;
 using namespace ajar;

@@ -4,7 +4,7 @@
 
 #include <ajar/client.hpp>
 #include <ajar/core/deadline.hpp>
-#include "scripted_peer.hpp"
+#include "village/scripted_peer.hpp"
 
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <ajar/server.hpp>
 
-#include "scripted_peer.hpp"
+#include "village/scripted_peer.hpp"
 
 #include <wolfssl/ssl.h>
 #include <asio/write.hpp>

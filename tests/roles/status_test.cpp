@@ -2,7 +2,7 @@
 // What the three roles tell of themselves, held against what happened.
 #include <ajar/server/status.hpp>
 
-#include "watch.hpp"
+#include "village/watch.hpp"
 
 #include <optional>
 #include <thread>

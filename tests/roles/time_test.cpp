@@ -5,7 +5,7 @@
 #include <ajar/server.hpp>
 #include <ajar/signalling/link.hpp>
 
-#include "memory_place.hpp"
+#include "village/memory_place.hpp"
 
 using namespace std::chrono_literals;
 using namespace ajar;

@@ -3,9 +3,8 @@
 #pragma once
 
 #include <ajar/core/clock.hpp>
+#include <ajar/core/config.hpp>
 #include <ajar/testing/run.hpp>
-
-#include <algorithm>
 
 namespace ajar::testing {
 
@@ -29,48 +28,15 @@ class manual_clock {
   time_point now() const noexcept { return now_; }
 
   /// Run all that is ready now, without moving the time.
-  void settle(asio::io_context& context) {
-    constexpr int most = 1'000'000;
-    timer probe(context.get_executor());
-    for (int rounds = 0; rounds < most; ++rounds) {
-      // Asio's reactor looks at its timers when its timerfd fires, which follows the earliest expiry as it was when
-      // that timer was armed: a timer earlier than all others makes it look now, and note the next expiry.
-      bool looked = false;
-      probe.expires_at(time_point(std::chrono::hours(-1)));
-      probe.async_wait([&looked](std::error_code) { looked = true; });
-      std::size_t handlers = 0;
-      while (!looked) {
-        if (context.stopped()) context.restart();
-        handlers += context.poll();
-      }
-      if (handlers == 1) return;
-    }
-    throw std::runtime_error("manual_clock: handlers without end");
-  }
+  void settle(asio::io_context& context);
 
   /// Move the time, stopping at each timer's expiry to run what it wakes.
-  void advance(asio::io_context& context, clock::duration by) {
-    const auto target = now_ + by;
-    settle(context);
-    while (now_ < target) {
-      now_ = std::min(next_expiry(), target);
-      settle(context);
-    }
-  }
+  void advance(asio::io_context& context, clock::duration by);
 
   /// Run a coroutine to its end, moving the time to the next expiry whenever nothing else is ready.
   ///
   /// Throws what it threw, and std::runtime_error where it has not ended after `cap` of this clock.
-  void run(asio::io_context& context, awaitable<void> operation, clock::duration cap = std::chrono::hours(24)) {
-    const auto state = detail::start(context, std::move(operation), false);
-    const auto until = now_ + cap;
-    settle(context);
-    while (!state->ended && next_expiry() <= until) {
-      now_ = next_expiry();
-      settle(context);
-    }
-    state->rethrow();
-  }
+  void run(asio::io_context& context, awaitable<void> operation, clock::duration cap = std::chrono::hours(24));
 
   /// The same for a coroutine that gives a value.
   template <class T>
@@ -91,3 +57,7 @@ class manual_clock {
 };
 
 }  // namespace ajar::testing
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/testing/impl/manual_clock.ipp>
+#endif

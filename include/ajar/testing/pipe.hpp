@@ -4,6 +4,7 @@
 
 #include <ajar/core/bytes.hpp>
 #include <ajar/core/clock.hpp>
+#include <ajar/core/config.hpp>
 
 #include <algorithm>
 #include <asio/error.hpp>
@@ -61,9 +62,9 @@ struct pipe : std::enable_shared_from_this<pipe> {
   pipe(const asio::any_io_executor& executor, std::size_t most, clock::duration takes)
       : capacity(most), delay(takes), arrival(executor) {}
 
-  inline void send(kind what, bytes octets = bytes());
-  inline void arrive(kind what, const bytes& octets);
-  inline void wait_for_first();
+  void send(kind what, bytes octets = bytes());
+  void arrive(kind what, const bytes& octets);
+  void wait_for_first();
 
   std::size_t capacity;
   clock::duration delay;
@@ -125,39 +126,10 @@ struct end {
   std::uint64_t cancels = 0;
 };
 
-inline void pipe::send(kind what, bytes some) {
-  if (lost && *lost) return;
-  held += some.size();
-  if (delay == clock::duration::zero()) return arrive(what, some);
-  flying.push_back({clock::now() + delay, what, std::move(some)});
-  if (flying.size() == 1) wait_for_first();
-}
-
-inline void pipe::arrive(kind what, const bytes& some) {
-  const auto reader = to.lock();
-  if (what == kind::octets && !ended) octets.insert(octets.end(), some.begin(), some.end());
-  if (what == kind::reset) {
-    reset = true;
-    octets.clear();
-  }
-  ended = ended || what != kind::octets;
-  if (!reader) return;
-  if (what == kind::closed || what == kind::reset) reader->out->refused = true;
-  reader->wake.cancel();
-}
-
-inline void pipe::wait_for_first() {
-  arrival.expires_at(flying.front().due);
-  arrival.async_wait([self = shared_from_this()](std::error_code) {
-    while (!self->flying.empty() && self->flying.front().due <= clock::now()) {
-      const auto first = std::move(self->flying.front());
-      self->flying.pop_front();
-      self->arrive(first.what, first.octets);
-    }
-    if (!self->flying.empty()) self->wait_for_first();
-  });
-}
-
 }  // namespace detail
 
 }  // namespace ajar::testing
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/testing/impl/pipe.ipp>
+#endif

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <ajar/core/awaitable.hpp>
+#include <ajar/core/config.hpp>
 
-#include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
 #include <chrono>
 #include <exception>
@@ -22,21 +22,10 @@ struct running {
   bool ended = false;
   std::exception_ptr thrown;
 
-  void rethrow() const {
-    if (!ended) throw std::runtime_error("the coroutine has not ended in time");
-    if (thrown) std::rethrow_exception(thrown);
-  }
+  void rethrow() const;
 };
 
-inline std::shared_ptr<running> start(asio::io_context& context, awaitable<void> operation, bool stop_at_end) {
-  auto state = std::make_shared<running>();
-  asio::co_spawn(context, std::move(operation), [state, stop_at_end, &context](std::exception_ptr thrown) {
-    state->thrown = thrown;
-    state->ended = true;
-    if (stop_at_end) context.stop();
-  });
-  return state;
-}
+std::shared_ptr<running> start(asio::io_context& context, awaitable<void> operation, bool stop_at_end);
 
 // co_spawn wants values with a default; a result of a socket has none.
 template <class T>
@@ -51,13 +40,7 @@ awaitable<void> keep(awaitable<T> operation, std::shared_ptr<std::optional<T>> i
 ///
 /// Throws what it threw, and std::runtime_error where it has not ended after `cap` of real time: a test that waits for
 /// something that never comes fails instead of hanging.
-inline void run(asio::io_context& context, awaitable<void> operation,
-                std::chrono::seconds cap = std::chrono::seconds(60)) {
-  const auto state = detail::start(context, std::move(operation), true);
-  context.restart();
-  context.run_for(cap);
-  state->rethrow();
-}
+void run(asio::io_context& context, awaitable<void> operation, std::chrono::seconds cap = std::chrono::seconds(60));
 
 /// The same for a coroutine that gives a value.
 template <class T>
@@ -75,3 +58,7 @@ T run(awaitable<T> operation, std::chrono::seconds cap = std::chrono::seconds(60
 }
 
 }  // namespace ajar::testing
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/testing/impl/run.ipp>
+#endif

@@ -175,15 +175,11 @@ static_assert(net::byte_stream<stream>);
 ///
 /// @param executor  of both ends
 /// @param how       the same for both ends, but for the delays: first to second, second to first
-inline std::pair<stream, stream> make_stream_pair(const asio::any_io_executor& executor,
-                                                  const pair_options& how = pair_options()) {
-  const auto first = std::make_shared<detail::end>(executor, how);
-  const auto second = std::make_shared<detail::end>(executor, how);
-  first->out = second->in = std::make_shared<detail::pipe>(executor, how.capacity, how.delays.first);
-  first->in = second->out = std::make_shared<detail::pipe>(executor, how.capacity, how.delays.second);
-  first->out->from = second->out->to = first;
-  first->out->to = second->out->from = second;
-  return {stream(first), stream(second)};
-}
+std::pair<stream, stream> make_stream_pair(const asio::any_io_executor& executor,
+                                           const pair_options& how = pair_options());
 
 }  // namespace ajar::testing
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/testing/impl/stream_pair.ipp>
+#endif
