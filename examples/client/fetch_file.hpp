@@ -75,6 +75,7 @@ inline ajar::awaitable<verdict> fill(fetching_ptr on, const fetch_job& job, part
     if (!written) co_return local_trouble_of(written.error());
     counted += *count;
     on->numbers.octets += *count;
+    on->progress_at = ajar::clock::now();
   }
   co_return remote_trouble(ajar::errc::canceled);
 }
@@ -136,17 +137,28 @@ inline ajar::awaitable<verdict> try_fetch(fetching_ptr on, fetch_job& job, std::
 
 }  // namespace detail
 
-// Fetch a file; once more where it changed meanwhile. All that is to be said is said.
+// Fetch a file; once more where it changed meanwhile, and over another session where this one went. All that is to be
+// said is said.
 inline ajar::awaitable<void> fetch_file(fetching_ptr on, fetch_job job) {
   for (int attempt = 0;; ++attempt) {
     std::uint64_t counted = 0;
+    const auto over = on->at;
     auto came = co_await detail::try_fetch(on, job, counted);
     if (came) {
       ++on->numbers.files;
+      on->progress_at = ajar::clock::now();
       co_return;
     }
     on->numbers.octets -= counted;
     const auto& why = came.error().why;
+    if (!came.error().local) {
+      auto restoring = restore(on, over, why);
+      const bool restored = co_await std::move(restoring);
+      if (restored) {
+        --attempt;
+        continue;
+      }
+    }
     const bool changed = why == ajar::errc::file_changed || why == ajar::errc::share_cut_short;
     if (attempt > 0 || !changed || on->stopped) {
       on->note_failure(job.shown_path(), came.error());

@@ -9,6 +9,7 @@
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
 #include <ajar/core/task_group.hpp>
+#include <ajar/net/backoff.hpp>
 #include <asio/thread_pool.hpp>
 #include <deque>
 
@@ -19,6 +20,7 @@ struct get_options {
   bool json = false;
   bool quiet = false;
   unsigned parallel = 8;
+  std::chrono::seconds retry{60};  // without progress; zero: one session only
 };
 
 // Why something could not be fetched, and whether that is this machine's own fault.
@@ -65,18 +67,21 @@ class fetching {
         how(options),
         changed(at->over.get_executor()),
         work(at->over.get_executor()),
+        progress_at(ajar::clock::now()),
         terminal_(!options.quiet && !options.json && ::isatty(STDERR_FILENO) != 0),
         begun_(ajar::clock::now()) {}
 
-  visit_ptr at;
+  visit_ptr at;  // the session that there is now
   local_tree tree;
   get_options how;
   ajar::notifier changed;  // the queue, or the end
   std::deque<fetch_job> queue;
   bool all_known = false;
   bool stopped = false;
+  bool restoring = false;  // somebody is getting another session
   ajar::task_group work;
-  asio::thread_pool disk{4};  // waits for fsync, which takes milliseconds
+  ajar::time_point progress_at;  // something came
+  asio::thread_pool disk{4};     // waits for fsync, which takes milliseconds
 
   progress_numbers numbers;
   std::uint64_t present = 0;   // files that were there
@@ -180,5 +185,57 @@ class fetching {
   ajar::time_point begun_;
 };
 using fetching_ptr = std::shared_ptr<fetching>;
+
+namespace detail {
+
+// Whether others may go on meanwhile, also where this is cancelled.
+struct restoring {
+  explicit restoring(fetching_ptr what) : on(std::move(what)) { on->restoring = true; }
+  restoring(const restoring&) = delete;
+  restoring& operator=(const restoring&) = delete;
+  ~restoring() {
+    on->restoring = false;
+    on->changed.notify();
+  }
+  fetching_ptr on;
+};
+
+// What another attempt may mend: all but a word that is final.
+inline bool may_come_back(const std::error_code& why) {
+  return exit_code_of(why) == not_reached || exit_code_of(why) == no_central;
+}
+
+}  // namespace detail
+
+// Another session in place of one that went. One of those who have lost it connects, and the others wait.
+// @return false: it went for another cause, there is no other, or nothing has come for too long
+inline ajar::awaitable<bool> restore(fetching_ptr on, visit_ptr lost, std::error_code why) {
+  if (!session_went(why)) co_return false;
+  while (on->restoring && on->at == lost && !on->stopped) {
+    auto changed = co_await on->changed.wait();
+    if (!changed) co_return false;
+  }
+  if (on->at != lost) co_return true;
+  const auto until = on->progress_at + on->how.retry;
+  if (on->stopped || ajar::clock::now() >= until) co_return false;
+  const detail::restoring here(on);
+  if (!on->how.quiet) on->say(fmt::format("{}: {}; connecting again", shown(lost->server), why.message()));
+  ajar::net::backoff pauses(std::chrono::milliseconds(500), std::chrono::milliseconds(10'000));
+  while (!on->stopped && ajar::clock::now() < until) {
+    auto connecting = lost->again();
+    auto made = co_await std::move(connecting);
+    if (made) {
+      on->at = std::move(*made);
+      co_return true;
+    }
+    if (!detail::may_come_back(made.error())) {
+      complain(client_tool, shown(lost->server), made.error());
+      co_return false;
+    }
+    auto slept = co_await ajar::sleep_until(std::min(until, ajar::clock::now() + pauses.next()));
+    if (!slept) co_return false;
+  }
+  co_return false;
+}
 
 }  // namespace tools

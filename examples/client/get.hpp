@@ -71,8 +71,15 @@ inline ajar::awaitable<void> hand_out_folder(fetching_ptr on, ajar::files::share
     return into.empty() ? path : path.empty() ? into : into + "/" + path;
   };
   while (!on->stopped) {
+    const auto over = on->at;
     auto next = co_await all.next();
     if (!next) {
+      auto restoring = restore(on, over, next.error());
+      const bool restored = co_await std::move(restoring);
+      if (restored) {
+        all.go_on(on->at);
+        continue;
+      }
       const auto place = all.below(all.place());
       on->note_failure(shown(on->at->server + ":" + place.share + "/" + place.inside), {next.error(), false});
       continue;  // stopped, unless it concerns that folder only
@@ -101,14 +108,27 @@ inline ajar::awaitable<void> hand_out_folder(fetching_ptr on, ajar::files::share
   }
 }
 
+// What a source is, over as many sessions as it takes.
+inline ajar::awaitable<ajar::result<ajar::files::file_head>> look_over(fetching_ptr on, ajar::files::share_path where) {
+  for (;;) {
+    const auto over = on->at;
+    ajar::files::file_request asked(where);
+    auto found = co_await ajar::files::look_at(over->over, std::move(asked));
+    if (found) co_return found;
+    auto restoring = restore(on, over, found.error());
+    const bool restored = co_await std::move(restoring);
+    if (!restored) co_return found;
+  }
+}
+
 inline ajar::awaitable<void> hand_out_all(fetching_ptr on, std::vector<remote_place> sources, destination where) {
   for (auto& source : sources) {
     if (on->stopped) break;
     bool folder = source.at.folder;
     std::optional<ajar::files::file_facts> facts;
     if (!folder) {
-      ajar::files::file_request asked(source.at);
-      auto found = co_await ajar::files::look_at(on->at->over, std::move(asked));
+      auto looking = look_over(on, source.at);
+      auto found = co_await std::move(looking);
       if (!found) {
         on->note_failure(shown(on->at->server + ":" + source.at.share + "/" + source.at.inside),
                          {found.error(), false});

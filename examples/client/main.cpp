@@ -107,6 +107,7 @@ int get(const tools::settings& given, const tools::node& self) {
   how.quiet = given.count("quiet") != 0;
   how.parallel = given["parallel"].as<unsigned>();
   if (how.parallel < 1 || how.parallel > 64) return wrong("--parallel is 1 to 64");
+  how.retry = *tools::parse_patience(tools::text_option(given, "retry"));  // the table has checked it
   return tools::visit_server(
       given, self, sources->front().server, tools::shown(words.front()),
       [=](tools::visit_ptr at) { return tools::get(std::move(at), *sources, to, how); }, to);

@@ -62,6 +62,11 @@ inline option_table make_client_table() {
   all.add("recursive", "ls: the folders in it too").letter('R').of({"ls"}).command_line_only();
   all.add("verify", "get: compare SHA-256 with the server's").of({"get"});
   all.add("parallel", "get: so many files at a time").takes_number(1, 64).by_default("8").of({"get"});
+  all.add("retry", "get: over other sessions, until nothing has come for so long; 0s: over one only")
+      .takes("TIME")
+      .checked(check::patience)
+      .by_default("60s")
+      .of({"get"});
   all.add("quiet", "get: nothing but complaints").of({"get"});
   all.add_log("text", {"ping", "ls", "get", "cat"});
   all.add("json", "JSON lines on stdout; cat: path and window on stderr")

@@ -44,8 +44,19 @@ struct visit {
   ajar::streams::multiplexer over;
   std::string server;  // what the user calls it
   std::chrono::nanoseconds connected_in;
+  // Another session with the same server, where this one went. Errors: client::connect's.
+  std::function<ajar::awaitable<ajar::result<std::shared_ptr<visit>>>()> again;
 };
 using visit_ptr = std::shared_ptr<visit>;
+
+// Nobody meant the session to end, or its server begins anew: another one can go on with the work.
+inline bool session_went(const std::error_code& why) {
+  using ajar::errc;
+  for (const auto one : {errc::truncated, errc::eof, errc::read_timeout, errc::write_timeout, errc::session_draining}) {
+    if (why == one) return true;
+  }
+  return false;
+}
 
 // What a command does with a session. What it gives is the exit's cause; it complains itself about parts that failed,
 // and gives the exit code of the first.
@@ -128,17 +139,21 @@ struct outcome {
 struct trip {
   trip(asio::io_context& context, const node& who, const ajar::client_options& how, errand what)
       : self(who),
-        client(context.get_executor(), who.key, how),
+        options(how),
+        client(std::in_place, context.get_executor(), who.key, how),
         work(context.get_executor()),
         signals(context, SIGINT, SIGTERM),
         control(client_tool, context.get_executor(), who.state.path(), own_control_name()),
         todo(std::move(what)) {
-    control.tell_status_of(client, spoken_fence());
+    control.answer_with("status", [this, fence = spoken_fence()](const ajar::control::request&) {
+      return ajar::result<std::string>(status_text(client->status(), fence));
+    });
     control.start();
   }
 
   const node& self;
-  ajar::client client;
+  ajar::client_options options;
+  std::optional<ajar::client> client;  // one for each session: central is needed until there is one
   ajar::task_group work;
   asio::signal_set signals;
   control_port control;
@@ -147,7 +162,8 @@ struct trip {
   std::vector<ajar::trust::grant_file> held;  // of that server
   ajar::identity::peer_id server;
   ajar::connect_options how;
-  ajar::time_point until;
+  std::chrono::seconds within{};  // for each attempt to connect
+  visit_ptr at;                   // the session that there is
   outcome came;
 };
 
@@ -184,30 +200,46 @@ inline ajar::awaitable<void> renew_grant(trip& on, visit_ptr at) {
   if (!kept) complain(client_tool, "the renewed grant", kept.error());
 }
 
-inline ajar::awaitable<void> go(trip& on) {
+inline ajar::awaitable<ajar::result<visit_ptr>> reach_again(trip& on);
+
+// A session with the server. Errors: client::connect's, limit_reached where another command is at central all the
+// while.
+inline ajar::awaitable<ajar::result<visit_ptr>> reach(trip& on) {
   const auto begun = ajar::clock::now();
-  auto turn = co_await take_turn(on.self.state, on.until);
-  if (!turn) {
-    on.came.done = ajar::fail(turn.error());
-    co_return;
-  }
-  auto session = co_await on.client.connect(on.server, on.how);
-  co_await on.client.stop();  // what follows needs central no more
+  auto taking = take_turn(on.self.state, begun + on.within);
+  auto turn = co_await std::move(taking);
+  if (!turn) co_return ajar::fail(turn.error());
+  auto session = co_await on.client->connect(on.server, on.how);
+  co_await on.client->stop();  // what follows needs central no more
   turn = ajar::fail(ajar::errc::canceled);
-  if (!session) {
-    on.came.done = ajar::fail(session.error());
+  if (!session) co_return ajar::fail(session.error());
+  on.at = std::make_shared<visit>(ajar::streams::multiplexer(std::move(*session), ajar::streams::http_role::client),
+                                  on.name, ajar::clock::now() - begun);
+  on.at->again = [&on] { return reach_again(on); };
+  co_return on.at;
+}
+
+inline ajar::awaitable<ajar::result<visit_ptr>> reach_again(trip& on) {
+  on.client.emplace(on.signals.get_executor(), on.self.key, on.options);
+  on.how.until(ajar::clock::now() + on.within);
+  return reach(on);
+}
+
+inline ajar::awaitable<void> go(trip& on) {
+  auto reaching = reach(on);
+  auto reached = co_await std::move(reaching);
+  if (!reached) {
+    on.came.done = ajar::fail(reached.error());
     co_return;
   }
-  auto at = std::make_shared<visit>(ajar::streams::multiplexer(std::move(*session), ajar::streams::http_role::client),
-                                    on.name, ajar::clock::now() - begun);
-  auto working = on.todo(at);
+  auto working = on.todo(std::move(*reached));
   auto done = co_await std::move(working);
   on.came.done = done;
   if (done) {
-    auto renewing = renew_grant(on, at);
+    auto renewing = renew_grant(on, on.at);
     co_await std::move(renewing);
   }
-  auto parted = co_await at->over.shutdown(ajar::clock::now() + std::chrono::seconds(2));
+  auto parted = co_await on.at->over.shutdown(ajar::clock::now() + std::chrono::seconds(2));
   (void)parted;
 }
 
@@ -221,7 +253,7 @@ inline ajar::awaitable<void> stop_at_signal(trip& on) {
 
 inline ajar::awaitable<void> finish(trip& on) {
   co_await on.work.join();
-  co_await on.client.stop();
+  co_await on.client->stop();
   on.control.close();
   std::error_code ignored;
   on.signals.cancel(ignored);
@@ -338,9 +370,9 @@ inline int visit_server(const settings& given, const node& self, const std::stri
   on.name = server;
   on.held = *files;
   on.server = files->front().grant.signer();
-  on.until = ajar::clock::now() + *within;
+  on.within = *within;
   on.how.over(*way).roam(given.count("roam") != 0);
-  if (given.count("within")) on.how.until(on.until);
+  if (given.count("within")) on.how.until(ajar::clock::now() + *within);
   if (given.count("explain")) on.how.explain(timeline_log(json));
   on.work.spawn(detail::go(on));
   asio::co_spawn(context, detail::stop_at_signal(on), asio::detached);

@@ -4,6 +4,9 @@
 
 #include "visit.hpp"
 
+#include <algorithm>
+#include <functional>
+
 namespace tools {
 
 // An entry with its way from where the walk began: "2004/a.jpg".
@@ -51,7 +54,14 @@ class walk {
       auto entry = co_await folder_->next();
       if (!entry || !*entry) folder_.reset();
       if (!entry) co_return ajar::fail(entry.error());
-      if (!*entry) continue;
+      if (!*entry) {
+        told_.clear();
+        before_.clear();
+        continue;
+      }
+      const auto name = std::hash<std::string>()((*entry)->name);
+      if (std::ranges::binary_search(before_, name)) continue;
+      told_.push_back(name);
       walked made;
       made.entry = std::move(**entry);
       made.path = place_.empty() ? made.entry.name : place_ + "/" + made.entry.name;
@@ -61,6 +71,15 @@ class walk {
       }
       co_return std::optional<walked>(std::move(made));
     }
+  }
+
+  // After an error by which the session went: over another one, from the next entry on.
+  void go_on(visit_ptr at) {
+    at_ = std::move(at);
+    folder_.reset();
+    later_.push_back(place_);
+    before_ = told_;
+    std::ranges::sort(before_);
   }
 
   // A place below where the walk began.
@@ -87,6 +106,8 @@ class walk {
   std::string place_;
   std::vector<std::string> later_;
   std::unique_ptr<incoming> folder_;
+  std::vector<std::size_t> told_;    // hashes of the names that this folder has given
+  std::vector<std::size_t> before_;  // and of those from before the session went
 };
 
 }  // namespace tools

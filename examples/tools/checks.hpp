@@ -10,6 +10,9 @@ namespace tools::check {
 
 value_check duration(const std::string& example);
 
+// a duration, or "0s"
+std::string patience(const std::string& text);
+
 std::string url(const std::string& text);
 
 std::string endpoint(const std::string& text);

@@ -165,6 +165,10 @@ std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
   return std::chrono::seconds(count * unit);
 }
 
+std::optional<std::chrono::seconds> parse_patience(std::string_view text) {
+  return text == "0s" ? std::chrono::seconds(0) : parse_duration(text);
+}
+
 void keep_standard_numbers() {
   for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(number, F_GETFD) < 0 && errno == EBADF) {

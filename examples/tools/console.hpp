@@ -69,6 +69,8 @@ std::optional<node> open_node(std::string_view tool, std::string_view kind, cons
 
 // A whole number of s, m, h or d: 90s, 30d. Nothing where it is none, or beyond a hundred years.
 std::optional<std::chrono::seconds> parse_duration(std::string_view text);
+// The same, or 0s.
+std::optional<std::chrono::seconds> parse_patience(std::string_view text);
 
 // No file of ours gets the number of an input or output that this process was started without: 2>&- would write into
 // it.

@@ -116,6 +116,10 @@ value_check duration(const std::string& example) {
   };
 }
 
+std::string patience(const std::string& text) {
+  return parse_patience(text) ? std::string() : " is a duration such as 60s, or 0s";
+}
+
 std::string url(const std::string& text) {
   const auto parsed = ajar::identity::parse_url(text);
   return parsed ? std::string() : " '" + ajar::escaped(text) + "': " + ajar::explain(parsed.error());

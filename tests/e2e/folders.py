@@ -185,7 +185,8 @@ class Folders(unittest.TestCase):
         interrupted = 0
         for victim in victims:
             with self.subTest(seed=seed, victim=victim):
-                command = self.w.command("client", "client", "get", name, self.dest, "--quiet", "--within", "20s")
+                command = self.w.command("client", "client", "get", name, self.dest, "--quiet", "--within", "20s",
+                                         "--retry", "0s")
                 before = sum(one.stat().st_size for one in self.dest.rglob("*") if one.is_file())
                 client = subprocess.Popen(command, stderr=subprocess.PIPE)
                 # some of it has to come; then at any moment
@@ -225,6 +226,43 @@ class Folders(unittest.TestCase):
         self.assertEqual(halves(self.dest), [])
         print(f"killed {len(victims)} times, {interrupted} of them in the middle; the last run found "
               f"{summary['present']} files and {summary['resumed_octets']} octets of half files", flush=True)
+        shutil.rmtree(folder)
+
+    def test_one_get_over_several_sessions(self):
+        """Its server is killed in mid-transfer, twice, and comes back: the same command has it all in the end."""
+        folder, name = self.there()
+        small_files(folder, 300)
+        size = (48 << 20) if world.SANITIZED else (400 << 20)
+        self.w.file(folder / "large", size)
+        self.dest = roomy(size, self.dest)
+        command = self.w.command("client", "client", "get", name, self.dest, "--json", "--within", "20s", "--retry", "10m")
+        client = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+        def octets():
+            try:
+                return sum(one.stat().st_blocks for one in self.dest.rglob("*") if one.is_file())
+            except OSError:  # renamed meanwhile
+                return 0
+
+        killed = 0
+        for _ in range(2):
+            before, until = octets(), time.monotonic() + 60
+            while client.poll() is None and octets() <= before and time.monotonic() < until:
+                time.sleep(0.002)
+            if client.poll() is not None:
+                break
+            self.w.stop("server", signal.SIGKILL)
+            killed += 1
+            type(self).server = self.w.start_server(self.shares)
+        out, said = client.communicate(timeout=600)
+        said = said.decode()
+        self.assertEqual(client.returncode, DONE, said)
+        self.assertEqual(said.count("connecting again"), killed, said)
+        self.assertGreater(killed, 0)
+        summary = json.loads(out.decode().splitlines()[-1])
+        self.assertEqual((summary["done"], summary["files"], summary["failed"]), (True, 301, 0), said)
+        self.assert_same_tree(folder, self.dest / folder.name)
+        self.assertEqual(halves(self.dest), [])
         shutil.rmtree(folder)
 
     def test_half_a_file_is_gone_on_with(self):
