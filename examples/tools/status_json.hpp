@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // What a running tool answers to "status": JSON, from which the asking tool makes a table or metrics.
-// For status.cpp and tests alone: nlohmann/json takes long to compile.
+// For status*.cpp and tests alone: nlohmann/json takes long to compile.
 #pragma once
 
 #include <ajar/central/status.hpp>
