@@ -129,19 +129,21 @@ void add_sessions(json& to, const Status& from) {
   to["octets_out_total"] = from.carried.out;
   to["exposure"] = {{"today", json_of(from.exposed_today)}, {"total", json_of(from.exposed)}};
 }
-json process(std::string_view tool, const ajar::identity::peer_id& id, std::chrono::nanoseconds uptime) {
+template <class Status>
+json process(std::string_view tool, const Status& from) {
   const auto listening = listening_sockets();
   return {{"ajar_status", status_version},
           {"tool", tool},
           {"version", ajar::version},
           {"tls", ajar::tls::library()},
           {"pid", ::getpid()},
-          {"uptime_ns", uptime.count()},
-          {"id", to_string(id)},
+          {"uptime_ns", from.uptime.count()},
+          {"id", to_string(from.id)},
           {"seccomp", seccomp_mode()},
           {"may_listen", may_listen()},
           {"listening_sockets", listening ? json(*listening) : json()},
-          {"log_lines_lost", line_writer::lost_by_all()}};
+          {"log_lines_lost", line_writer::lost_by_all()},
+          {"exceptions", from.exceptions}};
 }
 
 }  // namespace
@@ -149,7 +151,7 @@ json process(std::string_view tool, const ajar::identity::peer_id& id, std::chro
 json json_of(const ajar::net::reflection& from) { return {{"ipv4", json_of(from.v4)}, {"ipv6", json_of(from.v6)}}; }
 
 json json_of(const ajar::server_status& from) {
-  auto made = process("ajar-server", from.id, from.uptime);
+  auto made = process("ajar-server", from);
   made["methods"] = json::array();
   for (const auto& [bit, name] :
        {std::pair(ajar::trust::method::outbound, "outbound"), {ajar::trust::method::window, "window"}}) {
@@ -169,7 +171,7 @@ json json_of(const ajar::server_status& from) {
 }
 
 json json_of(const ajar::client_status& from) {
-  auto made = process("ajar-client", from.id, from.uptime);
+  auto made = process("ajar-client", from);
   made["links"] = json::array();
   for (const auto& one : from.links) made["links"].push_back(json_of(one));
   made["door_open"] = from.door_open;
@@ -180,7 +182,7 @@ json json_of(const ajar::client_status& from) {
 }
 
 json json_of(const ajar::central_status& from) {
-  auto made = process("ajar-central", from.id, from.uptime);
+  auto made = process("ajar-central", from);
   made["shards"] = from.shards;
   made["links"] = {{"servers", from.servers},
                    {"clients", from.clients},

@@ -97,6 +97,7 @@ class metrics_maker {
     gauge("uptime_seconds", "Since it started.", seconds_at("/uptime_ns"));
     gauge("listening_sockets", "Sockets that listen now, by the kernel's word.", at("/listening_sockets"));
     counter("log_lines_lost", "Lines of its log that nobody took.", at("/log_lines_lost"));
+    counter("exceptions", "Coroutines that ended by one: a fault of the program, or no memory.", at("/exceptions"));
     gauge("may_listen", "0 where a seccomp filter forbids it.",
           [](const json& one) { return std::vector<row>{{{}, std::uint64_t{one.at("may_listen") == true}}}; });
     gauge("seccomp_filter", "1 where a seccomp filter holds.",

@@ -65,6 +65,9 @@ class table_maker {
                     word(one_.at("seccomp")), one_.at("may_listen") == true ? "" : ", may not listen");
     line("id", "{}", word(one_.at("id")));
     if (const auto lost = number(one_.at("log_lines_lost")); lost > 0) line("log", "{} lines were lost", lost);
+    if (const auto faults = number(one_.at("exceptions")); faults > 0) {
+      line("faults", "{} coroutines ended by an exception: the log says which", faults);
+    }
     if (one_.contains("sandbox")) line("sandbox", "{}", word(one_.at("sandbox")));
   }
 

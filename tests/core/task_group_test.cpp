@@ -5,6 +5,8 @@
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
 #include <ajar/testing/run.hpp>
+#include <string>
+#include <vector>
 
 using namespace ajar;
 
@@ -85,15 +87,36 @@ TEST_CASE("an empty group is joined at once, and children that end by themselves
   CHECK(!group.cancelled());
 }
 
-TEST_CASE("a child's cancellation stays inside, any other exception leaves through run()") {
+TEST_CASE("what a child throws ends that child alone, and is told to its owner; a cancellation is not") {
+  asio::io_context context;
+  std::vector<std::string> told;
+  task_group group(context.get_executor(), [&](const std::exception_ptr& what) {
+    try {
+      std::rethrow_exception(what);
+    } catch (const std::exception& error) {
+      told.emplace_back(error.what());
+    }
+  });
+  group.spawn(sleep_for_ever());
+  group.spawn(end_with(std::make_exception_ptr(std::system_error(asio::error::operation_aborted))));
+  group.spawn(end_with(std::make_exception_ptr(std::logic_error("broken"))));
+  CHECK(context.poll() > 0);
+  CHECK(group.size() == 1);  // the others go on
+  CHECK(told == std::vector<std::string>{"broken"});
+  group.cancel();
+  context.restart();
+  testing::run(context, group.join());
+  CHECK(told.size() == 1);
+}
+
+TEST_CASE("where nobody is told what a child has thrown, join throws it") {
   asio::io_context context;
   task_group group(context.get_executor());
-  group.spawn(end_with(std::make_exception_ptr(std::system_error(asio::error::operation_aborted))));
-  CHECK(context.poll() > 0);
   group.spawn(end_with(std::make_exception_ptr(std::logic_error("broken"))));
-  context.restart();
-  CHECK_THROWS_AS(context.poll(), std::logic_error);
-  CHECK(group.size() == 0);
+  group.spawn(end_with(std::make_exception_ptr(std::runtime_error("broken too"))));
+  CHECK(context.poll() > 0);
+  CHECK_THROWS_AS(testing::run(context, group.join()), std::logic_error);
+  testing::run(context, group.join());  // once
 }
 
 TEST_CASE("the children of one name are ended together, and the others go on") {

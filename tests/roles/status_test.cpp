@@ -217,6 +217,23 @@ awaitable<void> tell_of_central(central& node, server& home, std::vector<std::un
   co_await node.stop();
 }
 
+awaitable<void> break_down() {
+  throw std::logic_error("broken");
+  co_return;
+}
+
+awaitable<void> go_on_after_an_exception(scene& all) {
+  all.server.spawn(break_down());
+  const auto how = scene::over(by::window);
+  auto visit = co_await all.client->connect(all.home(), how);
+  REQUIRE_MESSAGE(visit, visit.error().message());
+  co_await echo(*visit, 10);
+  CHECK(all.server.status().exceptions == 1);
+  CHECK(all.client->status().exceptions == 0);
+  CHECK(all.steps.last("a coroutine has thrown") == "broken");
+  co_await stop(all);
+}
+
 }  // namespace
 
 TEST_CASE("both ends of a session tell the same of it, and what its window cost") {
@@ -232,6 +249,11 @@ TEST_CASE("a client tells what its own ports cost, and of its sessions after it 
 TEST_CASE("refusals are counted by their cause at each side") {
   scene all;
   testing::run(all.here.context, tell_of_refusals(all));
+}
+
+TEST_CASE("what a coroutine of a server throws is told and counted, and the server goes on") {
+  scene all;
+  testing::run(all.here.context, go_on_after_an_exception(all));
 }
 
 TEST_CASE("central adds up what its shards counted") {

@@ -45,6 +45,8 @@ TEST_CASE("a server's table tells link, exposure, and each session in a row") {
   CHECK(std::ranges::count(text, '\n') == 13);
   told["log_lines_lost"] = 7;
   CHECK(status_table::text(told).find("log       7 lines were lost\n") != std::string::npos);
+  told["exceptions"] = 1;
+  CHECK(status_table::text(told).find("faults    1 coroutines ended by an exception") != std::string::npos);
 }
 
 TEST_CASE("a client that asked two centrals, and central itself, have tables too") {

@@ -41,7 +41,10 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
         budget(shared->how.limits_),
         strangers(shared->how.limits_.half_open, shared->how.limits_.half_open_per_address),
         sooner(executor),
-        tasks(executor) {}
+        tasks(executor, [this](const std::exception_ptr& what) {
+          ++counted.exceptions;
+          telling::report_thrown(shared->how.steps_, what);
+        }) {}
 
   asio::any_io_executor executor() const override { return on; }
 

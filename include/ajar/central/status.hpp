@@ -32,6 +32,7 @@ struct central_status {
   std::uint64_t reflected = 0;      ///< connections whose origin was told
   std::uint64_t dialled_back = 0;   ///< to see what a NAT lets in, and it did
   std::uint64_t dial_backs_failed = 0;
+  std::uint64_t exceptions = 0;  ///< coroutines that ended by one: a fault of the program, or no memory
 
   /// Add what another shard counted.
   void add(const central_status& other) {
@@ -50,6 +51,7 @@ struct central_status {
     reflected += other.reflected;
     dialled_back += other.dialled_back;
     dial_backs_failed += other.dial_backs_failed;
+    exceptions += other.exceptions;
   }
 };
 

@@ -60,7 +60,12 @@ struct client_node final : std::enable_shared_from_this<client_node> {
         network(how.reach()),
         changed(executor),
         made(clock::now()),
-        tasks(executor) {}
+        tasks(executor, [this](const std::exception_ptr& what) { thrown(what); }) {}
+
+  void thrown(const std::exception_ptr& what) {
+    ++exceptions;
+    telling::report_thrown(how.steps_, what);
+  }
 
   client_status status() {
     const auto now = clock::now();
@@ -80,6 +85,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
     all.exposed_today = exposed.today(today);
     all.exposed = exposed.total();
     all.failures = failures;
+    all.exceptions = exceptions;
     return all;
   }
 
@@ -374,6 +380,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
   windows::exposure_account exposed;
   windows::report door_counted;
   telling::cause_counts failures;
+  std::uint64_t exceptions = 0;
   task_group tasks;
 };
 

@@ -24,6 +24,7 @@ struct client_status {
   windows::exposure exposed_today;  ///< its door and its own windows
   windows::exposure exposed;
   telling::cause_counts failures;  ///< connections that were wanted and did not come about
+  std::uint64_t exceptions = 0;    ///< coroutines that ended by one: a fault of the program, or no memory
 };
 
 }  // namespace ajar

@@ -7,6 +7,8 @@
 #include <ajar/core/config.hpp>
 
 #include <asio/any_io_executor.hpp>
+#include <exception>
+#include <functional>
 #include <memory>
 
 namespace ajar {
@@ -14,10 +16,15 @@ namespace ajar {
 /// Children of one owner. The owner cancels and joins them before what they refer to goes away.
 ///
 /// A context that is destroyed takes its coroutines along, and what they hold, in any order: nothing is asked to stop
-/// then. A child's exception other than a cancellation leaves through io_context::run(). Threads: one executor.
+/// then. A child's exception other than a cancellation ends that child alone, and is told to the owner: by `thrown`,
+/// or else by the next join(), which throws the first. It never leaves through io_context::run(). Threads: one
+/// executor.
 class task_group {
  public:
-  explicit task_group(const asio::any_io_executor& executor);
+  /// Told what a child has thrown.
+  using thrown_sink = std::function<void(const std::exception_ptr&)>;
+
+  explicit task_group(const asio::any_io_executor& executor, thrown_sink thrown = {});
   task_group(const task_group&) = delete;
   task_group& operator=(const task_group&) = delete;
   ~task_group();
@@ -39,7 +46,8 @@ class task_group {
   /// Ask all children to stop, now and for good. They have stopped when join() returns.
   void cancel();
 
-  /// Wait until every child has ended. Cancellation: terminal; the children go on then.
+  /// Wait until every child has ended. Throws what a child has thrown, where nobody else is told. Cancellation:
+  /// terminal; the children go on then.
   [[nodiscard]] awaitable<void> join();
 
   std::size_t size() const noexcept;

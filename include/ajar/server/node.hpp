@@ -40,7 +40,7 @@ struct server_node final : signalling::uplink_events,
         budget(how.limits_, how.window_time_.value_or(windows::longest_window)),
         arrived(executor),
         made_room(executor),
-        tasks(executor),
+        tasks(executor, [this](const std::exception_ptr& what) { thrown(what); }),
         made(clock::now()),
         link(made) {
     mirror = std::make_shared<rendezvous::reflector>(executor, reflecting(*this));
@@ -65,6 +65,11 @@ struct server_node final : signalling::uplink_events,
       of.exposed.add(std::chrono::system_clock::now(), {0, cost.listeners, cost.strangers, cost.exposure});
     });
     return made;
+  }
+
+  void thrown(const std::exception_ptr& what) {
+    ++exceptions;
+    telling::report_thrown(how.steps_, what);
   }
 
   bool serves(trust::method way) const { return (how.methods_ & static_cast<std::uint8_t>(way)) != 0; }
@@ -109,6 +114,7 @@ struct server_node final : signalling::uplink_events,
     all.exposed = exposed.total();
     all.refusals = refusals;
     all.dial_failures = dial_failures;
+    all.exceptions = exceptions;
     return all;
   }
 
@@ -503,6 +509,7 @@ struct server_node final : signalling::uplink_events,
   signalling::link_account link;
   telling::cause_counts refusals;
   telling::cause_counts dial_failures;
+  std::uint64_t exceptions = 0;
 };
 
 }  // namespace ajar::detail

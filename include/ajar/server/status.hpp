@@ -32,6 +32,7 @@ struct server_status {
   windows::exposure exposed;
   telling::cause_counts refusals;       ///< windows that were asked for and not opened, or through which nobody came
   telling::cause_counts dial_failures;  ///< clients that were not reached
+  std::uint64_t exceptions = 0;         ///< coroutines that ended by one: a fault of the program, or no memory
 };
 
 }  // namespace ajar

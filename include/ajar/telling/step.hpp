@@ -5,6 +5,7 @@
 #include <ajar/core/clock.hpp>
 #include <ajar/telling/log_line.hpp>
 
+#include <exception>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,17 @@ inline void report_step(const step_sink& to, std::string_view letter, std::strin
 /// The same for what went wrong.
 inline void report_trouble(const step_sink& to, std::string_view what, std::string detail = {}) {
   if (to) to(step{clock::now(), {}, what, std::move(detail), log_level::warning});
+}
+
+/// The same for what a coroutine has thrown: a fault of the program, or no memory.
+inline void report_thrown(const step_sink& to, const std::exception_ptr& what) {
+  try {
+    std::rethrow_exception(what);
+  } catch (const std::exception& error) {
+    report_trouble(to, "a coroutine has thrown", error.what());
+  } catch (...) {
+    report_trouble(to, "a coroutine has thrown");
+  }
 }
 
 }  // namespace ajar::telling

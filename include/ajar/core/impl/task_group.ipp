@@ -46,12 +46,14 @@ struct task_group::state {
     bytes whose;
   };
 
-  explicit state(const asio::any_io_executor& executor)
-      : one_ended(executor), context_ended(detail::context_end::of(executor)) {}
+  state(const asio::any_io_executor& executor, thrown_sink sink)
+      : one_ended(executor), context_ended(detail::context_end::of(executor)), thrown(std::move(sink)) {}
   notifier one_ended;
   std::shared_ptr<const bool> context_ended;
   std::list<child> children;
   bool cancelled = false;
+  thrown_sink thrown;
+  std::exception_ptr first_thrown;  // where there is no sink
 
   template <class Choice>
   static void stop(const state& of, const Choice& chosen) {
@@ -69,18 +71,32 @@ struct task_group::state {
     }
   }
 
-  static void rethrow(const std::exception_ptr& thrown) {
-    if (!thrown) return;
+  void note(const std::exception_ptr& what) {
+    if (!what || is_cancellation(what)) return;
+    if (thrown) {
+      thrown(what);
+    } else if (!first_thrown) {
+      first_thrown = what;
+    }
+  }
+
+  static bool is_cancellation(const std::exception_ptr& what) {
     try {
-      std::rethrow_exception(thrown);
+      std::rethrow_exception(what);
     } catch (const std::system_error& error) {
-      if (!is_canceled(error.code())) throw;
+      return is_canceled(error.code());
+    } catch (...) {
+      return false;
     }
   }
 };
 
-AJAR_DECL task_group::task_group(const asio::any_io_executor& executor) : state_(std::make_shared<state>(executor)) {}
-AJAR_DECL task_group::~task_group() { cancel(); }
+AJAR_DECL task_group::task_group(const asio::any_io_executor& executor, thrown_sink thrown)
+    : state_(std::make_shared<state>(executor, std::move(thrown))) {}
+AJAR_DECL task_group::~task_group() {
+  cancel();
+  state_->thrown = nullptr;  // whom it belongs to goes; children may end later
+}
 
 AJAR_DECL void task_group::spawn(awaitable<void> work, bytes_view whose) { spawn(nullptr, std::move(work), whose); }
 
@@ -92,7 +108,7 @@ AJAR_DECL void task_group::spawn(std::shared_ptr<const void> owner, awaitable<vo
   auto ended = [all = state_, place, kept = std::move(owner)](std::exception_ptr thrown) {
     all->children.erase(place);
     all->one_ended.notify();
-    state::rethrow(thrown);
+    all->note(thrown);
   };
   asio::co_spawn(state_->one_ended.get_executor(), std::move(work),
                  asio::bind_cancellation_slot(stop->slot(), std::move(ended)));
@@ -117,6 +133,7 @@ AJAR_DECL awaitable<void> task_group::join() {
   while (!state->children.empty()) {
     co_await state->one_ended.wait();
   }
+  if (state->first_thrown) std::rethrow_exception(std::exchange(state->first_thrown, nullptr));
 }
 
 AJAR_DECL std::size_t task_group::size() const noexcept { return state_->children.size(); }
