@@ -34,7 +34,8 @@ def room_of(path):
     """The room of 'ajar/ROOM/x.hpp'; the file's stem for 'ajar/ROLE.hpp' and 'ajar.hpp'."""
     parts = path.split("/")
     if len(parts) > 2 and parts[1] == "impl":  # bodies: they are where their header is
-        return {"src": "ajar", "rest_src": "ajar", "services_src": "files", "testing_src": "testing"}.get(pathlib.Path(parts[2]).stem, pathlib.Path(parts[2]).stem)
+        stem = pathlib.Path(parts[2]).stem
+        return {"services_src": "files", "testing_src": "testing"}.get(stem, "ajar" if stem.endswith("src") else stem)
     return parts[1] if len(parts) > 2 else pathlib.Path(parts[-1]).stem
 
 

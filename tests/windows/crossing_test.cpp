@@ -5,6 +5,8 @@
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/testing/run.hpp>
+#include <asio/read.hpp>
+#include <asio/write.hpp>
 
 #include "open_ports.hpp"
 

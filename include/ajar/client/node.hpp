@@ -120,6 +120,9 @@ struct client_node final : std::enable_shared_from_this<client_node> {
         },
         [weak](outbound::doorstep::stream guest) {
           if (const auto still = weak.lock()) still->tasks.spawn(still, still->receive(std::move(guest)));
+        },
+        [weak](const std::exception_ptr& what) {
+          if (const auto still = weak.lock()) still->thrown(what);
         });
   }
 

@@ -6,7 +6,9 @@
 #error "define AJAR_COMPILED_LIB in all files of the program"
 #endif
 
+#include <ajar/impl/base_src.hpp>
 #include <ajar/impl/central.ipp>
 #include <ajar/impl/client.ipp>
-#include <ajar/impl/rest_src.hpp>
+#include <ajar/impl/links_src.hpp>
 #include <ajar/impl/server.ipp>
+#include <ajar/impl/windows_src.hpp>

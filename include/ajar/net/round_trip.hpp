@@ -2,60 +2,30 @@
 // ajar/net/round_trip.hpp - what the kernel measured of a connection.
 #pragma once
 
-#include <ajar/net/dial.hpp>
+#include <ajar/core/config.hpp>
+#include <ajar/net/transport.hpp>
 
-#include <algorithm>
 #include <chrono>
-#include <cstddef>
-#include <cstdint>
 #include <optional>
 
 namespace ajar::net {
 
 /// The smoothed round trip of TCP (RFC 6298), if there is one. Through a proxy it is the proxy's. Source: tcp(7).
-inline std::optional<std::chrono::microseconds> round_trip(tcp_stream& of) {
-  tcp_info info{};
-  socklen_t size = sizeof info;
-  if (!of.is_open() || ::getsockopt(of.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
-  if (info.tcpi_rtt == 0) return std::nullopt;
-  return std::chrono::microseconds(info.tcpi_rtt);
-}
+std::optional<std::chrono::microseconds> round_trip(tcp_stream& of);
 
 /// The shortest one that TCP has seen, if there is one. Source: tcp(7).
-inline std::optional<std::chrono::microseconds> shortest_round_trip(tcp_stream& of) {
-  struct whole_tcp_info {  // the C library's header is older than the kernel's
-    tcp_info first;
-    std::uint64_t pacing_rate, max_pacing_rate, bytes_acked, bytes_received;
-    std::uint32_t segs_out, segs_in, notsent_bytes, min_rtt;
-  };
-  whole_tcp_info info{};
-  socklen_t size = sizeof info;
-  if (!of.is_open() || ::getsockopt(of.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
-  if (size < offsetof(whole_tcp_info, min_rtt) + sizeof info.min_rtt || info.min_rtt == 0) return std::nullopt;
-  return std::chrono::microseconds(info.min_rtt);
-}
+std::optional<std::chrono::microseconds> shortest_round_trip(tcp_stream& of);
 
 /// How long ago the other end's kernel acknowledged something, or sent something. Source: tcp(7).
-inline std::optional<std::chrono::milliseconds> heard_ago(tcp_stream& of) {
-  tcp_info info{};
-  socklen_t size = sizeof info;
-  if (!of.is_open() || ::getsockopt(of.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
-  return std::chrono::milliseconds(std::min(info.tcpi_last_ack_recv, info.tcpi_last_data_recv));
-}
+std::optional<std::chrono::milliseconds> heard_ago(tcp_stream& of);
 
 /// The same of a transport: nothing, unless it is of TCP.
-inline std::optional<std::chrono::microseconds> round_trip(transport& of) {
-  auto* const stream = of.target<tcp_stream>();
-  return stream ? round_trip(*stream) : std::nullopt;
-}
-inline std::optional<std::chrono::microseconds> shortest_round_trip(transport& of) {
-  auto* const stream = of.target<tcp_stream>();
-  return stream ? shortest_round_trip(*stream) : std::nullopt;
-}
-
-inline std::optional<std::chrono::milliseconds> heard_ago(transport& of) {
-  auto* const stream = of.target<tcp_stream>();
-  return stream ? heard_ago(*stream) : std::nullopt;
-}
+std::optional<std::chrono::microseconds> round_trip(transport& of);
+std::optional<std::chrono::microseconds> shortest_round_trip(transport& of);
+std::optional<std::chrono::milliseconds> heard_ago(transport& of);
 
 }  // namespace ajar::net
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/net/impl/round_trip.ipp>
+#endif

@@ -2,15 +2,16 @@
 // ajar/net/route_watch.hpp - tells when this machine's addresses or routes have changed.
 #pragma once
 
+#include <ajar/core/awaitable.hpp>
 #include <ajar/core/bytes.hpp>
-#include <ajar/core/deadline.hpp>
+#include <ajar/core/config.hpp>
+#include <ajar/core/result.hpp>
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/socket.h>
-#include <unistd.h>
-#include <array>
+#include <algorithm>
 #include <asio/posix/stream_descriptor.hpp>
 #include <cstring>
 #include <memory>
@@ -92,70 +93,25 @@ class route_reader {
 class route_watch {
  public:
   /// Errors: what socket(2) and bind(2) say.
-  static result<route_watch> open(const asio::any_io_executor& executor) {
-    const int made = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-    if (made < 0) return fail(std::error_code(errno, std::system_category()));
-    route_watch watch(executor, made);
-    sockaddr_nl groups{};
-    groups.nl_family = AF_NETLINK;
-    groups.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
-    if (::bind(made, reinterpret_cast<const sockaddr*>(&groups), sizeof groups) != 0) {
-      return fail(std::error_code(errno, std::system_category()));
-    }
-    return watch;
-  }
+  static result<route_watch> open(const asio::any_io_executor& executor);
 
   /// Wait for a change, and until nothing has changed for 200 ms; a change that lasts is told after 2 s.
   /// Errors: canceled, the socket's own. Cancellation: terminal.
-  [[nodiscard]] awaitable<result<>> changed() {
-    constexpr std::chrono::milliseconds quiet{200};
-    constexpr std::chrono::seconds longest{2};
-    auto waiting = next(*this);
-    auto first = co_await std::move(waiting);
-    if (!first) co_return first;
-    const auto end = clock::now() + longest;
-    for (;;) {
-      auto more = next(*this);
-      auto came = co_await before(std::min<time_point>(end, clock::now() + quiet), errc::would_block, std::move(more));
-      if (!came && came.error() == errc::would_block) co_return result<>{};
-      if (!came) co_return came;
-    }
-  }
+  [[nodiscard]] awaitable<result<>> changed();
 
  private:
   route_watch(const asio::any_io_executor& executor, int socket)
       : socket_(executor, socket), reader_(std::make_unique<route_reader>()) {}
 
-  // Until something came that matters.
-  static awaitable<result<>> next(route_watch& self) {
-    for (;;) {
-      auto [error] = co_await self.socket_.async_wait(asio::posix::stream_descriptor::wait_read, use_values);
-      if (error) co_return fail(is_canceled(error) ? make_error_code(errc::canceled) : error);
-      if (self.drain()) co_return result<>{};
-    }
-  }
-
-  bool drain() {
-    constexpr std::size_t longest = 32 * 1024;
-    bool matters = false;
-    std::vector<std::uint8_t> octets(longest);
-    for (;;) {
-      sockaddr_nl from{};
-      socklen_t size = sizeof from;
-      const auto count = ::recvfrom(socket_.native_handle(), octets.data(), octets.size(), MSG_DONTWAIT,
-                                    reinterpret_cast<sockaddr*>(&from), &size);
-      if (count < 0 && errno == ENOBUFS) {
-        matters = true;  // more than could be kept
-        continue;
-      }
-      if (count <= 0) return matters;
-      if (from.nl_pid != 0) continue;  // not the kernel's
-      if (reader_->read(bytes_view(octets).first(static_cast<std::size_t>(count)))) matters = true;
-    }
-  }
+  awaitable<result<>> next();
+  bool drain();
 
   asio::posix::stream_descriptor socket_;
   std::unique_ptr<route_reader> reader_;
 };
 
 }  // namespace ajar::net
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/net/impl/route_watch.ipp>
+#endif

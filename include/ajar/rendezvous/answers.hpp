@@ -2,14 +2,18 @@
 // ajar/rendezvous/answers.hpp - what came back for the requests of a client that are under way.
 #pragma once
 
-#include <ajar/core/deadline.hpp>
+#include <ajar/core/awaitable.hpp>
+#include <ajar/core/clock.hpp>
+#include <ajar/core/config.hpp>
 #include <ajar/core/notifier.hpp>
+#include <ajar/core/result.hpp>
 #include <ajar/signalling/message.hpp>
 #include <ajar/trust/window_request.hpp>
 
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace ajar::rendezvous {
@@ -72,27 +76,10 @@ class answers : public std::enable_shared_from_this<answers> {
 
     /// The next answer. Errors: what central says instead, link_lost, exchange_timeout at the deadline, canceled.
     /// Cancellation: terminal. The inbox outlives the wait.
-    [[nodiscard]] awaitable<one> next(time_point until) const {
-      while (got_->came.empty()) {
-        auto change = of_->changed_.wait();
-        auto changed = co_await before(until, errc::exchange_timeout, std::move(change));
-        if (!changed) co_return one{fail(changed.error()), clock::now()};
-      }
-      auto came = std::move(got_->came.front());
-      got_->came.pop_front();
-      co_return came;
-    }
+    [[nodiscard]] awaitable<one> next(time_point until) const;
 
     /// What central and the server did, if they tell it by then. Cancellation: terminal.
-    [[nodiscard]] awaitable<std::optional<signalling::trace>> trace(time_point until) const {
-      const auto closings = of_->closings_;
-      while (!got_->told && of_->closings_ == closings) {
-        auto change = of_->changed_.wait();
-        auto changed = co_await before(until, errc::exchange_timeout, std::move(change));
-        if (!changed) break;
-      }
-      co_return got_->told;
-    }
+    [[nodiscard]] awaitable<std::optional<signalling::trace>> trace(time_point until) const;
 
    private:
     std::shared_ptr<answers> of_;
@@ -114,3 +101,7 @@ class answers : public std::enable_shared_from_this<answers> {
 };
 
 }  // namespace ajar::rendezvous
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/rendezvous/impl/answers.ipp>
+#endif

@@ -2,18 +2,23 @@
 // ajar/rendezvous/errand.hpp - what a client needs to get one session by a window.
 #pragma once
 
+#include <ajar/core/awaitable.hpp>
+#include <ajar/core/clock.hpp>
+#include <ajar/core/config.hpp>
+#include <ajar/core/result.hpp>
 #include <ajar/net/clock_offset.hpp>
+#include <ajar/net/dial_options.hpp>
 #include <ajar/rendezvous/answers.hpp>
+#include <ajar/rendezvous/passage.hpp>
 #include <ajar/rendezvous/timeline.hpp>
-#include <ajar/rendezvous/timetable.hpp>
-#include <ajar/sessions/handshake.hpp>
+#include <ajar/sessions/session.hpp>
 #include <ajar/signalling/uplink.hpp>
 #include <ajar/telling/step.hpp>
 #include <ajar/trust/grant.hpp>
-#include <ajar/windows/window.hpp>
+#include <ajar/windows/report.hpp>
 
+#include <functional>
 #include <memory>
-#include <utility>
 
 namespace ajar::rendezvous {
 
@@ -43,27 +48,7 @@ using shared_errand = std::shared_ptr<const errand>;
 inline constexpr std::chrono::seconds patience{5};
 
 /// Sign a request under the server's nonce. Errors: method_not_granted, server_offline.
-inline result<trust::signed_request> sign_request(const errand& about, const window_ports& ports, bool binds_443) {
-  if (!about.grant.body().permits(trust::method::window)) return fail(errc::method_not_granted);
-  if (about.presence.state != signalling::presence_state::online) return fail(errc::server_offline);
-  trust::window_request body;
-  body.id = crypto::random_octets<16>();
-  body.server = about.server();
-  body.nonce = about.presence.nonce;
-  body.grant = about.grant.body().id;
-  body.rungs = about.rungs;
-  body.roam = about.roam;
-  body.binds_443 = binds_443;
-  body.explain = static_cast<bool>(about.explain);
-  body.budget_ms = static_cast<std::uint16_t>(std::chrono::milliseconds(patience).count());
-  const auto round_trip = about.up ? about.up->round_trip() : std::nullopt;
-  body.central_us = in_microseconds(round_trip.value_or(clock::duration(0)));
-  if (about.here.mirror) body.network = about.here.mirror->known();
-  body.outside = ports.outside();
-  body.local = ports.local();
-  body.sent_us = stamp_of(clock::now());
-  return trust::signed_request::sign(std::move(body), about.self);
-}
+result<trust::signed_request> sign_request(const errand& about, const window_ports& ports, bool binds_443);
 
 /// The server's own answer to this request of ours. Errors: answer_forged, what the server refuses with, what central
 /// said instead.
@@ -81,19 +66,10 @@ inline result<trust::window_answer> check_answer(const errand& about, const trus
 
 /// Over a connection of a window: TLS with the server's key, then our proof, in authentication_time. Cancellation:
 /// terminal.
-inline awaitable<result<sessions::session>> enter(shared_errand about, passage through, trust::request_id id) {
-  const auto until = std::min<time_point>(about->until, clock::now() + authentication_time);
-  const auto which = tls_side_of(through.kind, window_end::client);
-  const auto way = path_of(through.kind);
-  const auto kept = std::move(through.kept);
-  auto expected = identity::expect(about->server(), tls::alpn::session);
-  auto securing = tls::secure(std::move(through.stream), about->self.tls(), which, std::move(expected), until);
-  auto secured = co_await std::move(securing);
-  if (!secured) co_return fail(secured.error());
-  const auto grant = about->grant.body().id;
-  auto entering = sessions::enter(std::move(*secured), about->self, way, id, grant, until);
-  auto guest = co_await std::move(entering);
-  co_return guest;
-}
+[[nodiscard]] awaitable<result<sessions::session>> enter(shared_errand about, passage through, trust::request_id id);
 
 }  // namespace ajar::rendezvous
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/rendezvous/impl/errand.ipp>
+#endif

@@ -2,222 +2,17 @@
 // ajar/rendezvous/respond.hpp - a server does what a client asked for through central: plans the way, and goes it.
 #pragma once
 
-#include <ajar/core/deadline.hpp>
-#include <ajar/net/round_trip.hpp>
-#include <ajar/rendezvous/passage.hpp>
+#include <ajar/core/awaitable.hpp>
+#include <ajar/core/config.hpp>
+#include <ajar/core/result.hpp>
+#include <ajar/identity/key.hpp>
+#include <ajar/rendezvous/respond_options.hpp>
 #include <ajar/rendezvous/response.hpp>
-#include <ajar/rendezvous/timetable.hpp>
+#include <ajar/sessions/session.hpp>
 
-#include <fmt/format.h>
-#include <functional>
 #include <memory>
-#include <optional>
-#include <string>
-#include <utility>
-#include <vector>
 
 namespace ajar::rendezvous {
-
-namespace detail {
-
-inline awaitable<result<sessions::session>> admit(shared_response to, passage through) {
-  const auto until = clock::now() + authentication_time;
-  if (through.kind == trust::rung_kind::listener) {
-    auto speaking = speaks(through.stream, until);
-    auto spoke = co_await std::move(speaking);
-    if (!spoke) co_return fail(spoke.error());
-  }
-  const auto kind = through.kind;
-  const auto kept = std::move(through.kept);
-  auto expected = identity::expect(to->client(), tls::alpn::session);
-  auto securing = tls::secure(std::move(through.stream), to->self.tls(), tls_side_of(kind, window_end::server),
-                              std::move(expected), until);
-  auto secured = co_await std::move(securing);
-  if (!secured) co_return fail(secured.error());
-  auto check = check_of(to);
-  auto entering = sessions::let_in(std::move(*secured), to->self, path_of(kind), std::move(check), until);
-  auto guest = co_await std::move(entering);
-  co_return guest;
-}
-
-inline windows::expected_source expected_of(const response& to, const planned_rung& rung) {
-  if (to.body().roam) return windows::expected_source::anywhere();
-  const bool v6 = rung.time.mine().front().address().is_v6();
-  if (rung.same_site && !rung.time.theirs().empty()) {
-    return windows::expected_source::of(rung.time.theirs().front().address());
-  }
-  const auto at = std::ranges::find_if(to.seen, [&](const net::address& one) { return one.is_v6() == v6; });
-  return windows::expected_source::of(at == to.seen.end() ? to.seen.front() : *at);
-}
-
-// Signed while nothing is open yet.
-inline std::function<void()> announce(const shared_response& to, const timetable& plan) {
-  auto body = to->answer();
-  body.attempt = ++to->attempt;
-  const auto first = plan.rungs.front().at_once ? clock::now() : plan.rungs.front().time.start;
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(to->until - first);
-  const std::chrono::milliseconds most = longest_ladder;
-  body.budget_ms = static_cast<std::uint16_t>(std::clamp<std::int64_t>(left.count(), 0, most.count()));
-  body.round_trip_us = in_microseconds(plan.round_trip);
-  body.reason = plan.why;
-  for (const auto& one : plan.rungs) body.rungs.push_back(one.time.what);
-  body.sent_us = stamp_of(clock::now());
-  const auto signed_one = std::make_shared<trust::signed_answer>(trust::signed_answer::sign(std::move(body), to->self));
-  return [to, signed_one] {
-    to->send(*signed_one);
-    telling::report_step(to->how.steps, "E", "told central", signed_one->body().reason);
-  };
-}
-
-inline std::string in_words(const windows::report& cost) {
-  return fmt::format("{} after {} ns, {} listeners, {} strangers", windows::to_string(cost.why), cost.exposure.count(),
-                     cost.listeners, cost.strangers);
-}
-
-// A port by the name that the client knows, and by its number here: no address of ours behind a NAT is told.
-inline std::string name_of(const net::tcp::endpoint& named, const net::tcp::endpoint& here) {
-  const auto text = net::to_string(named);
-  return named.port() == here.port() ? text : fmt::format("{}, here port {}", text, here.port());
-}
-
-// What a kept pair learns, once the client has proved that it is the client.
-struct encounter {
-  std::optional<clock::duration> round_trip;
-  std::optional<clock::duration> arrived;
-};
-
-inline encounter encounter_of(net::tcp_stream& stream, const planned_rung& rung) {
-  const auto now = clock::now();
-  encounter made;
-  if (const auto measured = net::round_trip(stream)) made.round_trip = *measured;
-  if (made.round_trip && !rung.at_once && rung.time.what.kind == trust::rung_kind::listener) {
-    made.arrived = now - *made.round_trip - rung.time.start;
-  }
-  return made;
-}
-
-// WO 2004/034190, just-in-time listening, steps D, E and G.
-inline awaitable<result<sessions::session>> listen_for(shared_response to, planned_rung rung, shared_ports ports,
-                                                       std::function<void()> tell) {
-  const auto executor = co_await asio::this_coro::executor;
-  auto port = port_of(*ports, rung.time.mine().front(), executor);
-  if (!port) co_return fail(port.error());
-  windows::listening how{
-      port->local_endpoint(), expected_of(*to, rung), windows::on_stranger::close, 1, to->how.cloak, {*port}};
-  std::optional<punch> opened_way;
-  if (rung.punches && !rung.time.theirs().empty()) opened_way.emplace(*port, rung.time.theirs().front());
-  windows::announcement announcing = [to, tell, rung](std::uint8_t,
-                                                      const net::tcp::endpoint& at) -> result<windows::announced> {
-    windows::announced made([tell] {
-      if (tell) tell();
-    });
-    made.when_open([to, named = rung.time.mine().front(), at](time_point since) {
-      telling::report_step(to->how.steps, "D", "opened a port", name_of(named, at), since);
-    });
-    if (!rung.at_once) made.opening(rung.time.opens).polling(rung.polls);
-    return made;
-  };
-  const auto seen = std::make_shared<encounter>();
-  auto admission = [to, rung, seen](net::tcp_stream stream) {
-    telling::report_step(to->how.steps, "G", "somebody connected, the port is closed");
-    *seen = encounter_of(stream, rung);
-    return admit(to, passage{std::move(stream), rung.time.what.kind});
-  };
-  auto opening =
-      windows::open_window<sessions::session>(std::move(how), rung.time.end, std::move(announcing), admission);
-  auto came = co_await std::move(opening);
-  windows::detail::add(to->cost, came.cost);
-  if (came.guest) {
-    auto& kept = to->policy->met(to->client());
-    if (seen->round_trip) kept.met(*seen->round_trip, seen->arrived);
-  } else if (windows::is_stranger(came.guest.error())) {
-    ++to->lost;
-  } else if (came.guest.error() == errc::window_timeout && !rung.at_once) {
-    to->policy->met(to->client()).missed();
-  }
-  co_return std::move(came.guest);
-}
-
-// The variation, where the client listens; and the crossing, where nobody does.
-inline awaitable<result<sessions::session>> go_to(shared_response to, planned_rung rung, shared_ports ports) {
-  const bool crosses = rung.time.what.kind == trust::rung_kind::crossing;
-  telling::report_step(to->how.steps, "G", crosses ? "cross" : "dial the client's window",
-                       net::to_string(rung.time.theirs().front()));
-  auto going = crosses ? go_crossing(rung.time, ports) : go_dialling(rung.time, to->how.dialling);
-  auto through = co_await std::move(going);
-  if (!through) co_return fail(through.error());
-  const auto seen = encounter_of(through->stream, rung);
-  auto admitting = admit(to, std::move(*through));
-  auto guest = co_await std::move(admitting);
-  if (guest && seen.round_trip) to->policy->met(to->client()).met(*seen.round_trip, std::nullopt);
-  co_return guest;
-}
-
-// The rungs of one answer, one after the other.
-inline awaitable<result<sessions::session>> go_all(shared_response to, timetable plan, shared_ports ports) {
-  result<sessions::session> last = fail(errc::window_timeout);
-  auto tell = announce(to, plan);
-  if (!plan.rungs.front().at_once) std::exchange(tell, nullptr)();
-  for (const auto& rung : plan.rungs) {
-    const auto lost = to->lost;
-    const bool here = listens(rung.time.what.kind, window_end::server);
-    auto going = here ? listen_for(to, rung, ports, std::exchange(tell, nullptr)) : go_to(to, rung, ports);
-    last = co_await std::move(going);
-    if (last || is_canceled(last.error()) || to->lost != lost || clock::now() >= to->until) break;
-    if (last.error().category() == category() && last.error() == errc::wrong_key) break;
-    to->report(to_string(rung.time.what.kind), last.error());
-  }
-  co_return last;
-}
-
-inline awaitable<result<sessions::session>> answer_request(shared_response to) {
-  const auto executor = co_await asio::this_coro::executor;
-  const auto here = to->policy->here();
-  if (!here.link_at) co_return fail(errc::link_lost);
-  if (here.mirror) {  // a link that is just up
-    auto settling = here.mirror->settled(clock::now() + std::chrono::seconds(1));
-    co_await std::move(settling);
-  }
-  result<sessions::session> last = fail(errc::window_timeout);
-  for (int attempt = 1; attempt <= trust::most_answers; ++attempt) {
-    // a probe of central and its answer take two round trips; the rest is for one that is lost
-    const auto patience = to->policy->central_round_trip() * 2 + std::chrono::milliseconds(500);
-    auto binding = bind_window_ports(here, clock::now() + patience);
-    const auto ports = co_await std::move(binding);
-    bool withheld = false;
-    const auto& kept = to->policy->met(to->client());
-    windows::plan_terms terms{server_facts(*to, *ports, executor), client_facts(*to, withheld)};
-    const auto by_central =
-        to->policy->central_round_trip() + std::chrono::microseconds(std::min(to->body().central_us, 60'000'000U));
-    terms.round_trip = std::chrono::duration_cast<std::chrono::microseconds>(kept.round_trip().value_or(by_central));
-    terms.lan = to->lan;
-    terms.lost_to_strangers = to->lost;
-    const auto planned = windows::make_plan(terms);
-    if (planned.rungs.empty()) {
-      to->reason = planned.why;
-      co_return fail(withheld ? errc::address_not_permitted : *planned.cause);
-    }
-    const auto usual = to->how.window_time.value_or(windows::window_time_for(terms.round_trip));
-    const auto longest = std::min(usual, std::chrono::milliseconds(to->body().budget_ms));
-    const timetable_terms times{terms.round_trip,
-                                by_central,
-                                kept.opens_after(),
-                                kept.round_trip().has_value(),
-                                std::chrono::floor<std::chrono::milliseconds>(longest - to->cost.exposure),
-                                to->until};
-    auto plan = make_timetable(planned, to->body().id, clock::now(), times);
-    if (plan.rungs.empty()) break;  // no time is left
-    to->until = plan.rungs.back().time.end;
-    auto going = go_all(to, std::move(plan), ports);
-    const auto lost = to->lost;
-    last = co_await std::move(going);
-    const bool again = !last && to->lost != lost && to->how.on_stranger == windows::on_stranger::close_and_reopen;
-    if (!again || clock::now() >= to->until) break;
-  }
-  co_return last;
-}
-
-}  // namespace detail
 
 /// Carry out one command of central's, if its request is good; the client gets a signed answer in any case.
 ///
@@ -226,41 +21,11 @@ inline awaitable<result<sessions::session>> answer_request(shared_response to) {
 /// sessions::let_in
 ///
 /// Cancellation: terminal. Source: WO 2004/034190, just-in-time listening, steps C, D, E and G.
-[[nodiscard]] inline awaitable<result<sessions::session>> respond(std::shared_ptr<respond_policy> policy,
-                                                                  identity::key self, respond_options how,
-                                                                  opened_command what) {
-  const auto received = what.received;
-  const auto received_us = stamp_of(received);
-  const auto to = std::make_shared<detail::response>(detail::response{
-      std::move(policy), std::move(self), std::move(how), std::move(what.asked), std::move(what.seen), received_us});
-  if (to->body().explain) {
-    to->trace = std::make_shared<trust::traced_steps>();
-    to->trace->received_us = received_us;
-    to->how.steps = detail::tracing(to->trace, to->how.steps);
-  }
-  telling::report_step(to->how.steps, "C", "commanded to open a window", {}, received);
-  auto permitted = to->policy->may_open(to->asked);
-  if (!permitted) {
-    to->report("refused a window", permitted.error());
-    to->conclude(permitted.error());
-    co_return fail(permitted.error());
-  }
-  to->lan = permitted->given.body().lan;
-  to->taken = std::move(permitted->taken);
-  auto work = detail::answer_request(to);
-  auto guest = co_await std::move(work);
-  if (!guest && is_canceled(guest.error())) {  // maybe the grant was taken back meanwhile
-    const auto still = to->policy->may_enter(to->body().grant, to->client());
-    if (!still) guest = fail(still.error());
-  }
-  if (to->cost.listeners > 0) {
-    to->policy->account(to->body().grant, to->cost);
-    telling::report_step(to->how.steps, "", "the window is closed", detail::in_words(to->cost));
-    if (guest) guest->set_window(to->cost);
-  }
-  if (!guest) to->report("no session came of a window", guest.error());
-  to->conclude(guest ? std::error_code() : guest.error());
-  co_return guest;
-}
+[[nodiscard]] awaitable<result<sessions::session>> respond(std::shared_ptr<respond_policy> policy, identity::key self,
+                                                           respond_options how, opened_command what);
 
 }  // namespace ajar::rendezvous
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/rendezvous/impl/respond.ipp>
+#endif

@@ -11,7 +11,7 @@
 #include <ajar/telling/step.hpp>
 #include <ajar/windows/arrival.hpp>
 #include <ajar/windows/plan.hpp>
-#include <ajar/windows/window.hpp>
+#include <ajar/windows/report.hpp>
 
 #include <algorithm>
 #include <memory>

@@ -4,6 +4,8 @@
 
 #include <ajar/core/stamp.hpp>
 #include <ajar/rendezvous/passage.hpp>
+#include <ajar/windows/plan.hpp>
+#include <ajar/windows/redial_grid.hpp>
 
 #include <algorithm>
 #include <optional>

@@ -2,7 +2,13 @@
 // ajar/rendezvous/window_ports.hpp - the local ports that one end holds for one window, and how they look from outside.
 #pragma once
 
+#include <ajar/core/awaitable.hpp>
+#include <ajar/core/clock.hpp>
+#include <ajar/core/config.hpp>
+#include <ajar/core/result.hpp>
+#include <ajar/net/endpoint.hpp>
 #include <ajar/rendezvous/reflector.hpp>
+#include <ajar/windows/port_pool.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -82,61 +88,14 @@ class window_ports {
 };
 using shared_ports = std::shared_ptr<window_ports>;
 
-namespace detail {
-
-// Stable mappings are seen by a connection of each port, steps by one of another port just before.
-inline awaitable<void> foretell(std::shared_ptr<reflector> mirror, shared_ports into, net::address from,
-                                net::reflected known, time_point until) {
-  constexpr int pairs = 2;
-  const auto executor = co_await asio::this_coro::executor;
-  const net::tcp::endpoint local(from, 0);
-  std::optional<net::tcp::endpoint> last;
-  if (known.maps == net::mapping::step) {
-    auto other = windows::bind_port(executor, local);
-    if (!other) co_return;
-    auto looking = mirror->outside_of(*other, until);
-    auto seen = co_await std::move(looking);
-    if (!seen) co_return;
-    last = *seen;
-  }
-  for (int i = 0; i < pairs; ++i) {
-    std::optional<net::tcp::endpoint> outside;
-    if (known.maps == net::mapping::none || known.maps == net::mapping::preserving) outside.emplace(known.outside, 0);
-    if (last) outside.emplace(last->address(), net::predict(last->port(), known.step, i + 1));
-    auto added = into->add(executor, local, outside);
-    if (!added) co_return;
-    if (known.maps == net::mapping::stable) {
-      auto looking = mirror->outside_of((*added)->port, until);
-      auto seen = co_await std::move(looking);
-      if (seen) (*into->find((*added)->port.local_endpoint())).outside = *seen;
-    }
-  }
-}
-
-}  // namespace detail
-
 /// Bind the ports of one window, before anything is asked or answered.
 ///
 /// @param until  for the reflections that some NATs need
 /// Cancellation: terminal. What cannot be bound is left out.
-[[nodiscard]] inline awaitable<shared_ports> bind_window_ports(vantage from, time_point until) {
-  const auto executor = co_await asio::this_coro::executor;
-  const auto made = std::make_shared<window_ports>();
-  made->reserve(16);
-  for (const bool v6 : {true, false}) {
-    const auto known = from.mirror ? from.mirror->known().of(v6) : std::nullopt;
-    const auto at = from.mirror ? from.mirror->local_address(v6) : std::nullopt;
-    if (known && at) {
-      auto foretelling = detail::foretell(from.mirror, made, *at, *known, until);
-      co_await std::move(foretelling);
-    } else if (from.link_at && from.link_at->is_v6() == v6) {
-      for (int i = 0; i < 2; ++i) {
-        auto added = made->add(executor, {*from.link_at, 0}, net::tcp::endpoint(from.link_seen, 0));
-        (void)added;
-      }
-    }
-  }
-  co_return made;
-}
+[[nodiscard]] awaitable<shared_ports> bind_window_ports(vantage from, time_point until);
 
 }  // namespace ajar::rendezvous
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/rendezvous/impl/window_ports.ipp>
+#endif

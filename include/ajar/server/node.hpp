@@ -67,7 +67,7 @@ struct server_node final : signalling::uplink_events,
     return made;
   }
 
-  void thrown(const std::exception_ptr& what) {
+  void thrown(const std::exception_ptr& what) override {
     ++exceptions;
     telling::report_thrown(how.steps_, what);
   }

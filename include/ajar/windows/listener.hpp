@@ -2,13 +2,15 @@
 // ajar/windows/listener.hpp - a port that is open for one connection, for less than a second.
 #pragma once
 
-#include <ajar/core/deadline.hpp>
-#include <ajar/net/dial.hpp>
+#include <ajar/core/awaitable.hpp>
+#include <ajar/core/clock.hpp>
+#include <ajar/core/config.hpp>
+#include <ajar/core/result.hpp>
 #include <ajar/windows/expected_source.hpp>
+#include <ajar/windows/port_pool.hpp>
 #include <ajar/windows/report.hpp>
 
 #include <asio/ip/tcp.hpp>
-#include <utility>
 
 namespace ajar::windows {
 
@@ -19,26 +21,13 @@ namespace ajar::windows {
 class listener {
  public:
   /// @param port  bound, and not listening yet
-  listener(asio::ip::tcp::acceptor port, expected_source expected, cloak wish)
-      : port_(std::move(port)),
-        expected_(std::move(expected)),
-        cover_(cover::put_on(port_, expected_, wish)),
-        at_(port_.local_endpoint()) {}
+  listener(asio::ip::tcp::acceptor port, expected_source expected, cloak wish);
 
   /// Where it can be reached.
   net::tcp::endpoint local_endpoint() const { return at_; }
 
   /// Open the port. Everything slow is done before: from here on every microsecond counts. Errors: bind_failed.
-  result<> open() {
-    std::error_code error;
-    report_.listeners = 1;
-    report_.opened = clock::now();
-    cover_.wear();
-    port_.listen(1, error);
-    report_.cloak = cover_.active();
-    if (error) return fail(errc::bind_failed);
-    return {};
-  }
+  result<> open();
 
   /// Wait for the one connection; the port is closed when this returns, whatever it returns.
   ///
@@ -47,55 +36,14 @@ class listener {
   /// @return the connection: from where the peer was expected, but not yet authenticated
   /// Errors: window_timeout, window_stranger (somebody else connected, and was reset), canceled. Cancellation:
   /// terminal.
-  [[nodiscard]] awaitable<result<net::tcp_stream>> accept(time_point until, time_point poll = {}) {
-    auto operation = accept_and_close(poll);
-    auto stream = co_await before(until, errc::window_timeout, std::move(operation));
-    if (port_.is_open()) close(stream.error() == errc::window_timeout ? close_cause::timeout : close_cause::canceled);
-    co_return stream;
-  }
+  [[nodiscard]] awaitable<result<net::tcp_stream>> accept(time_point until, time_point poll = {});
 
   /// What it cost. Complete after accept().
   const windows::report& report() const noexcept { return report_; }
 
  private:
-  awaitable<result<net::tcp_stream>> accept_and_close(time_point poll) {
-    net::tcp_stream peer(port_.get_executor());
-    net::tcp::endpoint from;
-    std::error_code error;
-    if (clock::now() < poll) port_.non_blocking(true, error);
-    while (!error && clock::now() < poll) {
-      port_.accept(peer, from, error);
-      if (error != asio::error::would_block) break;
-      error.clear();
-      auto others = co_await yield(patience::shares_core);
-      if (!others) co_return fail(others.error());
-    }
-    if (!error && !peer.is_open()) {
-      auto [failed] = co_await port_.async_accept(peer, from, use_values);
-      error = failed;
-    }
-    if (error) co_return fail(is_canceled(error) ? make_error_code(errc::canceled) : error);
-    const bool expected = cover_.active() == cloak::none || expected_.matches(from.address());
-    close(expected ? close_cause::accepted : close_cause::stranger);
-    if (!expected) {
-      ++report_.strangers;
-      net::reset(peer);  // as from a closed port
-      co_return fail(errc::window_stranger);
-    }
-    auto ready = net::prepare(peer);
-    if (!ready) co_return fail(ready.error());
-    co_return peer;
-  }
-
-  void close(close_cause why) {
-    std::error_code ignored;
-    report_.drops = cover_.drops(port_);
-    port_.close(ignored);
-    cover_.take_off();
-    report_.closed = clock::now();
-    report_.exposure = report_.closed - report_.opened;
-    report_.why = why;
-  }
+  awaitable<result<net::tcp_stream>> accept_and_close(time_point poll);
+  void close(close_cause why);
 
   asio::ip::tcp::acceptor port_;
   expected_source expected_;
@@ -108,18 +56,14 @@ class listener {
 ///
 /// @param local  the address to bind; port 0 takes a random one
 /// Errors: bind_failed.
-inline result<listener> listen_once(const asio::any_io_executor& executor, expected_source expected,
-                                    const net::tcp::endpoint& local, cloak wish = cloak::automatic) {
-  auto port = detail::bind_silent<asio::ip::tcp::acceptor>(executor, local);
-  if (!port) return fail(port.error());
-  return listener(std::move(*port), std::move(expected), wish);
-}
+result<listener> listen_once(const asio::any_io_executor& executor, expected_source expected,
+                             const net::tcp::endpoint& local, cloak wish = cloak::automatic);
 
 /// The same at a port that is held already. Every other socket of the port is bound before this one opens.
-inline result<listener> listen_once(const bound_port& at, expected_source expected, cloak wish = cloak::automatic) {
-  auto port = at.acceptor();
-  if (!port) return fail(port.error());
-  return listener(std::move(*port), std::move(expected), wish);
-}
+result<listener> listen_once(const bound_port& at, expected_source expected, cloak wish = cloak::automatic);
 
 }  // namespace ajar::windows
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/windows/impl/listener.ipp>
+#endif

@@ -2,6 +2,7 @@
 // ajar/windows/report.hpp - the account of a window: how long what was open, and why it closed.
 #pragma once
 
+#include <ajar/core/clock.hpp>
 #include <ajar/windows/cloak.hpp>
 
 #include <cstdint>
