@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../tools/console.hpp"
+#include "../tools/trusted_file.hpp"
 
 #include <ajar/switchboard/admission.hpp>
 
@@ -31,7 +32,11 @@ inline served read_admission(const settings& given) {
   std::ifstream file(path);
   std::ostringstream content;
   content << file.rdbuf();
-  if (!file) return tl::unexpected(path + ": cannot be read: name a file with a peer id a line");
+  struct stat status{};
+  if (!file || ::stat(path.c_str(), &status) != 0) {
+    return tl::unexpected(path + ": cannot be read: name a file with a peer id a line");
+  }
+  if (auto why = open_to_others(path, status); !why.empty()) return tl::unexpected(std::move(why));
   auto list = ajar::switchboard::admission::parse(content.str());
   if (list) return std::move(*list);
   return tl::unexpected(fmt::format("{}:{}: {}", path, list.error().line, ajar::explain(list.error().why)));

@@ -102,6 +102,8 @@ int run(const tools::settings& given, int count, char** words) {
   }
   auto self = tools::open_node(central_tool, "central", tools::text_option(given, "state"));
   if (!self) return tools::local_trouble;
+  const auto hold = tools::hold_state(central_tool, self->state);
+  if (!hold) return tools::local_trouble;
 
   (void)tools::raise_descriptor_limit();
   ajar::central_options how(*at, std::move(*list));

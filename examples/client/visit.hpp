@@ -174,7 +174,7 @@ inline ajar::awaitable<ajar::result<ajar::state::folder::hold>> take_turn(const 
   for (;;) {
     auto hold = state.try_lock();
     if (hold || hold.error() != ajar::errc::would_block) co_return std::move(hold);
-    if (ajar::clock::now() >= until) co_return ajar::fail(ajar::errc::limit_reached);
+    if (ajar::clock::now() >= until) co_return ajar::fail(ajar::errc::already_running);
     auto slept = co_await ajar::sleep_until(ajar::clock::now() + pause);
     if (!slept) co_return ajar::fail(slept.error());
   }

@@ -198,12 +198,8 @@ int run(const tools::settings& given, int count, char** words) {
   const auto budgets = tools::budgets_within(tools::raise_descriptor_limit());
   auto self = tools::open_node(server_tool, "server", tools::text_option(given, "state"));
   if (!self) return tools::local_trouble;
-  const auto hold = self->state.try_lock();
-  if (!hold) {
-    tools::tell("{}: {}: another ajar-server runs with this state folder: stop it, or name another by --state\n",
-                server_tool, self->state.path());
-    return tools::local_trouble;
-  }
+  const auto hold = tools::hold_state(server_tool, self->state);
+  if (!hold) return tools::local_trouble;
   const bool windows = (planned->methods & static_cast<std::uint8_t>(ajar::trust::method::window)) != 0;
   if (!windows) {
     const auto silent = tools::forbid_listening();

@@ -135,6 +135,14 @@ std::optional<node> open_node(std::string_view tool, std::string_view kind, cons
   return node{std::move(*state), std::move(*key)};
 }
 
+std::optional<ajar::state::folder::hold> hold_state(std::string_view tool, const ajar::state::folder& state) {
+  auto held = state.try_lock();
+  if (held) return std::move(*held);
+  const bool runs = held.error() == ajar::errc::would_block;
+  complain(tool, state.path(), runs ? make_error_code(ajar::errc::already_running) : held.error());
+  return std::nullopt;
+}
+
 std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
   if (text.size() < 2) return std::nullopt;
   std::int64_t unit = 0;

@@ -67,6 +67,9 @@ struct node {
 };
 std::optional<node> open_node(std::string_view tool, std::string_view kind, const std::string& option);
 
+// Whoever runs with a state folder holds its lock for life. Nothing: it has complained.
+std::optional<ajar::state::folder::hold> hold_state(std::string_view tool, const ajar::state::folder& state);
+
 // A whole number of s, m, h or d: 90s, 30d. Nothing where it is none, or beyond a hundred years.
 std::optional<std::chrono::seconds> parse_duration(std::string_view text);
 // The same, or 0s.

@@ -148,8 +148,10 @@ std::string named_path(const std::string& text) {
 }
 
 std::string roster(const std::string& text) {
-  const bool good = text == "live" || (text.starts_with("every=") && parse_duration(text.substr(6)));
-  return good ? std::string() : " is live or every=TIME, such as every=30s";
+  constexpr std::chrono::hours longest{24};  // after that central does not expect it back
+  const auto every = text.starts_with("every=") ? parse_duration(text.substr(6)) : std::nullopt;
+  const bool good = text == "live" || (every && *every <= longest);
+  return good ? std::string() : " is live or every=TIME, a day at most, such as every=30s";
 }
 
 }  // namespace check

@@ -2,6 +2,8 @@
 // The only file that knows cxxopts and toml++; both take long to compile.
 #include "settings.hpp"
 
+#include "trusted_file.hpp"
+
 #include <ajar/core/bytes.hpp>
 #include <ajar/core/descriptor.hpp>
 #include <ajar/state/folder.hpp>
@@ -286,9 +288,7 @@ tl::expected<std::string, mistakes> content_of(const std::string& path) {
   }
   const bool nothing = S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);  // /dev/null: no settings
   if (!S_ISREG(status.st_mode) && !nothing) return mistake(path + ": is no regular file: name a file of settings");
-  if (!nothing && (status.st_mode & S_IWOTH) != 0) {
-    return mistake(path + ": everybody may write it: chmod o-w " + path);
-  }
+  if (auto why = nothing ? std::string() : open_to_others(path, status); !why.empty()) return mistake(std::move(why));
   std::string text;
   std::array<char, 4096> piece{};
   for (;;) {

@@ -2,6 +2,7 @@
 #include <ajar/control/port.hpp>
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <ajar/control/ask.hpp>
 #include <ajar/control/letter.hpp>
@@ -365,4 +366,34 @@ TEST_CASE("root may ask anybody's process") {
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
   CHECK(got == "from nobody");
+}
+
+TEST_CASE("a process without a free descriptor answers, again and again") {
+  const folder in;
+  std::array<int, 2> ready{};
+  REQUIRE(::pipe(ready.data()) == 0);
+  const auto child = ::fork();
+  if (child == 0) {
+    ::alarm(60);
+    answering tool(in);
+    const rlimit few{64, 64};
+    if (::setrlimit(RLIMIT_NOFILE, &few) != 0) ::_exit(1);
+    while (::dup(0) >= 0) continue;
+    tool.socket->carry_out("later", [](const request&) -> awaitable<result<std::string>> { co_return "later"; });
+    if (::write(ready[1], "x", 1) != 1) ::_exit(1);
+    tool.context.run();
+    ::_exit(0);
+  }
+  char one = 0;
+  REQUIRE(::read(ready[0], &one, 1) == 1);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(ask_nobody(in.path) == "hello you");
+    asio::io_context context;
+    const auto got = testing::run(context, ask(in.path, "control", request{"later", {}}, clock::now() + 10s));
+    CHECK(got == "later");
+  }
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  ::close(ready[0]);
+  ::close(ready[1]);
 }

@@ -67,10 +67,25 @@ class BadInput(unittest.TestCase):
         done = self.w.run("central", "x", "run", "--listen", "127.0.0.1:0", "--admit", wrong)
         self.complains(done, LOCAL, f"{wrong}:3:", "no peer id")
 
+    def test_an_admission_list_that_others_may_write(self):
+        loose = self.w.folder / "loose list"
+        loose.write_text("# none\n")
+        loose.chmod(0o664)
+        done = self.w.run("central", "x", "run", "--listen", "127.0.0.1:0", "--admit", loose)
+        self.complains(done, LOCAL, f"{loose}:", "chmod g-w")
+
     def test_a_port_that_is_taken(self):
-        done = self.w.run("central", "x", "run", "--listen", f"127.0.0.1:{self.w.central_port}", "--admit",
-                          self.w.folder / "admitted")
-        self.complains(done, LOCAL, "cannot be used", "choose an address")
+        words = ("run", "--admit", self.w.folder / "admitted", "--listen")
+        self.complains(self.w.run("central", "x", *words, f"127.0.0.1:{self.w.central_port}"), LOCAL, "cannot be used",
+                       "choose an address")
+        with world.World() as w:  # not even by several threads, each with a socket of its own
+            w.start_central("--admit", self.w.folder / "admitted", "--threads", "2")
+            done = w.run("central", "x", *words, f"127.0.0.1:{w.central_port}", "--threads", "2")
+            self.complains(done, LOCAL, "cannot be used", "choose an address")
+
+    def test_two_centrals_with_one_state_folder(self):
+        done = self.w.run("central", "central", "run", "--listen", "127.0.0.1:0", "--admit", self.w.folder / "admitted")
+        self.complains(done, LOCAL, "another process runs with this state folder", "stop it, or name another folder")
 
     def test_a_share_that_cannot_be_read(self):
         done = self.w.run("server", "server2", "run", "--central", self.w.url, "--share", "file=/nonexistent")
@@ -93,7 +108,7 @@ class BadInput(unittest.TestCase):
         self.assertEqual(key.read_bytes(), before)
 
     def test_two_servers_with_one_state_folder(self):
-        self.complains(self.serve("--central", self.w.url), LOCAL, "another ajar-server")
+        self.complains(self.serve("--central", self.w.url), LOCAL, "another process runs with this state folder")
 
     def test_a_copied_state_folder_is_told_to_leave(self):
         with world.World() as w:

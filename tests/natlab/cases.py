@@ -78,7 +78,7 @@ class Cases:
             }
         }""")
         self.serve("--mode", "outbound")
-        reports, said = self.ping("--by", "outbound", "--door", "0.0.0.0:7000", "--advertise", "192.0.2.66:4444",
+        reports, said = self.ping("--by", "outbound", "--door", "0.0.0.0:7000", "--advertise", "192.175.48.66:4444",
                                   "--within", "9s")
         self.w.stop("server")
         told = json.loads(self.lab.run("stranger", "nft", "-j", "list", "counters"))["nftables"]

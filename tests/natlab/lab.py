@@ -3,7 +3,7 @@
 
     198.51.100.0/24   the server's side: home router 'natS', provider 'ispS', a second host 'mate' beside the server
     203.0.113.0/24    the client's side: the same with C
-    192.0.2.10        central; 192.0.2.66 the stranger; 'core' between all of them
+    192.0.2.10        central; 192.175.48.66 the stranger, where servers may dial without --lan; 'core' between all of them
     2001:db8:1::/48, 2001:db8:2::/48, 2001:db8:ff::/48   the same in IPv6, which is routed and never translated
 
 A mode is BASE or BASE+MODIFIER, see MODES and MODIFIERS. Delay, jitter and loss are those of the four access links and
@@ -41,7 +41,7 @@ MATRIX = ("open", "stateful", "stateful+rst", "fullcone", "arcone", "portpres", 
 HOSTS = ("server", "mate", "client", "stranger", "central", "natS", "natC", "ispS", "ispC", "core")
 SIDES = {"server": ("natS", "ispS", "198.51.100", 1), "client": ("natC", "ispC", "203.0.113", 2)}
 CENTRAL, CENTRAL_6 = "192.0.2.10", "2001:db8:ff::10"
-STRANGER, STRANGER_6 = "192.0.2.66", "2001:db8:ff::66"
+STRANGER, STRANGER_6 = "192.175.48.66", "2001:db8:ff::66"
 ACCESS = {"server": "S", "client": "C", "central": "X", "stranger": "Z"}  # the links of wanlink
 
 

@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
+#include <set>
+
 using namespace ajar;
 using namespace std::chrono_literals;
 using ajar::outbound::dial_plan;
@@ -303,5 +306,56 @@ TEST_CASE("each client of a long roster gets its turn") {
     }
   }
   CHECK(dialled.size() == 200);
+  CHECK(one.nothing_to_do());
+}
+
+TEST_CASE("whoever has waited for longest is dialled first, whatever he is called") {
+  scene one;
+  std::set<peer_id> dialled;
+  for (std::uint8_t number = 0; number < 200; ++number) one.put(number, entry(number + 1));
+  for (int round = 0; round < 4; ++round) {
+    for (const auto& attempt : one.due()) {
+      dialled.insert(attempt.client);
+      one.plan.failed(attempt.client, one.now);
+    }
+    one.now += 600ms;  // those who failed may be dialled again, and have to wait for the others
+  }
+  CHECK(dialled.size() == 200);
+}
+
+TEST_CASE("a plan takes its events in any order, and never dials more than it may") {
+  scene one;
+  std::map<peer_id, bool> dialling;
+  std::uint32_t seed = 1;
+  const auto random = [&seed](std::uint32_t below) {
+    return (seed = seed * 1'664'525 + 1'013'904'223) / 65'536 % below;
+  };
+  for (int step = 0; step < 20'000; ++step) {
+    const auto who = static_cast<std::uint8_t>(random(100));
+    switch (random(5)) {
+      case 0:
+        one.put(who, entry(static_cast<std::uint16_t>(700 + random(2))));
+        break;
+      case 1:
+        one.plan.remove(peer(who));
+        break;
+      case 2:
+        if (dialling.erase(peer(who)) > 0) one.plan.failed(peer(who), one.now);
+        break;
+      case 3:
+        if (dialling.erase(peer(who)) > 0) {
+          one.plan.connected(peer(who));
+          one.plan.lost(peer(who), one.now);
+        }
+        break;
+      default:
+        for (const auto& attempt : one.due()) CHECK(dialling.emplace(attempt.client, true).second);
+        one.now += 100ms;
+    }
+    CHECK(dialling.size() <= most_at_once);
+  }
+  for (const auto& [who, yes] : dialling) one.plan.failed(who, one.now);
+  for (std::uint8_t who = 0; who < 100; ++who) one.plan.remove(peer(who));
+  CHECK(one.plan.size() == 0);
   CHECK(one.nothing_to_do());
 }

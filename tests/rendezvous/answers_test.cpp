@@ -76,6 +76,16 @@ TEST_CASE("what nobody waits for is dropped") {
   CHECK(came.what.error() == errc::exchange_timeout);
 }
 
+TEST_CASE("of what central says without end little is kept") {
+  scene here;
+  const answers::inbox inbox(here.all, one, mine);
+  for (int i = 0; i < 1000; ++i) here.all->received(signalling::failure{one, errc::server_offline});
+  for (int i = 0; i < 1000; ++i) here.all->refused(mine, errc::grant_revoked);
+  std::size_t kept = 0;
+  while (testing::run(here.context, inbox.next(clock::now())).what.error() != errc::exchange_timeout) ++kept;
+  CHECK(kept == trust::most_answers + 4);
+}
+
 TEST_CASE("an answer wakes who waits for it, and so does the end of the link") {
   scene here;
   const answers::inbox inbox(here.all, one, mine);

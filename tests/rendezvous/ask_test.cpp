@@ -98,6 +98,33 @@ TEST_CASE("no honest plan begins seconds away, or was answered before it was ask
   CHECK(made.error() == errc::answer_forged);
 }
 
+TEST_CASE("no server has its client knock more often than packets take, or at an instant that is none") {
+  auto often = rung(rung_kind::listener, came_at);
+  for (const auto& [said, kept] : {std::pair{0, 0}, {1, 60}, {60, 60}, {700, 700}, {65'535, 2'000}}) {
+    often.grid_ms = static_cast<std::uint16_t>(said);
+    const auto made = guide(answer({often}));
+    REQUIRE(made);
+    CHECK(made->rungs[0].what.grid_ms == kept);
+  }
+  for (const auto far : {std::uint64_t{1} << 62U, std::uint64_t{1} << 63U}) {
+    often.start_us = theirs(came_at) + far;
+    CHECK(guide(answer({often})).error() == errc::answer_forged);
+  }
+}
+
+TEST_CASE("a client dials none of a plan that names this machine, its network or a metadata service") {
+  for (const char* victim : {"127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fe80::1"}) {
+    for (const auto kind : {rung_kind::listener, rung_kind::crossing, rung_kind::listener_reverse}) {
+      auto good = rung(kind, came_at);
+      good.server = {{asio::ip::make_address("192.175.48.7"), 443}};
+      auto bad = good;
+      bad.server.push_back({asio::ip::make_address(victim), 80});
+      CHECK(guide(answer({good})));
+      CHECK(guide(answer({good, bad})).error() == errc::address_not_permitted);
+    }
+  }
+}
+
 TEST_CASE("the exchange of the shortest round trip tells what the server's clock says") {
   auto about = nothing_known();
   about.server_clock = std::make_shared<net::clock_filter>();

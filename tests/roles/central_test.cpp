@@ -2,6 +2,7 @@
 #include <ajar/central.hpp>
 
 #include <ajar/core/task_group.hpp>
+#include <ajar/telling/line_limit.hpp>
 #include <ajar/testing/manual_clock.hpp>
 #include <ajar/testing/network.hpp>
 
@@ -194,6 +195,32 @@ awaitable<void> speak_as_the_other(town& all) {
   co_await all.node->stop();
 }
 
+// Asks and asks; another one asks once.
+awaitable<void> fill_the_log(town& all) {
+  constexpr std::size_t asked = 150;
+  const signalling::message request = signalling::request{some_request(all)};
+  auto up = co_await admitted(all);
+  REQUIRE(up);
+  for (std::size_t i = 0; i < asked; ++i) (void)up->send(request);
+  auto alive = co_await answers(*up);
+  CHECK(alive);
+  CHECK(all.steps.count("a client asks for a server") == telling::line_limit::at_once);
+  auto slept = co_await sleep_until(clock::now() + 1s);
+  (void)slept;
+  (void)up->send(request);
+  alive = co_await answers(*up);
+  CHECK(all.steps.last("a client asks for a server").ends_with("; 50 more like it were left out"));
+  all.client = identity::key::generate();
+  auto other = co_await admitted(all);
+  REQUIRE(other);
+  const signalling::message once = signalling::request{some_request(all)};
+  (void)other->send(once);
+  alive = co_await answers(*other);
+  const auto asks = short_name(all.client.id()) + " for " + short_name(all.home.key.id());
+  CHECK(all.steps.last("a client asks for a server") == asks);
+  co_await all.node->stop();
+}
+
 // ---- grants ---------------------------------------------------------------------------------------------------------
 
 awaitable<void> expect_grade(village::link& up, trust::signed_grant grant, errc expected) {
@@ -258,6 +285,33 @@ awaitable<void> present_many_grants(town& all) {
   co_await expect_grade(*up, one_more, errc::limit_reached);
   auto alive = co_await answers(*up);
   CHECK(alive);
+  co_await all.node->stop();
+}
+
+// A server that polls once in 49 days, as it says, and a client of it two days later.
+awaitable<void> poll_seldom(town& all) {
+  auto up = co_await linked(all, all.home.key, role::server);
+  REQUIRE(up);
+  (void)up->send(signalling::roster_request{{}, 49 * 24h});
+  auto alive = co_await answers(*up);
+  CHECK(alive);
+  up->stream().close();
+  auto slept = co_await sleep_until(clock::now() + 35h);
+  (void)slept;
+  for (const auto state : {signalling::presence_state::polling, signalling::presence_state::offline}) {
+    auto visitor = co_await linked(all, all.client, role::client, 1 + static_cast<std::uint64_t>(state));
+    REQUIRE(visitor);
+    village::terms lasting;
+    lasting.life = 72h;
+    (void)visitor->send(signalling::present_grant{all.home.issue(all.client.id(), lasting).octets()});
+    auto told = co_await village::await_message<signalling::presence>(*visitor);
+    REQUIRE(told);
+    CHECK(told->state == state);
+    CHECK(told->interval <= signalling::longest_interval);
+    visitor->stream().close();
+    slept = co_await sleep_until(clock::now() + 2h);
+    all.client = identity::key::generate();
+  }
   co_await all.node->stop();
 }
 
@@ -539,6 +593,11 @@ TEST_CASE("a peer says what its role says, and a hello once") {
   all.run(speak_as_the_other(all));
 }
 
+TEST_CASE("a peer that repeats itself fills no log, and keeps no other out of it") {
+  town all;
+  all.run(fill_the_log(all));
+}
+
 TEST_CASE("a client is served for its own grant of an admitted server, and a server on the list") {
   town all({}, [](town& one) { return switchboard::admission::of({one.home.key.id()}); });
   all.run(present_grants(all));
@@ -547,6 +606,11 @@ TEST_CASE("a client is served for its own grant of an admitted server, and a ser
 TEST_CASE("a client presents so many grants") {
   town all;
   all.run(present_many_grants(all));
+}
+
+TEST_CASE("a server that polls is expected back within a day, whatever it says") {
+  town all;
+  all.time.run(all.context, poll_seldom(all), 96h);
 }
 
 TEST_CASE("a door is where the client is, and somebody answers there") {

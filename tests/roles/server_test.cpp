@@ -267,8 +267,8 @@ awaitable<void> strangers_come(scene& all, std::uint8_t listeners) {
   co_await village::stop(all);
 }
 
-// Connects, says nothing, and is cut off: that was a stranger.
-awaitable<void> say_nothing(scene& all) {
+// Connects, says nothing or not all, and is cut off: that was a stranger.
+awaitable<void> say_little(scene& all, bytes what) {
   auto who = co_await village::arrive(all);
   REQUIRE(who);
   const auto before_it = village::own_sockets();
@@ -281,6 +281,9 @@ awaitable<void> say_nothing(scene& all) {
     auto closed = co_await all.steps.saw("somebody connected, the port is closed");
     CHECK(closed);
     CHECK(village::own_sockets().listening == before_it.listening);
+    auto [error, count] = co_await asio::async_write(*stream, asio::buffer(what), use_values);
+    CHECK(!error);
+    CHECK(count == what.size());
     auto ended = co_await village::read_to_end(*stream);
     CHECK(ended);
   }
@@ -421,8 +424,15 @@ TEST_CASE("a window closes for good at the first stranger where the policy says 
 }
 
 TEST_CASE("whoever connects and says nothing has closed the port, and soon makes room for another") {
-  scene all;
-  testing::run(all.here.context, say_nothing(all));
+  const std::pair<const char*, bytes> some[] = {{"nothing", {}},
+                                                {"an octet", {22}},
+                                                {"a record's header", {22, 3, 1, 1, 0}},
+                                                {"half a record", {22, 3, 1, 0, 200, 1, 0, 0, 196, 3, 3}}};
+  for (const auto& [name, what] : some) {
+    INFO(std::string(name));
+    scene all;
+    testing::run(all.here.context, say_little(all, what));
+  }
 }
 
 TEST_CASE("the right client finds the port closed when it comes too late") {
@@ -445,4 +455,28 @@ TEST_CASE("a client comes from another address only by a grant that lets it roam
 TEST_CASE("a request under another nonce or an unknown grant opens no port, and a damaged one ends the link") {
   scene all;
   testing::run(all.here.context, ask_all(all));
+}
+
+namespace {
+
+awaitable<void> find_it_full(scene& all) {
+  auto who = co_await village::arrive(all);
+  REQUIRE(who);
+  const auto id = who->ask();
+  auto said = co_await village::await_answer(*who);
+  REQUIRE(said);
+  CHECK(said->id == id);
+  CHECK(errc_from_wire(said->code) == errc::server_busy);
+  CHECK(all.steps.count("refused a window") == 1);
+  CHECK(all.steps.count("opened a port") == 0);
+  co_await village::stop(all);
+}
+
+}  // namespace
+
+TEST_CASE("a server that has no room for a command, or for a session that waits, says so to its client") {
+  for (const bool commands : {true, false}) {
+    scene all([=](server_options& options) { options.most_at_once(commands ? 1024 : 0, commands ? 0 : 1024); });
+    testing::run(all.here.context, find_it_full(all));
+  }
 }

@@ -2,6 +2,9 @@
 #include <ajar/signalling/uplink.hpp>
 
 #include <doctest/doctest.h>
+#include <ajar/core/task_group.hpp>
+#include <ajar/testing/manual_clock.hpp>
+#include <ajar/testing/network.hpp>
 
 using namespace ajar;
 using namespace ajar::signalling;
@@ -78,4 +81,86 @@ TEST_CASE("an uplink that is not up sends nothing, and may be closed") {
   one.leave();
   one.close();
   CHECK(!one.is_up());
+}
+
+namespace {
+
+// Notes when a link came up and went.
+struct stopwatch : uplink_events {
+  void linked(const welcome&) override { up = clock::now(); }
+  result<> received(const message&) override { return {}; }
+  void lost(const std::error_code& why, std::optional<std::chrono::milliseconds>) override {
+    if (!cause) cause = why;
+    if (down == time_point()) down = clock::now();
+  }
+  time_point up{};
+  time_point down{};
+  std::error_code cause;
+};
+
+// Welcomes one peer, and says nothing more.
+awaitable<void> welcome_once(std::shared_ptr<net::port> at, identity::key self, std::chrono::milliseconds heartbeat,
+                             std::optional<signalling::link>& kept) {
+  auto accepting = at->accept();
+  auto stream = co_await std::move(accepting);
+  if (!stream) co_return;
+  auto expected = tls::expectation::any_key(tls::alpn::link);
+  auto securing = tls::secure(std::move(*stream), self.tls(), tls::side::server, std::move(expected), never);
+  auto secured = co_await std::move(securing);
+  if (!secured) co_return;
+  kept.emplace(std::move(*secured));
+  auto said = co_await kept->receive(never);
+  REQUIRE(said);
+  welcome greeting;
+  greeting.heartbeat = heartbeat;
+  greeting.seen = {asio::ip::make_address("192.0.2.1"), 7};
+  (void)kept->send(greeting);
+  auto silent = co_await sleep_until(clock::now() + 12h);
+  (void)silent;
+}
+
+awaitable<void> keep_up(uplink& one) {
+  auto why = co_await one.run();
+  (void)why;
+}
+
+awaitable<void> run_once(uplink& one, const stopwatch& watch, task_group& others) {
+  const auto executor = co_await asio::this_coro::executor;
+  task_group work(executor);
+  work.spawn(keep_up(one));
+  while (watch.down == time_point()) {
+    auto slept = co_await sleep_until(clock::now() + 100ms);
+    if (!slept) break;
+  }
+  work.cancel();
+  others.cancel();
+  co_await work.join();
+  co_await others.join();
+}
+
+}  // namespace
+
+TEST_CASE("whatever central says, its silence ends a link after seconds at the soonest, and within half an hour") {
+  for (const auto& [said, expected] :
+       {std::pair<std::chrono::milliseconds, clock::duration>{1ms, 2500ms}, {15s, 37500ms}, {49 * 24h, 25min}}) {
+    INFO(said.count());
+    testing::manual_clock time;
+    asio::io_context context;
+    testing::network world(context.get_executor());
+    const auto self = identity::key::generate();
+    const auto central = identity::key::generate();
+    const auto at = asio::ip::make_address("198.51.100.1");
+    auto port = world.host(at)->listen(context.get_executor(), {at, 443}, {});
+    REQUIRE(port);
+    uplink_options how(role::server, 3);
+    how.logins([] { return result<std::uint64_t>(1); }).network(world.host(asio::ip::make_address("192.0.2.1")));
+    stopwatch watch;
+    uplink one(self, {net::endpoint("198.51.100.1", 443), central.id()}, how, watch);
+    std::optional<signalling::link> kept;
+    task_group others(context.get_executor());
+    others.spawn(welcome_once(*port, central, said, kept));
+    time.run(context, run_once(one, watch, others));
+    CHECK_MESSAGE(watch.cause == errc::link_timeout, watch.cause.message());
+    CHECK(watch.down - watch.up == expected);
+  }
 }

@@ -3,8 +3,14 @@
 
 #include <doctest/doctest.h>
 
+#include <sys/syscall.h>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
 
 using namespace ajar;
 using namespace ajar::identity;
@@ -21,9 +27,32 @@ struct temporary_place {
   std::string path;
 };
 
+std::atomic<std::set<ino_t>*> synced = nullptr;  // whatever is, while somebody asks
+
+// Each in a thread of its own, and all at once.
+template <class What>
+void all_at_once(int count, const What& one) {
+  std::atomic<int> ready = 0;
+  std::vector<std::thread> all;
+  for (int i = 0; i < count; ++i) {
+    all.emplace_back([&, i] {
+      for (++ready; ready < count;) std::this_thread::yield();
+      one(i);
+    });
+  }
+  for (auto& each : all) each.join();
+}
+
 void damage(const std::string& file, const std::string& content) { std::ofstream(file) << content; }
 
 }  // namespace
+
+// In the libc's place: which folders are durable is seen nowhere else.
+extern "C" int fsync(int file) {
+  struct stat status{};
+  if (auto* const all = synced.load(); all && ::fstat(file, &status) == 0) all->insert(status.st_ino);
+  return static_cast<int>(::syscall(SYS_fsync, file));
+}
 
 TEST_CASE("a key is made once, kept for its owner alone, and found again") {
   temporary_place temporary;
@@ -110,4 +139,82 @@ TEST_CASE("links are not followed and files are listed by their ending") {
   CHECK(state.list(".grant").value() == std::vector<std::string>{"a.grant", "b.grant"});
   std::filesystem::create_symlink("a.grant", temporary.path + "/link");
   CHECK(!state.read("link").has_value());
+}
+
+TEST_CASE("of those who make a key at the same moment one does, and all have it") {
+  for (int round = 0; round < 20; ++round) {
+    temporary_place temporary;
+    std::vector<std::string> found(8);
+    all_at_once(8, [&](int i) {
+      const auto key = folder::open(temporary.path + "/new/state").value().load_key();
+      if (key) found[static_cast<std::size_t>(i)] = to_string(key->id());
+    });
+    CHECK(!found[0].empty());
+    CHECK(std::ranges::count(found, found[0]) == 8);
+  }
+}
+
+TEST_CASE("a file is made where there is none, and stays where there is one") {
+  temporary_place temporary;
+  const auto state = folder::open(temporary.path).value();
+  CHECK(state.create("one", as_bytes("first")).value());
+  CHECK(!state.create("one", as_bytes("second")).value());
+  CHECK(as_text(state.read("one").value().value()) == "first");
+  CHECK(std::distance(std::filesystem::directory_iterator(temporary.path), {}) == 1);
+}
+
+TEST_CASE("who looks and then writes is alone meanwhile") {
+  temporary_place temporary;
+  std::atomic<int> inside = 0;
+  std::atomic<int> most = 0;
+  all_at_once(4, [&](int) {
+    const auto state = folder::open(temporary.path).value();
+    for (int i = 0; i < 50; ++i) {
+      const auto alone = state.alone();
+      most = std::max(most.load(), ++inside);
+      --inside;
+    }
+  });
+  CHECK(most == 1);
+}
+
+TEST_CASE("what a process that was killed had begun to write is gone at the next start") {
+  temporary_place temporary;
+  const auto left = temporary.path + "/.key.0123456789abcdef";
+  const auto other = temporary.path + "/.key.0123456789abcdeg";
+  const auto written = temporary.path + "/.login.00112233445566aa";
+  for (const auto& one : {left, other, written}) damage(one, "half");
+  const descriptor writing(::open(written.c_str(), O_RDONLY));
+  REQUIRE(::flock(writing.get(), LOCK_EX) == 0);  // somebody is still at it
+  REQUIRE(folder::open(temporary.path));
+  CHECK(!std::filesystem::exists(left));
+  CHECK(std::filesystem::exists(other));
+  CHECK(std::filesystem::exists(written));
+}
+
+TEST_CASE("writing goes on while others start") {
+  temporary_place temporary;
+  std::atomic<int> failed = 0;
+  all_at_once(4, [&](int i) {
+    for (int n = 0; n < 50; ++n) {
+      const auto state = folder::open(temporary.path);
+      if (!state || !state->write(std::to_string(i), as_bytes("x"))) ++failed;
+    }
+  });
+  CHECK(failed == 0);
+}
+
+TEST_CASE("a folder that was made lasts, with those above it") {
+  temporary_place temporary;
+  const auto inode = [](const std::string& path) {
+    struct stat status{};
+    ::stat(path.c_str(), &status);
+    return status.st_ino;
+  };
+  std::set<ino_t> seen;
+  synced = &seen;
+  const auto made = folder::open(temporary.path + "/above/state/");
+  synced = nullptr;
+  REQUIRE(made);
+  CHECK(seen == std::set<ino_t>{inode(temporary.path), inode(temporary.path + "/above")});
 }

@@ -4,8 +4,11 @@
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
+#include <vector>
 
 using namespace ajar;
 using namespace ajar::trust;
@@ -67,6 +70,27 @@ TEST_CASE("a grant is kept with its client's name, and found by another process"
   CHECK(!all[0].last_seen);
   store.saw(laptop.body().id);
   CHECK(store.list().value()[0].last_seen.value() + std::chrono::seconds(60) > wall_now());
+}
+
+TEST_CASE("of several processes that give one name at the same moment one does") {
+  kept at;
+  std::atomic<int> ready = 0;
+  std::atomic<int> given = 0;
+  std::atomic<int> taken = 0;
+  std::vector<std::thread> all;
+  for (int i = 0; i < 4; ++i) {
+    all.emplace_back([&, one = at.sign(identity::key::generate().id())] {
+      const auto state = state::folder::open(at.path).value();
+      issued_grants store(state, at.self.id());
+      for (++ready; ready < 4;) std::this_thread::yield();
+      const auto done = store.keep({"laptop", true, one});
+      if (done) ++given;
+      if (!done && done.error() == errc::petname_taken) ++taken;
+    });
+  }
+  for (auto& each : all) each.join();
+  CHECK(given == 1);
+  CHECK(taken == 3);
 }
 
 TEST_CASE("a name belongs to one client, whose grants share it") {

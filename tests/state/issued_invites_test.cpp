@@ -5,7 +5,10 @@
 
 #include "../temporary_folder.hpp"
 
+#include <atomic>
 #include <set>
+#include <thread>
+#include <vector>
 
 using namespace ajar;
 using namespace ajar::trust;
@@ -312,4 +315,27 @@ TEST_CASE("a damaged file is told, wherever it is damaged, and nobody gets in by
   REQUIRE(home.state.write(name, good));
   CHECK(home.open().invites.list().error() == errc::state_damaged);
   CHECK(!home.refusal(with, client));
+}
+
+TEST_CASE("of several invites that give one name at the same moment one is given out") {
+  const kept at;
+  std::atomic<int> ready = 0;
+  std::atomic<int> given = 0;
+  std::vector<std::thread> all;
+  for (int i = 0; i < 4; ++i) {
+    all.emplace_back([&] {
+      const auto state = folder::open(at.at.path).value();
+      const issued_grants grants(state, at.self.id());
+      const issued_invites invites(state, at.self);
+      issued_invite what;
+      what.petname = "laptop";
+      what.server_name = "home";
+      what.life = 24h;
+      what.not_after = wall_now() + 1h;
+      for (++ready; ready < 4;) std::this_thread::yield();
+      if (invites.add(std::move(what), central, grants)) ++given;
+    });
+  }
+  for (auto& each : all) each.join();
+  CHECK(given == 1);
 }

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <server/options.hpp>
+#include <tools/trusted_file.hpp>
 
 using namespace tools;
 
@@ -55,6 +56,7 @@ class place {
   place() {
     char name[] = "/tmp/ajar-settings-XXXXXX";
     REQUIRE(::mkdtemp(name));
+    ::umask(022);  // what a group may write is refused
     path_ = name;
     ::setenv("HOME", name, 1);
     ::setenv("XDG_CONFIG_HOME", (path_ + "/config").c_str(), 1);
@@ -234,6 +236,16 @@ TEST_CASE("a file that others may write, or that is none, is refused") {
   const auto file = here.write("a.toml", "flag = true");
   REQUIRE(::chmod(file.c_str(), 0666) == 0);
   CHECK(said({"run", "--config", file.c_str()}).error()[0] == file + ": everybody may write it: chmod o-w " + file);
+  REQUIRE(::chmod(file.c_str(), 0660) == 0);
+  CHECK(said({"run", "--config", file.c_str()}).error()[0] == file + ": its group may write it: chmod g-w " + file);
+  REQUIRE(::chmod(file.c_str(), 0644) == 0);
+  CHECK(said({"run", "--config", file.c_str()}));
+  struct stat foreign{};
+  foreign.st_uid = ::geteuid() + 1;
+  foreign.st_mode = 0600;
+  CHECK(open_to_others("a.toml", foreign).starts_with("a.toml: belongs to another user"));
+  foreign.st_uid = 0;
+  CHECK(open_to_others("a.toml", foreign).empty());
   const auto folder = file.substr(0, file.rfind('/'));
   CHECK(said({"run", "--config", folder.c_str()}).error()[0] ==
         folder + ": is no regular file: name a file of settings");

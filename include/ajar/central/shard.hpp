@@ -13,6 +13,7 @@
 #include <ajar/identity/url.hpp>
 #include <ajar/net/half_open.hpp>
 #include <ajar/net/network.hpp>
+#include <ajar/telling/line_limit.hpp>
 
 #include <memory>
 #include <optional>
@@ -36,6 +37,7 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
       : on(executor),
         number(which),
         shared(std::move(all)),
+        steps(telling::limit_lines(shared->how.steps_)),
         served(shared->how.served_),
         known(shared->how.heartbeat_),
         budget(shared->how.limits_),
@@ -48,10 +50,10 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
 
   asio::any_io_executor executor() const override { return on; }
 
-  result<std::shared_ptr<net::port>> open(const net::tcp::endpoint& at, bool with_others) const {
+  result<std::shared_ptr<net::port>> open(const net::tcp::endpoint& at) const {
     net::listen_options listening;
     listening.both_families = true;
-    listening.shared = with_others;
+    if (shared->routes.size() > 1) listening.shared = number == 0 ? net::sharing::begin : net::sharing::join;
     return shared->how.network_->listen(on, at, listening);
   }
 
@@ -66,11 +68,13 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     tasks.spawn(self, renew_nonces());
   }
 
-  void trouble(std::string_view what, std::string detail) const {
-    telling::report_trouble(shared->how.steps_, what, std::move(detail));
+  // What a peer causes, or somebody at an address who is none yet.
+  void trouble(const net::tcp::endpoint& from, std::string_view what, std::string detail) const {
+    telling::report_trouble(telling::caused_by(from.address().to_string(), steps), what, std::move(detail));
   }
-  void step_done(std::string_view letter, std::string_view what, std::string detail = {}) const {
-    telling::report_step(shared->how.steps_, letter, what, std::move(detail));
+  void step_done(const identity::peer_id& by, std::string_view letter, std::string_view what,
+                 std::string detail = {}) const {
+    telling::report_step(telling::caused_by(short_name(by), steps), letter, what, std::move(detail));
   }
 
   // What it knows of itself now.
@@ -128,7 +132,7 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
       peer.verdict.notify();
     }
     if (const auto* last = std::get_if<signalling::goodbye>(&what.what)) {
-      step_done("", "ended a link", short_name(peer.id) + ": " + make_error_code(last->why).message());
+      step_done(peer.id, "", "ended a link", short_name(peer.id) + ": " + make_error_code(last->why).message());
       peer.link.close(last->why);
       peer.verdict.notify();
       return;
@@ -137,8 +141,8 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
       peer.attached = true;
       peer.verdict.notify();
     }
-    if (std::holds_alternative<signalling::command>(what.what)) step_done("C", "command the server");
-    if (std::holds_alternative<signalling::answer>(what.what)) step_done("F", "tell the client to connect");
+    if (std::holds_alternative<signalling::command>(what.what)) step_done(peer.id, "C", "command the server");
+    if (std::holds_alternative<signalling::answer>(what.what)) step_done(peer.id, "F", "tell the client to connect");
     (void)peer.link.send(what.what);
   }
 
@@ -163,11 +167,12 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
       const auto lost = std::erase_if(one->grants, [&](const auto& held) { return !served.admits(held.second); });
       if (lost > 0 && one->grants.empty()) cut_off(*one);
     }
-    step_done("", "took another admission list", served.is_open() ? "open" : std::to_string(served.size()));
+    telling::report_step(steps, "", "took another admission list",
+                         served.is_open() ? "open" : std::to_string(served.size()));
   }
 
   void cut_off(peer_link& one) {
-    step_done("", "cut off a peer", short_name(one.id) + ": " + make_error_code(errc::not_admitted).message());
+    step_done(one.id, "", "cut off a peer", short_name(one.id) + ": " + make_error_code(errc::not_admitted).message());
     one.link.close(errc::not_admitted);
     one.verdict.notify();
   }
@@ -324,7 +329,7 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     auto secured = co_await std::move(securing);
     if (!secured) {
       counted.turned_away.add(secured.error());
-      trouble("refused a connection", net::to_string(from) + ": " + secured.error().message());
+      trouble(from, "refused a connection", net::to_string(from) + ": " + secured.error().message());
       co_return;
     }
     const switchboard::link_ref ref{number, ++last_link};
@@ -351,20 +356,20 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     }
     if (!greeted) {
       counted.turned_away.add(greeted.error());
-      trouble("refused a peer", short_name(one->id) + ": " + greeted.error().message());
+      trouble(from, "refused a peer", short_name(one->id) + ": " + greeted.error().message());
       if (greeted.error().category() == category()) one->link.close(static_cast<errc>(greeted.error().value()));
       co_await one->link.part();
       co_return;
     }
     budgeted.linked();
     ++counted.links;
-    step_done("A", one->who == signalling::role::server ? "a server is linked" : "a client is linked",
+    step_done(one->id, "A", one->who == signalling::role::server ? "a server is linked" : "a client is linked",
               short_name(one->id) + " from " + net::to_string(from));
     net::set_user_timeout(one->link.stream().lowest_layer(), shared->how.heartbeat_ * 5 / 2);
     auto handler = [this, one](const signalling::message& what) { return received(one, what); };
     auto why = co_await one->link.run(shared->how.heartbeat_, handler);
     counted.links_ended.add(why);
-    step_done("", "a link ended", short_name(one->id) + ": " + why.message());
+    step_done(one->id, "", "a link ended", short_name(one->id) + ": " + why.message());
   }
 
   // From the hello to the welcome.
@@ -417,7 +422,8 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     const auto* asked = std::get_if<signalling::redeem>(&*got);
     if (!asked) co_return fail(errc::unexpected_message);
     if (!served.admits(asked->server)) co_return fail(errc::not_admitted);
-    step_done("", "somebody redeems an invite", short_name(one->id) + " of " + short_name(asked->server));
+    step_done(asked->server, "", "somebody redeems an invite",
+              short_name(one->id) + " of " + short_name(asked->server));
     shared->routes.send(
         switchboard::event::redeeming{one->ref, asked->server, asked->invite, one->ticket, asked->sealed});
     while (!one->redeemed && !one->link.ended()) {
@@ -443,7 +449,7 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
       if (const auto* m = std::get_if<signalling::request>(&what)) return take_request(one, *m);
     } else {
       if (const auto* m = std::get_if<signalling::answer>(&what)) {
-        step_done("E", "the server answered");
+        step_done(one->id, "E", "the server answered");
         shared->routes.send(switchboard::event::answered{one->ref, one->id, *m});
         return {};
       }
@@ -461,8 +467,9 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
         return {};
       }
       if (const auto* m = std::get_if<signalling::roster_request>(&what)) {
-        step_done("B", "a server asks for its roster", short_name(one->id));
-        shared->routes.send(switchboard::event::roster_asked{one->ref, one->id, m->since, m->interval});
+        step_done(one->id, "B", "a server asks for its roster", short_name(one->id));
+        const auto back_in = std::min<std::chrono::milliseconds>(m->interval, signalling::longest_interval);
+        shared->routes.send(switchboard::event::roster_asked{one->ref, one->id, m->since, back_in});
         return {};
       }
       if (const auto* m = std::get_if<signalling::present_revocations>(&what)) return take_revocations(one, *m);
@@ -507,7 +514,7 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     if (!asked) return fail(asked.error());
     if (asked->signer() != one->id) return fail(errc::request_of_another);
     const auto& body = asked->body();
-    step_done("B", "a client asks for a server", short_name(one->id) + " for " + short_name(body.server));
+    step_done(one->id, "B", "a client asks for a server", short_name(one->id) + " for " + short_name(body.server));
     shared->routes.send(switchboard::event::requested{one->ref, body.server, one->id, one->seen_at(), body.id,
                                                       std::chrono::milliseconds(body.budget_ms), what.signed_request,
                                                       body.explain});
@@ -556,7 +563,7 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     auto proved = co_await std::move(probing);
     one->proving = false;
     ++(proved ? counted.doors_proved : counted.doors_closed);
-    step_done("B", proved ? "a client's door is proved" : "a client's door is closed",
+    step_done(one->id, "B", proved ? "a client's door is proved" : "a client's door is closed",
               short_name(one->id) + " at " + net::to_string(at));
     if (proved) {
       one->record = record;
@@ -572,6 +579,7 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
   asio::any_io_executor on;
   std::uint32_t number;
   std::shared_ptr<central_node> shared;
+  telling::step_sink steps;
   switchboard::admission served;  // its own copy, so that no lock is needed where it changes
   switchboard::directory known;
   switchboard::accept_budget budget;

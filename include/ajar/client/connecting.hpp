@@ -7,6 +7,7 @@
 #include <ajar/core/deadline.hpp>
 #include <ajar/rendezvous/ask.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -111,7 +112,9 @@ class connecting {
   awaitable<result<sessions::session>> await_dial() {
     if (!grant_.body().permits(trust::method::outbound)) co_return fail(errc::method_not_granted);
     auto until = until_;
-    if (const auto* now = presence(); now && !how_.deadline()) until += now->interval;
+    if (const auto* now = presence(); now && !how_.deadline()) {
+      until += std::min<std::chrono::milliseconds>(now->interval, signalling::longest_interval);
+    }
     for (;;) {
       const auto came = node_->dialled.find(server());
       if (came != node_->dialled.end()) {

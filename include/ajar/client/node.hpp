@@ -14,7 +14,9 @@
 #include <ajar/rendezvous/reflector.hpp>
 #include <ajar/sessions/handshake.hpp>
 #include <ajar/signalling/uplink.hpp>
+#include <ajar/telling/line_limit.hpp>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -56,7 +58,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
 
   client_node(const asio::any_io_executor& executor, identity::key own, client_options options)
       : key(std::move(own)),
-        how(std::move(options)),
+        how(with_limited_lines(std::move(options))),
         network(how.reach()),
         changed(executor),
         made(clock::now()),
@@ -66,6 +68,13 @@ struct client_node final : std::enable_shared_from_this<client_node> {
     ++exceptions;
     telling::report_thrown(how.steps_, what);
   }
+
+  static client_options with_limited_lines(client_options how) {
+    how.steps_ = telling::limit_lines(std::move(how.steps_));
+    return how;
+  }
+  // What others cause as often as they like.
+  telling::step_sink caused_by(std::string whom) const { return telling::caused_by(std::move(whom), how.steps_); }
 
   client_status status() {
     const auto now = clock::now();
@@ -150,6 +159,18 @@ struct client_node final : std::enable_shared_from_this<client_node> {
       if (!best || one.grant.body().not_after > best->grant.body().not_after) best = &one;
     }
     return best;
+  }
+
+  // Is a central asked about that server, or that grant? What it says of others is not kept.
+  bool is_asked_of(const identity::url& central, const identity::peer_id& server) const {
+    return std::ranges::any_of(how.grants_, [&](const trust::grant_file& one) {
+      return one.central == central && one.grant.signer() == server && one.grant.body().client == key.id();
+    });
+  }
+  bool is_shown_to(const identity::url& central, const trust::grant_id& id) const {
+    return std::ranges::any_of(how.grants_, [&](const trust::grant_file& one) {
+      return one.central == central && one.grant.body().id == id && one.grant.body().client == key.id();
+    });
   }
 
   std::shared_ptr<net::clock_filter> clock_of(const identity::peer_id& server) {
@@ -258,13 +279,14 @@ struct client_node final : std::enable_shared_from_this<client_node> {
 
   result<> received(central_side& side, const signalling::message& what) {
     if (const auto* about = std::get_if<signalling::presence>(&what)) {
+      if (!is_asked_of(side.up.central(), about->server)) return {};
       doubt(side, *about);
       side.present[about->server] = *about;
       if (step && about->seen.port() != 0) step->expect(about->seen.address());
       tend_door();
       if (step && step->is_open() && clock::now() - side.door_told > record_renewal) tell_door(side);
     } else if (const auto* graded = std::get_if<signalling::grant_result>(&what)) {
-      if (graded->code != 0) {
+      if (graded->code != 0 && is_shown_to(side.up.central(), graded->grant)) {
         side.refused[graded->grant] = errc_from_wire(graded->code);
         side.answers->refused(graded->grant, errc_from_wire(graded->code));
       }
@@ -315,7 +337,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
     bool expected = false;
     for (const auto& [url, side] : centrals) expected = expected || expects_server(*side);
     if (!expected) {
-      if (step->is_open()) telling::report_step(how.steps_, "", "the door is closed");
+      if (step->is_open()) telling::report_step(caused_by("central"), "", "the door is closed");
       step->close();
       count_door();
       for (auto& [url, side] : centrals) side->door_told = {};
@@ -337,7 +359,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
     record.at = how.advertised_ ? *how.advertised_ : at;
     record.not_after = wall_now() + record_life;
     const auto signed_one = trust::signed_address::sign(std::move(record), key);
-    telling::report_step(how.steps_, "", "the door is open", net::to_string(step->local_endpoint()));
+    telling::report_step(caused_by("central"), "", "the door is open", net::to_string(step->local_endpoint()));
     side.door_result.reset();
     side.door_told = clock::now();
     (void)side.up.send(signalling::door{signed_one.octets()});
@@ -350,7 +372,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
     if (!held) co_return;
     const auto grant = held->grant.body().id;
     const auto nonce = crypto::random_octets<16>();
-    telling::report_step(how.steps_, "C", "a server dialled us", short_name(server));
+    telling::report_step(caused_by(short_name(server)), "C", "a server dialled us", short_name(server));
     auto entering =
         sessions::enter(std::move(guest), key, sessions::path::outbound, nonce, grant, clock::now() + handshake_time);
     auto entered = co_await std::move(entering);

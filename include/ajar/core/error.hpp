@@ -163,7 +163,7 @@ inline constexpr error_text error_texts[] = {
     {errc::limit_reached, "a limit of this program was reached", "close something first, or raise the limit"},
     {errc::not_running, "it does not run, or ended before it answered",
      "start it; where it runs with another state folder, name that by --state"},
-    {errc::already_running, "another process answers for this state folder already",
+    {errc::already_running, "another process runs with this state folder already",
      "stop it, or name another folder by --state"},
     {errc::control_refused, "the running process answers its own user and root alone", "ask as the user that runs it"},
     {errc::control_timeout, "the running process did not answer in time",
@@ -187,8 +187,9 @@ inline constexpr error_text error_texts[] = {
      "a peer id is the line that 'ajar-client id' or 'ajar-server id' prints: 52 letters and digits, dashes may stand"},
     {errc::state_unusable, "the state folder cannot be used",
      "name a folder that this user may write to, by --state or AJAR_STATE"},
-    {errc::state_permissions, "others may read the state folder, or a key in it",
-     "chmod 700 the folder and chmod 600 the files in it; if others may have read the key, make a new one"},
+    {errc::state_permissions, "the state folder, or a file in it, is open to others, or another user's",
+     "chmod 700 the folder and chmod 600 the files in it, as its own user; if others may have read the key, make a new "
+     "one"},
     {errc::state_damaged, "a file in the state folder is damaged",
      "restore the named file from a backup; nothing was overwritten"},
 
@@ -247,8 +248,10 @@ inline constexpr error_text error_texts[] = {
     {errc::address_record_malformed, "an address record that cannot be read", "bring all sides to the same version"},
     {errc::address_not_proved, "nobody answered at the address that the client named",
      "open the port of --door in firewall and router, or name the right one by --advertise"},
-    {errc::address_not_permitted, "servers do not dial such an address for this grant",
-     "private and loopback addresses need a grant with --lan; name a public one by --advertise otherwise"},
+    {errc::address_not_permitted, "such an address is not dialled for this grant",
+     "private and loopback addresses need a grant with --lan; name a public one otherwise: a client's by --advertise, "
+     "a "
+     "server's by --window-address"},
     {errc::too_many_sessions, "the grant permits no further session now", "close one first, or ask for a higher limit"},
     {errc::too_many_windows, "no further window is permitted this minute", "wait a minute, and ask for less at a time"},
     {errc::too_many_windows_today, "the grant permits no further window today",
@@ -272,7 +275,7 @@ inline constexpr error_text error_texts[] = {
      "it was taken back, or ended long ago: ask the server's owner for a new one"},
 
     {errc::link_lost, "the link to central broke", "it is dialled again by itself"},
-    {errc::link_timeout, "central was silent for too long", "it is dialled again by itself"},
+    {errc::link_timeout, "the other end of the link was silent for too long", "it is dialled again by itself"},
     {errc::not_admitted, "central does not serve this peer",
      "a server: have central's operator put its id on the --admit list; a client: import a grant, or redeem "
      "an invite, of an admitted server"},

@@ -24,6 +24,9 @@ class rate_limit {
     return true;
   }
 
+  /// Nothing was taken for so long that the whole burst is there again.
+  bool rested(time_point now) const noexcept { return due_ <= now; }
+
  private:
   clock::duration each_;
   std::int64_t burst_;

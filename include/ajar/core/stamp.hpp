@@ -4,6 +4,7 @@
 
 #include <ajar/core/clock.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <random>
 
@@ -28,9 +29,11 @@ inline std::uint64_t stamp_of(time_point at) {
   return detail::stamp_epoch() + static_cast<std::uint64_t>(since);
 }
 
-/// The instant of a stamp of this process.
+/// The instant of a stamp of this process. What a liar made of one is an instant too, a hundred years away at most.
 inline time_point time_of(std::uint64_t stamp) {
-  return time_point(std::chrono::microseconds(static_cast<std::int64_t>(stamp - detail::stamp_epoch())));
+  constexpr std::int64_t farthest = std::chrono::microseconds(std::chrono::years(100)).count();
+  const auto since = static_cast<std::int64_t>(stamp - detail::stamp_epoch());
+  return time_point(std::chrono::microseconds(std::clamp(since, -farthest, farthest)));
 }
 
 }  // namespace ajar

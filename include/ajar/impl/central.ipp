@@ -24,7 +24,7 @@ AJAR_DECL central::central(const std::vector<asio::any_io_executor>& shards, ide
 
 AJAR_DECL result<> central::open() {
   for (const auto& one : shards_) {
-    auto opened = one->open(shared_->how.at_, shards_.size() > 1);
+    auto opened = one->open(shared_->how.at_);
     if (!opened) return fail(opened.error());
     one->port = std::move(*opened);
     shared_->how.at_ = one->port->local_endpoint();  // the others share a random port
@@ -32,7 +32,7 @@ AJAR_DECL result<> central::open() {
   for (const auto& one : shards_) {
     if (!shared_->how.reflect_port_) break;
     const net::tcp::endpoint at(shared_->how.at_.address(), *shared_->how.reflect_port_);
-    auto opened = one->open(at, shards_.size() > 1);
+    auto opened = one->open(at);
     if (!opened) return fail(opened.error());
     one->second_port = std::move(*opened);
     shared_->how.reflect_port_ = one->second_port->local_endpoint().port();

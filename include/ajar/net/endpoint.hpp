@@ -4,9 +4,11 @@
 
 #include <ajar/core/result.hpp>
 
+#include <array>
 #include <asio/ip/address.hpp>
 #include <asio/ip/tcp.hpp>
 #include <charconv>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -89,28 +91,71 @@ inline address unmapped(const address& from) {
 
 enum class scope {
   global,    ///< reachable from the Internet, as far as the number tells
-  local,     ///< this machine or this site: loopback, private (RFC 1918), shared (RFC 6598), unique local (RFC 4193)
-  forbidden  ///< never a peer: unspecified, multicast, link-local and with it metadata services, broadcast, reserved
+  local,     ///< this machine, this site or a laboratory: loopback, private, shared, benchmarks, documentation
+  forbidden  ///< never a peer: unspecified, multicast, link-local and with it metadata services, broadcast, reserved,
+             ///< and what leads to an address inside the address
 };
 
-/// What kind of peer could have this address: the registries of RFC 6890.
+namespace detail {
+
+// Of the IANA registries of special-purpose addresses (RFC 6890) those that are not globally reachable. IPv4 stands as
+// ::ffff:a.b.c.d; where several have an address, the longest decides.
+struct special_purpose {
+  std::array<std::uint16_t, 8> begin;
+  int bits;
+  scope what;
+};
+
+inline constexpr int v4 = 96;  // bits before an IPv4 address
+inline constexpr std::uint16_t mapped = 0xffff;
+
+inline constexpr special_purpose special_purposes[] = {
+    {{0, 0, 0, 0, 0, mapped, 0x0000, 0}, v4 + 8, scope::forbidden},        // this network, RFC 791
+    {{0, 0, 0, 0, 0, mapped, 0x0a00, 0}, v4 + 8, scope::local},            // private, RFC 1918
+    {{0, 0, 0, 0, 0, mapped, 0x6440, 0}, v4 + 10, scope::local},           // shared, RFC 6598
+    {{0, 0, 0, 0, 0, mapped, 0x7f00, 0}, v4 + 8, scope::local},            // loopback, RFC 1122
+    {{0, 0, 0, 0, 0, mapped, 0xa9fe, 0}, v4 + 16, scope::forbidden},       // link-local, RFC 3927
+    {{0, 0, 0, 0, 0, mapped, 0xac10, 0}, v4 + 12, scope::local},           // private
+    {{0, 0, 0, 0, 0, mapped, 0xc000, 0}, v4 + 24, scope::forbidden},       // protocol assignments, RFC 6890
+    {{0, 0, 0, 0, 0, mapped, 0xc000, 0x0200}, v4 + 24, scope::local},      // documentation, RFC 5737
+    {{0, 0, 0, 0, 0, mapped, 0xc058, 0x6300}, v4 + 24, scope::forbidden},  // relays of 6to4, RFC 7526
+    {{0, 0, 0, 0, 0, mapped, 0xc0a8, 0}, v4 + 16, scope::local},           // private
+    {{0, 0, 0, 0, 0, mapped, 0xc612, 0}, v4 + 15, scope::local},           // benchmarks, RFC 2544
+    {{0, 0, 0, 0, 0, mapped, 0xc633, 0x6400}, v4 + 24, scope::local},      // documentation
+    {{0, 0, 0, 0, 0, mapped, 0xcb00, 0x7100}, v4 + 24, scope::local},      // documentation
+    {{0, 0, 0, 0, 0, mapped, 0xe000, 0}, v4 + 3, scope::forbidden},        // multicast, reserved, broadcast
+    {{0, 0, 0, 0, 0, mapped, 0, 0}, v4, scope::global},                    // all other IPv4
+    {{0, 0, 0, 0, 0, 0, 0, 1}, 128, scope::local},                         // loopback, RFC 4291
+    {{0xfc00, 0, 0, 0, 0, 0, 0, 0}, 7, scope::local},                      // unique local, RFC 4193
+    {{0x2001, 0x0db8, 0, 0, 0, 0, 0, 0}, 32, scope::local},                // documentation, RFC 3849
+    {{0x3fff, 0, 0, 0, 0, 0, 0, 0}, 20, scope::local},                     // documentation, RFC 9637
+    {{0x2001, 0x0002, 0, 0, 0, 0, 0, 0}, 48, scope::local},                // benchmarks, RFC 5180
+    {{0x2001, 0, 0, 0, 0, 0, 0, 0}, 23, scope::forbidden},                 // protocol assignments, Teredo (RFC 4380)
+    {{0x2002, 0, 0, 0, 0, 0, 0, 0}, 16, scope::forbidden},                 // 6to4, RFC 3056: an IPv4 address inside
+    {{0x2000, 0, 0, 0, 0, 0, 0, 0}, 3, scope::global},                     // unicast, RFC 4291 section 2.4
+    {{0, 0, 0, 0, 0, 0, 0, 0}, 0, scope::forbidden},  // all else: unspecified, NAT64, multicast, link-local
+};
+
+}  // namespace detail
+
+/// What kind of peer could have this address.
 inline scope scope_of(const address& any) {
-  const auto at = unmapped(any);
-  if (at.is_v4()) {
-    const auto n = at.to_v4().to_uint();
-    const auto in = [n](std::uint32_t net, int bits) { return (n >> (32 - bits)) == (net >> (32 - bits)); };
-    if (in(0x7f000000, 8) || in(0x0a000000, 8) || in(0xac100000, 12) || in(0xc0a80000, 16) || in(0x64400000, 10)) {
-      return scope::local;
+  const auto octets =
+      any.is_v4() ? asio::ip::make_address_v6(asio::ip::v4_mapped, any.to_v4()).to_bytes() : any.to_v6().to_bytes();
+  const auto begins_as = [&](const detail::special_purpose& one) {
+    for (int i = 0; i < one.bits; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      const bool is = ((octets[at / 8] >> (7 - at % 8)) & 1) != 0;
+      const bool wanted = ((one.begin[at / 16] >> (15 - at % 16)) & 1) != 0;
+      if (is != wanted) return false;
     }
-    if (in(0x00000000, 8) || in(0xa9fe0000, 16) || in(0xe0000000, 3)) return scope::forbidden;
-    return scope::global;
+    return true;
+  };
+  const detail::special_purpose* best = nullptr;
+  for (const auto& one : detail::special_purposes) {
+    if ((!best || one.bits > best->bits) && begins_as(one)) best = &one;
   }
-  const auto v6 = at.to_v6();
-  const auto octets = v6.to_bytes();
-  if (v6.is_loopback() || (octets[0] & 0xfe) == 0xfc) return scope::local;
-  if (v6.is_unspecified() || v6.is_multicast() || v6.is_link_local() || v6.is_site_local()) return scope::forbidden;
-  const bool global_unicast = (octets[0] & 0xe0) == 0x20;  // 2000::/3, RFC 4291 section 2.4
-  return global_unicast ? scope::global : scope::forbidden;
+  return best->what;
 }
 
 }  // namespace ajar::net

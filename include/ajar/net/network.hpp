@@ -27,11 +27,18 @@ class port {
   virtual bool is_open() const = 0;
 };
 
+/// A port of several, among which the kernel spreads what comes.
+enum class sharing {
+  none,
+  begin,  ///< the first of them: nobody else has the port
+  join    ///< one more, where another port of this process has begun
+};
+
 /// How to listen, beside where.
 struct listen_options {
   int backlog = 4096;          ///< connections that wait to be accepted
   bool both_families = false;  ///< at an IPv6 address: IPv4 too
-  bool shared = false;         ///< with other ports of this process, among which the kernel spreads what comes
+  sharing shared = sharing::none;
 };
 
 /// How a role reaches other hosts, and is reached. Threads: any, one at a time.

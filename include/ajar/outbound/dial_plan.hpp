@@ -35,7 +35,7 @@ class dial_plan {
     one.grant = entry.grant;
     if (!moved) return;
     one.pause.reset();
-    if (one.phase == state::waiting) one.due = std::max(now, one.not_before);
+    if (one.phase == state::waiting) queue(client, one, std::max(now, one.not_before));
   }
 
   /// The client has no entry any more.
@@ -43,7 +43,7 @@ class dial_plan {
     const auto found = clients_.find(client);
     if (found == clients_.end()) return;
     found->second.at.reset();
-    if (found->second.phase == state::waiting) clients_.erase(found);
+    if (found->second.phase == state::waiting) forget(found);
   }
 
   /// An attempt ended without a session.
@@ -52,7 +52,7 @@ class dial_plan {
   void connected(const identity::peer_id& client) {
     const auto found = clients_.find(client);
     if (found == clients_.end()) return;
-    found->second.phase = state::connected;
+    go_on(found->second, state::connected);
     found->second.pause.reset();
   }
   bool is_connected(const identity::peer_id& client) const {
@@ -62,16 +62,15 @@ class dial_plan {
   /// A session ended, for whatever reason.
   void lost(const identity::peer_id& client, time_point now) { ended(client, now); }
 
-  /// The attempts to make now. Each one is answered by failed() or connected().
+  /// The attempts to make now: whoever has waited for longest comes first. Each one is answered by failed() or
+  /// connected().
   std::vector<attempt> due(time_point now) {
     std::vector<attempt> some;
-    auto dialling = count_dialling();
-    for (auto& [client, one] : clients_) {
-      if (dialling >= most_at_once) break;
-      if (one.phase != state::waiting || !one.at || one.due > now) continue;
-      one.phase = state::dialling;
+    while (dialling_ < most_at_once && !queue_.empty() && queue_.begin()->first <= now) {
+      const auto client = queue_.begin()->second;
+      auto& one = clients_.find(client)->second;
+      go_on(one, state::dialling);
       one.not_before = now + first_pause;
-      ++dialling;
       some.push_back({client, *one.at, one.grant});
     }
     return some;
@@ -79,12 +78,8 @@ class dial_plan {
 
   /// When to ask due() again, if nothing happens before.
   time_point next() const {
-    auto first = never;
-    if (count_dialling() >= most_at_once) return first;  // until one of them has ended
-    for (const auto& [client, one] : clients_) {
-      if (one.phase == state::waiting && one.at) first = std::min(first, one.due);
-    }
-    return first;
+    if (dialling_ >= most_at_once || queue_.empty()) return never;  // until one of them has ended
+    return queue_.begin()->first;
   }
 
   std::size_t size() const noexcept { return clients_.size(); }
@@ -95,32 +90,49 @@ class dial_plan {
   static constexpr std::chrono::milliseconds longest_pause{60'000};
 
   enum class state { waiting, dialling, connected };
+  using due_queue = std::multimap<time_point, identity::peer_id>;  // of those who wait, in the order of their turns
   struct target {
     std::optional<net::tcp::endpoint> at;
     trust::grant_id grant{};
     state phase = state::waiting;
-    time_point due{};
+    std::optional<due_queue::iterator> place{};
     time_point not_before{};
     net::backoff pause{first_pause, longest_pause};
   };
 
-  std::size_t count_dialling() const {
-    return static_cast<std::size_t>(
-        std::ranges::count(clients_, state::dialling, [](const auto& one) { return one.second.phase; }));
+  using client_map = std::map<identity::peer_id, target>;
+
+  void unqueue(target& one) {
+    if (one.place) queue_.erase(*one.place);
+    one.place.reset();
+  }
+  void queue(const identity::peer_id& client, target& one, time_point due) {
+    unqueue(one);
+    one.place = queue_.emplace(due, client);
+  }
+  void go_on(target& one, state to) {
+    if (one.phase == state::dialling) --dialling_;
+    if (to == state::dialling) ++dialling_;
+    one.phase = to;
+    unqueue(one);
+  }
+  void forget(client_map::iterator which) {
+    unqueue(which->second);
+    clients_.erase(which);
   }
 
   void ended(const identity::peer_id& client, time_point now) {
     const auto found = clients_.find(client);
     if (found == clients_.end()) return;
-    if (!found->second.at) {
-      clients_.erase(found);
-      return;
-    }
-    found->second.phase = state::waiting;
-    found->second.due = std::max(now + found->second.pause.next(), found->second.not_before);
+    auto& one = found->second;
+    go_on(one, state::waiting);
+    if (!one.at) return forget(found);
+    queue(client, one, std::max<time_point>(now + one.pause.next(), one.not_before));
   }
 
-  std::map<identity::peer_id, target> clients_;
+  client_map clients_;
+  due_queue queue_;
+  std::size_t dialling_ = 0;
 };
 
 }  // namespace ajar::outbound

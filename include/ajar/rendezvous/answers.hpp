@@ -30,6 +30,7 @@ class answers : public std::enable_shared_from_this<answers> {
   explicit answers(const asio::any_io_executor& executor) : changed_(executor) {}
 
   void received(const signalling::answer& came) {
+    if (!has_room(came.id)) return;  // before the signature is checked
     put(came.id, {trust::signed_answer::open(came.signed_answer), clock::now()});
   }
   void received(const signalling::trace& came) {
@@ -42,13 +43,13 @@ class answers : public std::enable_shared_from_this<answers> {
   /// A grant is refused, or taken back: so are the requests under it.
   void refused(const trust::grant_id& grant, errc why) {
     for (auto& [id, got] : waiting_) {
-      if (got->grant == grant) got->came.push_back({fail(why), clock::now()});
+      if (got->grant == grant) put(id, {fail(why), clock::now()});
     }
     changed_.notify();
   }
   /// Nothing more comes of what is under way: the link went (link_lost), or its owner goes (canceled).
   void close(errc why) {
-    for (auto& [id, got] : waiting_) got->came.push_back({fail(why), clock::now()});
+    for (auto& [id, got] : waiting_) put(id, {fail(why), clock::now()});
     ++closings_;
     changed_.notify();
   }
@@ -88,10 +89,17 @@ class answers : public std::enable_shared_from_this<answers> {
   };
 
  private:
-  void put(const trust::request_id& id, one came) {
+  // As many as the server may send, and what central may say beside them: more is dropped.
+  static constexpr std::size_t most_kept = trust::most_answers + 4;
+
+  bool has_room(const trust::request_id& id) const {
     const auto at = waiting_.find(id);
-    if (at == waiting_.end()) return;
-    at->second->came.push_back(std::move(came));
+    return at != waiting_.end() && at->second->came.size() < most_kept;
+  }
+
+  void put(const trust::request_id& id, one came) {
+    if (!has_room(id)) return;
+    waiting_.find(id)->second->came.push_back(std::move(came));
     changed_.notify();
   }
 

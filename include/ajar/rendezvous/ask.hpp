@@ -11,8 +11,10 @@
 #include <ajar/rendezvous/errand.hpp>
 #include <ajar/rendezvous/passage.hpp>
 #include <ajar/sessions/session.hpp>
+#include <ajar/trust/may_dial.hpp>
 #include <ajar/trust/window_request.hpp>
 #include <ajar/windows/policy.hpp>
+#include <ajar/windows/redial_grid.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -30,18 +32,27 @@ struct guided {
   time_point until;
 };
 
-// Errors: answer_forged, where no honest plan is like that.
+// Errors: answer_forged, where no honest plan is like that; address_not_permitted.
 inline result<guided> guide(const errand& about, const trust::window_answer& said, std::uint64_t sent_us,
                             time_point came_at) {
   constexpr std::chrono::seconds farthest = longest_ladder;
+  constexpr std::uint16_t shortest_gap = windows::redial_grid::shortest_gap.count();
+  constexpr std::uint16_t longest_gap = 2'000;
   constexpr std::chrono::milliseconds early{5};  // our own port, before the start
   constexpr std::chrono::milliseconds sure{20};  // where nobody came to the first one: our clocks differ by more
   const auto measured = net::offset_of({sent_us, said.received_us, said.sent_us, stamp_of(came_at)});
   if (!measured) return fail(errc::answer_forged);
   const auto offset = about.server_clock ? about.server_clock->add(*measured, came_at) : *measured;
+  const auto central = about.up ? about.up->central_endpoint() : std::nullopt;
+  const auto central_at = central ? std::optional(central->address()) : std::nullopt;
   guided made{said, {}, came_at};
   for (const auto& one : said.rungs) {
+    for (const auto& to : one.server) {
+      const auto permitted = trust::may_visit(to.address(), about.grant.body(), central_at);
+      if (!permitted) return fail(permitted.error());
+    }
     rung_in_time rung{one, window_end::client, came_at, came_at, said.id};
+    if (one.grid_ms != 0) rung.what.grid_ms = std::clamp(one.grid_ms, shortest_gap, longest_gap);
     if (one.start_us != 0) rung.start = time_of(offset.to_local(one.start_us));
     if (rung.start > came_at + farthest || rung.start < came_at - farthest) return fail(errc::answer_forged);
     const bool ours = listens(one.kind, window_end::client);

@@ -85,8 +85,9 @@ result<windows::bound_port> port_of(window_ports& ports, const net::tcp::endpoin
 
 }  // namespace detail
 
-/// Who dials a listener speaks first, at once: somebody who stays silent is not who was expected, and must not use up
-/// the time of a window. Errors: window_stranger, canceled. Cancellation: terminal. The stream outlives the wait.
+/// Who dials a listener speaks first, at once and to the end of his first TLS record: somebody who stays silent, or
+/// stops in its midst, is not who was expected, and must not use up the time of a window. Errors: window_stranger,
+/// canceled. Cancellation: terminal. The stream outlives the wait.
 [[nodiscard]] awaitable<result<>> speaks(net::tcp_stream& stream, time_point until);
 
 /// Cross: both ends connect at one instant. Errors: windows::cross's, bind_failed, port_443_not_permitted.

@@ -14,6 +14,10 @@
 
 namespace ajar::rendezvous {
 
+/// Do nothing about a command but to tell the client why.
+void refuse(std::shared_ptr<respond_policy> policy, identity::key self, respond_options how, opened_command what,
+            const std::error_code& why);
+
 /// Carry out one command of central's, if its request is good; the client gets a signed answer in any case.
 ///
 /// @return the session, or why there is none: those of respond_policy::may_open, address_not_permitted, no_direct_path,

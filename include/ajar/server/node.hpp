@@ -12,6 +12,7 @@
 #include <ajar/server/options.hpp>
 #include <ajar/server/status.hpp>
 #include <ajar/signalling/uplink.hpp>
+#include <ajar/telling/line_limit.hpp>
 #include <ajar/trust/may_open.hpp>
 #include <ajar/trust/window_budget.hpp>
 #include <ajar/windows/plan.hpp>
@@ -33,7 +34,7 @@ struct server_node final : signalling::uplink_events,
                            std::enable_shared_from_this<server_node> {
   server_node(const asio::any_io_executor& executor, identity::key own, server_options options)
       : key(std::move(own)),
-        how(std::move(options)),
+        how(with_limited_lines(std::move(options))),
         network(how.reach()),
         up(key, how.central_, uplink_terms(), *this),
         dials(executor, key, *this, network, how.steps_),
@@ -47,6 +48,13 @@ struct server_node final : signalling::uplink_events,
     if (how.revocations_) revoked = how.revocations_->body();
     acknowledged = revoked.serial == 0;
   }
+
+  static server_options with_limited_lines(server_options how) {
+    how.steps_ = telling::limit_lines(std::move(how.steps_));
+    return how;
+  }
+  // What others cause as often as they like.
+  telling::step_sink caused_by(std::string whom) const { return telling::caused_by(std::move(whom), how.steps_); }
 
   signalling::uplink_options uplink_terms() const {
     signalling::uplink_options made(signalling::role::server, how.methods_);
@@ -161,7 +169,8 @@ struct server_node final : signalling::uplink_events,
   result<> take_roster(const signalling::roster_update& update) {
     auto changed = known.apply(update);
     if (!changed) return fail(changed.error());
-    telling::report_step(how.steps_, "B", "got the roster", std::to_string(known.size()) + " clients with a door");
+    telling::report_step(caused_by("central"), "B", "got the roster",
+                         std::to_string(known.size()) + " clients with a door");
     dials.update(known, *changed);
     if (!update.more && how.roster_interval_.count() > 0) up.leave();
     return {};
@@ -198,7 +207,7 @@ struct server_node final : signalling::uplink_events,
     if (!how.grants_) return fail(errc::grant_unknown);
     auto given = how.grants_(id);
     if (given || given.error() == errc::grant_unknown) return given;
-    telling::report_trouble(how.steps_, "a grant cannot be looked up", given.error().message());
+    telling::report_trouble(caused_by("clients"), "a grant cannot be looked up", given.error().message());
     return fail(errc::server_busy);  // it may be there: nobody is sent away for good
   }
 
@@ -212,7 +221,7 @@ struct server_node final : signalling::uplink_events,
     if (permitted.error() == errc::too_many_sessions) doubt(client);  // some may be dead
     return fail(permitted.error());
   }
-  bool may_begin() const { return entered_by.taken() < how.most_sessions_; }
+  bool may_begin() const { return entered_by.taken() < how.most_sessions_ && waiting.size() < how.most_waiting_; }
 
   result<> may_dial(const outbound::dial_plan::attempt& to) override {
     const auto* entry = known.find(to.client);
@@ -233,8 +242,13 @@ struct server_node final : signalling::uplink_events,
 
   void entered(sessions::session guest) override {
     const auto given = granted(guest.info().grant);
-    if (final_cause || !given || waiting.size() >= most_waiting) return;
-    telling::report_step(how.steps_, "", "a session",
+    if (final_cause || !given) {
+      const auto why = given ? *final_cause : given.error();
+      telling::report_trouble(caused_by(short_name(guest.peer())), "let go of a session that had just begun",
+                              short_name(guest.peer()) + ": " + why.message());
+      return guest.watch().cut(why);
+    }
+    telling::report_step(caused_by(short_name(guest.peer())), "", "a session",
                          std::string(to_string(guest.way())) + " with " + short_name(guest.peer()));
     guests.add(guest, clock::now(), given->body().not_after);
     waiting.push_back(std::move(guest));
@@ -343,14 +357,14 @@ struct server_node final : signalling::uplink_events,
       return one.not_after <= wall_now() || revoked.contains(one.grant);
     });
     if (all_known) return {};  // that was about a list before this one
-    telling::report_trouble(how.steps_, "grants were revoked that this server did not know of",
+    telling::report_trouble(caused_by("central"), "grants were revoked that this server did not know of",
                             "its state is an older copy");
     if (!how.later_revocations_) return {};
     auto both = how.later_revocations_(*later);
     if (both) {
       tasks.spawn(shared_from_this(), take_later(std::move(*both)));
     } else {
-      telling::report_trouble(how.steps_, "revocations were not kept", both.error().message());
+      telling::report_trouble(caused_by("central"), "revocations were not kept", both.error().message());
     }
     return {};
   }
@@ -358,7 +372,8 @@ struct server_node final : signalling::uplink_events,
   awaitable<void> take_later(trust::signed_revocations list) {
     auto taking = take_back(std::move(list));
     auto taken = co_await std::move(taking);
-    if (!taken) telling::report_trouble(how.steps_, "revocations were not taken over", taken.error().message());
+    if (taken) co_return;
+    telling::report_trouble(caused_by("central"), "revocations were not taken over", taken.error().message());
   }
 
   // ---- invites
@@ -375,11 +390,11 @@ struct server_node final : signalling::uplink_events,
   result<> redeem(const signalling::redemption& what) {
     auto answer = how.redeem_ ? how.redeem_(what.invite, what.sealed) : result<bytes>(fail(errc::invite_unknown));
     if (answer) {
-      telling::report_step(how.steps_, "", "answered somebody with an invite", to_hex(what.invite));
+      telling::report_step(caused_by("redeemers"), "", "answered somebody with an invite", to_hex(what.invite));
       return up.send(signalling::redeemed{what.ticket, 0, std::move(*answer)});
     }
     const auto& why = answer.error();
-    telling::report_trouble(how.steps_, "refused somebody with an invite", why.message());
+    telling::report_trouble(caused_by("redeemers"), "refused somebody with an invite", why.message());
     const bool own = why.category() == category();  // what the disk says stays here
     const auto code = own ? static_cast<errc>(why.value()) : errc::state_unusable;
     return up.send(signalling::redeemed{what.ticket, static_cast<std::uint16_t>(code)});
@@ -389,12 +404,17 @@ struct server_node final : signalling::uplink_events,
 
   void command(const signalling::command& what) {
     if (tasks.cancelled()) return;
-    if (commands >= most_commands) return refusals.add(errc::too_many_windows);
     auto opened = rendezvous::opened_command::open(what, clock::now());
     if (!opened) {
-      telling::report_trouble(how.steps_, "refused a command", opened.error().message());
+      telling::report_trouble(caused_by("central"), "refused a command", opened.error().message());
       refusals.add(opened.error());
       return;
+    }
+    if (commands >= how.most_commands_) {
+      refusals.add(errc::server_busy);
+      auto terms = how.responding();
+      terms.steps = caused_by(short_name(opened->asked.signer()));
+      return rendezvous::refuse(shared_from_this(), key, std::move(terms), std::move(*opened), errc::server_busy);
     }
     const auto grant = opened->asked.body().grant;
     tasks.spawn(shared_from_this(), carry_out(std::move(*opened)), grant);
@@ -417,7 +437,9 @@ struct server_node final : signalling::uplink_events,
     auto waiting = wait_for_room(what.asked);
     const auto room = co_await std::move(waiting);
     if (!room && is_canceled(room.error())) co_return;
-    auto responding = rendezvous::respond(shared_from_this(), key, how.responding(), std::move(what));
+    auto terms = how.responding();
+    terms.steps = caused_by(short_name(what.asked.signer()));
+    auto responding = rendezvous::respond(shared_from_this(), key, std::move(terms), std::move(what));
     auto guest = co_await std::move(responding);
     made_room.notify();
     if (guest) {
@@ -475,9 +497,6 @@ struct server_node final : signalling::uplink_events,
     exposed.add(std::chrono::system_clock::now(), windows::exposure_of(cost));
     (void)up.send(signalling::exposure_report{cost.exposure, cost.listeners, cost.strangers});  // for its account
   }
-
-  static constexpr std::size_t most_commands = 1024;
-  static constexpr std::size_t most_waiting = 1024;
 
   identity::key key;
   server_options how;

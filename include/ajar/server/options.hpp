@@ -103,6 +103,13 @@ class server_options {
     redeem_ = std::move(redeem);
     return *this;
   }
+  /// Sessions that wait for accept(), and commands of central's that are carried out, at a time; whoever comes then is
+  /// told server_busy. 1024 of each by default.
+  server_options& most_at_once(std::size_t waiting, std::size_t commands) {
+    most_waiting_ = waiting;
+    most_commands_ = commands;
+    return *this;
+  }
   /// The local address of all that it dials; by default the one that the routes give.
   server_options& from(net::address source) {
     from_ = std::move(source);
@@ -130,6 +137,8 @@ class server_options {
   std::optional<std::chrono::milliseconds> window_time_;
   trust::window_limits limits_;
   std::size_t most_sessions_ = 10'000;
+  std::size_t most_waiting_ = 1'024;
+  std::size_t most_commands_ = 1'024;
   windows::on_stranger on_stranger_ = windows::on_stranger::close_and_reopen;
   windows::cloak cloak_ = windows::cloak::automatic;
   std::function<result<std::uint64_t>()> logins_;

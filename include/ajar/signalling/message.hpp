@@ -95,7 +95,9 @@ struct reflect_probe {
 struct welcome {
   static constexpr std::uint8_t kind = 2;
   trust::link_nonce nonce{};
-  std::chrono::milliseconds heartbeat{0};  ///< for both sides
+  static constexpr std::chrono::seconds shortest_heartbeat{1};
+  static constexpr std::chrono::minutes longest_heartbeat{10};
+  std::chrono::milliseconds heartbeat{0};  ///< for both sides, within these two; beyond them it counts as one of them
   net::tcp::endpoint seen;                 ///< the peer's address, from outside
   std::uint16_t reflect_port = 0;  ///< central's second reflecting port, beside this one; 0: it reflects nothing
   link_ticket ticket{};            ///< for reflect_probe
@@ -200,6 +202,9 @@ struct door_result {
   void encode(wire::writer& out) const;
   static door_result decode(wire::reader& in);
 };
+
+/// A server that polls is expected back within so long: what says more counts as this.
+inline constexpr std::chrono::hours longest_interval{24};
 
 /// Server to central: whom may I dial? WO 2004/034190, non-listening server, step B.
 struct roster_request {

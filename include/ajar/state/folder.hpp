@@ -8,12 +8,15 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <optional>
@@ -25,20 +28,23 @@ namespace ajar::state {
 
 /// A 0700 folder with 0600 files. Every write is whole or not at all: a temporary file, fsync, rename, fsync.
 ///
-/// Names are single path elements. Threads: distinct objects safe; processes are kept apart by lock().
+/// Names are single path elements. Threads: distinct objects safe; processes are kept apart by try_lock() and alone().
 class folder {
  public:
   /// No file of a state directory is larger.
   static constexpr std::size_t largest_file = 1 << 20;
 
-  /// Open a folder, making it where it is not there. Errors: state_unusable, state_permissions.
+  /// Open a folder, making it where it is not there. What a process that was killed had begun to write is removed.
+  /// Errors: state_unusable, state_permissions.
   static result<folder> open(const std::string& path) {
     if (auto made = make_folders(path); !made) return fail(made.error());
     descriptor opened(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     struct stat status{};
     if (!opened || ::fstat(opened.get(), &status) != 0) return fail(errc::state_unusable);
     if ((status.st_mode & 077) != 0 || status.st_uid != ::geteuid()) return fail(errc::state_permissions);
-    return folder(path, std::move(opened));
+    folder made(path, std::move(opened));
+    made.sweep();
+    return made;
   }
 
   /// Where a node keeps its state: --state, else $AJAR_STATE, else $XDG_STATE_HOME/ajar/NODE, else
@@ -95,18 +101,16 @@ class folder {
 
   /// Replace a file, durably. The old content stays until the new one is whole. Errors: the system's.
   result<> write(const std::string& name, bytes_view content) const {
-    const auto temporary = "." + name + "." + to_hex(crypto::random_octets<8>());
-    auto written = write_new(temporary, content);
-    if (written && ::renameat(folder_.get(), temporary.c_str(), folder_.get(), name.c_str()) != 0) {
-      written = fail(last_error());
-    }
-    if (!written) {
-      ::unlinkat(folder_.get(), temporary.c_str(), 0);
-      return written;
-    }
-    if (::fsync(folder_.get()) != 0) return fail(last_error());
+    const auto written = put(name, content, false);
+    if (!written) return fail(written.error());
     return {};
   }
+
+  /// Make a file, durably; of several processes that do so at once one has made it.
+  ///
+  /// @return false where there is one: it stays as it is
+  /// Errors: the system's.
+  result<bool> create(const std::string& name, bytes_view content) const { return put(name, content, true); }
 
   /// Give a file another name, durably and at once. Errors: the system's.
   result<> rename(const std::string& from, const std::string& to) const {
@@ -137,28 +141,20 @@ class folder {
 
   /// The files whose names end like this, in their order. Errors: the system's.
   result<std::vector<std::string>> list(std::string_view ending) const {
-    const int again = ::openat(folder_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR* folder = again < 0 ? nullptr : ::fdopendir(again);
-    if (!folder) {
-      const auto error = last_error();
-      if (again >= 0) ::close(again);
-      return fail(error);
-    }
-    std::vector<std::string> names;
-    while (const auto* entry = ::readdir(folder)) {
-      const std::string_view name = entry->d_name;
-      if (!name.starts_with('.') && name.ends_with(ending)) names.emplace_back(name);
-    }
-    ::closedir(folder);
-    std::ranges::sort(names);
-    return names;
+    return names([&](std::string_view name) { return !name.starts_with('.') && name.ends_with(ending); });
   }
 
   /// The key of this node, made at the first use. Errors: key_malformed, state_permissions, the system's.
   result<identity::key> load_key() const {
     auto file = read(key_file);
     if (!file) return fail(file.error());
-    if (!*file) return make_key();
+    if (!*file) {
+      auto made = make_key();
+      if (!made || *made) return made ? result<identity::key>(std::move(**made)) : fail(made.error());
+      file = read(key_file);  // another process was first
+      if (!file) return fail(file.error());
+      if (!*file) return fail(errc::state_damaged);
+    }
     auto& content = **file;
     const auto text = as_text(content);
     const bool whole = text.starts_with(key_begin) && text.ends_with('\n');
@@ -188,7 +184,7 @@ class folder {
     return count;
   }
 
-  /// Held while one process uses the link of this node: commands that run side by side take turns.
+  /// A lock, until it goes.
   class hold {
    public:
     explicit hold(descriptor file) : file_(std::move(file)) {}
@@ -197,7 +193,8 @@ class folder {
     descriptor file_;
   };
 
-  /// Take the lock if nobody has it. Errors: would_block where another process holds it, the system's.
+  /// The lock of the process that uses this node's link; commands that run side by side take turns. Take it if nobody
+  /// has it. Errors: would_block where another process holds it, the system's.
   result<hold> try_lock() const {
     descriptor file(::openat(folder_.get(), lock_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file) return fail(last_error());
@@ -205,6 +202,20 @@ class folder {
       return fail(errno == EWOULDBLOCK ? make_error_code(errc::would_block) : last_error());
     }
     return hold(std::move(file));
+  }
+
+  /// Another lock: held by whoever looks at files and then writes one that depends on what it saw, and by nobody for
+  /// longer. Waits for it, a second at most. Errors: server_busy, the system's.
+  result<hold> alone() const {
+    constexpr int most_tries = 1000;
+    descriptor file(::openat(folder_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!file) return fail(last_error());
+    for (int i = 0; i < most_tries; ++i) {
+      if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) return hold(std::move(file));
+      if (errno != EWOULDBLOCK && errno != EINTR) return fail(last_error());
+      ::poll(nullptr, 0, 1);
+    }
+    return fail(errc::server_busy);
   }
 
  private:
@@ -219,27 +230,120 @@ class folder {
     for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
       const auto part = path.substr(0, at);
       const bool last = at == std::string::npos || at + 1 == path.size();
-      if (::mkdir(part.c_str(), last ? 0700 : 0755) != 0 && errno != EEXIST) return fail(errc::state_unusable);
+      const bool made = ::mkdir(part.c_str(), last ? 0700 : 0755) == 0;
+      if (!made && errno != EEXIST) return fail(errc::state_unusable);
+      if (made && !sync_parent(part)) return fail(errc::state_unusable);
       if (at == std::string::npos) return {};
     }
   }
 
-  result<identity::key> make_key() const {
-    identity::key made = identity::key::generate();
-    auto text = std::string(key_begin) + to_base32(made.pair().seed().reveal()) + "\n";
-    auto written = write(key_file, as_bytes(text));
-    ::explicit_bzero(text.data(), text.size());
-    if (!written) return fail(written.error());
-    return made;
+  // A folder lasts when the one it stands in does.
+  static bool sync_parent(const std::string& of) {
+    const auto end = of.find_last_not_of('/');
+    const auto slash = of.rfind('/', end);
+    const auto parent = slash == std::string::npos ? std::string(".") : of.substr(0, slash + 1);
+    const descriptor folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!folder) return errno == EACCES;  // one that may be entered and written, but not read: nobody can ask
+    return ::fsync(folder.get()) == 0;
   }
 
-  result<> write_new(const std::string& name, bytes_view content) const {
-    descriptor file(::openat(folder_.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!file) return fail(last_error());
+  // Nothing where another process has made one meanwhile.
+  result<std::optional<identity::key>> make_key() const {
+    identity::key made = identity::key::generate();
+    auto text = std::string(key_begin) + to_base32(made.pair().seed().reveal()) + "\n";
+    const auto written = create(key_file, as_bytes(text));
+    ::explicit_bzero(text.data(), text.size());
+    if (!written) return fail(written.error());
+    if (!*written) return std::optional<identity::key>();
+    return std::optional(std::move(made));
+  }
+
+  // Whole or not at all. @return false where the name is taken, and is to stay
+  result<bool> put(const std::string& name, bytes_view content, bool only_new) const {
+    const auto begun = begin(name);
+    if (!begun) return fail(begun.error());
+    const auto& temporary = begun->name;
+    auto done = fill(begun->file, content);
+    bool named = false;
+    if (done) {
+      named = only_new ? link_new(temporary, name)
+                       : ::renameat(folder_.get(), temporary.c_str(), folder_.get(), name.c_str()) == 0;
+      if (!named && !(only_new && errno == EEXIST)) done = fail(last_error());
+    }
+    if (!named) ::unlinkat(folder_.get(), temporary.c_str(), 0);
+    if (!done) return fail(done.error());
+    if (::fsync(folder_.get()) != 0) return fail(last_error());
+    return named;
+  }
+
+  bool link_new(const std::string& temporary, const std::string& name) const {
+    const int in = folder_.get();
+    if (::renameat2(in, temporary.c_str(), in, name.c_str(), RENAME_NOREPLACE) == 0) return true;
+    if (errno != EINVAL && errno != ENOSYS) return false;
+    if (::linkat(in, temporary.c_str(), in, name.c_str(), 0) != 0) return false;  // NFS
+    ::unlinkat(in, temporary.c_str(), 0);
+    return true;
+  }
+
+  // A file on its way: .NAME.0123456789abcdef, locked for as long as somebody writes it.
+  struct temporary_file {
+    std::string name;
+    descriptor file;
+  };
+  static constexpr std::size_t random_digits = 16;
+
+  static bool is_temporary(std::string_view name) {
+    if (name.size() < random_digits + 3 || name.front() != '.') return false;
+    const auto random = name.substr(name.size() - random_digits);
+    return name[name.size() - random_digits - 1] == '.' &&
+           random.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  }
+
+  result<temporary_file> begin(const std::string& name) const {
+    for (;;) {
+      temporary_file made{"." + name + "." + to_hex(crypto::random_octets<random_digits / 2>()), descriptor()};
+      made.file = descriptor(
+          ::openat(folder_.get(), made.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+      if (!made.file) return fail(last_error());
+      struct stat status{};
+      const bool taken = ::flock(made.file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+      if (::fstat(made.file.get(), &status) != 0) return fail(last_error());
+      if (!taken && status.st_nlink > 0) return made;  // else somebody swept between the two calls
+    }
+  }
+
+  static result<> fill(const descriptor& file, bytes_view content) {
     auto written = write_all(file.get(), content);
-    if (!written) return written;
-    if (::fsync(file.get()) != 0) return fail(last_error());
-    return {};
+    if (written && ::fsync(file.get()) != 0) written = fail(last_error());
+    return written;
+  }
+
+  void sweep() const {
+    const auto all = names(is_temporary);
+    if (!all) return;
+    for (const auto& name : *all) {
+      const descriptor file(::openat(folder_.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+      if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0) ::unlinkat(folder_.get(), name.c_str(), 0);
+    }
+  }
+
+  template <class Wanted>
+  result<std::vector<std::string>> names(const Wanted& wanted) const {
+    const int again = ::openat(folder_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR* folder = again < 0 ? nullptr : ::fdopendir(again);
+    if (!folder) {
+      const auto error = last_error();
+      if (again >= 0) ::close(again);
+      return fail(error);
+    }
+    std::vector<std::string> all;
+    while (const auto* entry = ::readdir(folder)) {
+      const std::string_view name = entry->d_name;
+      if (wanted(name)) all.emplace_back(name);
+    }
+    ::closedir(folder);
+    std::ranges::sort(all);
+    return all;
   }
 
   std::string path_;

@@ -32,10 +32,15 @@ class held_grants {
     if (wall_now() >= file.grant.body().not_after) return fail(errc::grant_expired);
     if (petname.empty()) petname = file.server_name;
     if (!trust::is_name(petname)) return fail(errc::grant_malformed);
-    auto before = load(petname + std::string(ending));
-    if (before && before->grant.signer() != file.grant.signer()) return fail(errc::petname_taken);
-    if (!before && before.error() != errc::no_grant) return fail(before.error());
-    auto written = in_.write(petname + std::string(ending), as_bytes(trust::to_text(file)));
+    const auto name = petname + std::string(ending);
+    const auto text = trust::to_text(file);
+    const auto made = in_.create(name, as_bytes(text));
+    if (!made) return fail(made.error());
+    if (*made) return petname;
+    const auto before = load(name);  // whose it is stays so: nobody gives a name to another server
+    if (!before) return fail(before.error());
+    if (before->grant.signer() != file.grant.signer()) return fail(errc::petname_taken);
+    auto written = in_.write(name, as_bytes(text));
     if (!written) return fail(written.error());
     return petname;
   }

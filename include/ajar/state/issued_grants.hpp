@@ -38,11 +38,14 @@ class issued_grants {
   /// Keep a new grant, or one with the same id and other terms, durably. Without a petname the client gets its short
   /// id.
   ///
-  /// Errors: petname_taken (by another client), grant_malformed (the name is none), state_damaged, the system's.
+  /// Errors: petname_taken (by another client), grant_malformed (the name is none), state_damaged, server_busy (another
+  /// process is at it), the system's.
   result<> keep(issued_grant one) {
     const auto& body = one.grant.body();
     if (one.petname.empty()) one.petname = short_name(body.client);
     if (!trust::is_name(one.petname)) return fail(errc::grant_malformed);
+    const auto alone = in_.alone();  // from the look at the names to the file that takes one
+    if (!alone) return fail(alone.error());
     const auto all = list();
     if (!all) return fail(all.error());
     for (const auto& other : *all) {
@@ -238,7 +241,7 @@ class issued_grants {
     }
     ++made.serial;
     for (const auto& [id, end] : all) {
-      if (end > now) made.entries.push_back({id, end});
+      if (end > wall_now()) made.entries.push_back({id, end});  // in seconds: year 9999 has too many nanoseconds
     }
     // the server itself knows all of them by their files; central is told of those that would last longest
     std::ranges::sort(made.entries, [](const auto& a, const auto& b) {

@@ -49,10 +49,12 @@ class issued_invites {
   ///
   /// @param grants  of the same server: names there are taken
   /// @return what to send to that somebody
-  /// Errors: petname_taken (by a client, or another invite), grant_malformed (the name is none), limit_reached, the
-  /// system's.
+  /// Errors: petname_taken (by a client, or another invite), grant_malformed (the name is none), limit_reached,
+  /// server_busy (another process is at it), the system's.
   result<trust::invite> add(issued_invite what, const identity::url& central, const issued_grants& grants) const {
     if (!trust::is_name(what.petname) || !trust::is_name(what.server_name)) return fail(errc::grant_malformed);
+    const auto alone = in_.alone();
+    if (!alone) return fail(alone.error());
     const auto all = list();
     if (!all) return fail(all.error());
     if (all->size() >= most) return fail(errc::limit_reached);

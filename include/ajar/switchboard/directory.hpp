@@ -3,6 +3,7 @@
 // proved.
 #pragma once
 
+#include <ajar/core/rate_limit.hpp>
 #include <ajar/switchboard/event.hpp>
 #include <ajar/switchboard/exchange.hpp>
 #include <ajar/switchboard/rendezvous_account.hpp>
@@ -67,6 +68,7 @@ class directory {
   struct login {
     link_ref link;
     std::uint64_t number = 0;
+    rate_limit evictions{std::chrono::seconds(2), 30};  // many more than one process and a copy of its folder cause
   };
   struct grant_facts {
     trust::grant_id id{};
@@ -151,7 +153,7 @@ class directory {
 
   // ---- logins
 
-  void on(const event::attached& what, time_point, wall_time) {
+  void on(const event::attached& what, time_point now, wall_time) {
     const auto [place, first] = logins_.try_emplace({what.peer, what.who});
     auto& known = place->second;
     if (!first) {
@@ -159,9 +161,14 @@ class directory {
         tell(what.link, signalling::goodbye{errc::login_too_low});
         return;
       }
+      if (!known.evictions.take(now)) {
+        tell(what.link, signalling::goodbye{errc::too_many_requests});
+        return;
+      }
       tell(known.link, signalling::goodbye{errc::evicted});  // at once: the old link may be half dead
     }
-    known = {what.link, what.login};
+    known.link = what.link;
+    known.number = what.login;
     tell(what.link, signalling::welcome{what.nonce, heartbeat_, what.seen, what.reflect_port, what.ticket});
     if (what.who != signalling::role::server) return;
     auto& one = server_of(what.peer);

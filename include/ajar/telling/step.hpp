@@ -19,6 +19,7 @@ struct step {
   std::string_view what;    ///< a constant phrase
   std::string detail;       ///< ids and addresses; escaped where the network chose them
   log_level level = log_level::info;
+  std::string peer{};  ///< who can cause such steps as often as it likes; empty: nobody can (telling/line_limit.hpp)
 };
 
 /// Gets each step as it happens, on the role's executor. It must not block.
@@ -27,12 +28,22 @@ using step_sink = std::function<void(const step&)>;
 /// Report a step to a sink that may be empty.
 inline void report_step(const step_sink& to, std::string_view letter, std::string_view what, std::string detail = {},
                         time_point at = clock::now()) {
-  if (to) to(step{at, letter, what, std::move(detail), log_level::info});
+  if (to) to(step{at, letter, what, std::move(detail), log_level::info, {}});
 }
 
 /// The same for what went wrong.
 inline void report_trouble(const step_sink& to, std::string_view what, std::string detail = {}) {
-  if (to) to(step{clock::now(), {}, what, std::move(detail), log_level::warning});
+  if (to) to(step{clock::now(), {}, what, std::move(detail), log_level::warning, {}});
+}
+
+/// A sink for what a peer causes.
+inline step_sink caused_by(std::string peer, step_sink to) {
+  if (!to) return to;
+  return [peer = std::move(peer), to = std::move(to)](const step& one) {
+    auto theirs = one;
+    theirs.peer = peer;
+    to(theirs);
+  };
 }
 
 /// The same for what a coroutine has thrown: a fault of the program, or no memory.

@@ -64,6 +64,10 @@ inline awaitable<result<std::string>> ask(std::string folder, std::string name, 
   auto posted = co_await std::move(posting);
   if (!posted) co_return fail(posted.error());
   auto reply = co_await await_reply(ours);
+  // whoever lets go of a question, and is still there, has no room for it
+  if (!reply && reply.error() == errc::not_running && connect_control(place, name)) {
+    co_return fail(errc::control_timeout);
+  }
   co_return std::move(reply);
 }
 

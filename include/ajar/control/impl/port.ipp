@@ -9,6 +9,7 @@
 #include <ajar/core/task_group.hpp>
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/file.h>
 #include <asio/posix/stream_descriptor.hpp>
 #include <map>
@@ -18,7 +19,9 @@ namespace ajar::control {
 
 struct port::state {
   state(const asio::any_io_executor& executor, descriptor in, std::string as, ino_t which, descriptor bound)
-      : place(std::move(in)), name(std::move(as)), inode(which), socket(executor, bound.release()), tasks(executor) {}
+      : place(std::move(in)), name(std::move(as)), inode(which), socket(executor, bound.release()), tasks(executor) {
+    keep_spare();
+  }
   state(const state&) = delete;
   state& operator=(const state&) = delete;
   ~state() { close(); }
@@ -35,7 +38,12 @@ struct port::state {
     if (ours) ::unlinkat(place.get(), name.c_str(), 0);
   }
 
+  void keep_spare() {
+    if (!spare) spare = descriptor(::fcntl(place.get(), F_DUPFD_CLOEXEC, 0));
+  }
+
   descriptor place;
+  descriptor spare;
   std::string name;
   ino_t inode;
   asio::posix::stream_descriptor socket;
@@ -60,9 +68,11 @@ struct port::state {
       auto [error] = co_await self->socket.async_wait(asio::posix::stream_descriptor::wait_read, use_values);
       if (error || !self->socket.is_open()) co_return;
       for (int i = 0; i < most_in_a_row; ++i) {
+        self->spare = descriptor();  // what comes brings a descriptor, and there may be room for no other one
         auto letter = detail::take_letter(self->socket.native_handle(), request::longest);
+        if (letter) answer(self, std::move(*letter));
+        self->keep_spare();
         if (!letter) break;
-        answer(self, std::move(*letter));
       }
     }
   }
@@ -79,13 +89,15 @@ struct port::state {
     const auto at = self->slow.find(asked->verb);
     if (at == self->slow.end()) return reply(fail(errc::unknown_verb));
     if (self->tasks.size() > most_at_once) return reply(fail(errc::limit_reached));
-    self->tasks.spawn(answer_later(at->second(std::move(*asked)), std::move(from.passed)));
+    self->tasks.spawn(answer_later(self, at->second(std::move(*asked)), std::move(from.passed)));
   }
 
-  static awaitable<void> answer_later(awaitable<result<std::string>> work, descriptor to) {
+  static awaitable<void> answer_later(std::shared_ptr<state> self, awaitable<result<std::string>> work, descriptor to) {
     auto what = co_await before(clock::now() + longest_answer, errc::control_timeout, std::move(work));
     if (!what && is_canceled(what.error())) co_return;  // we end: that is told by the end of the pair
     detail::send_reply(to.get(), what);
+    to = descriptor();
+    self->keep_spare();
   }
 };
 

@@ -44,12 +44,11 @@ class tcp_port final : public port {
     std::error_code error;
     at_->open(at.protocol(), error);
     if (!error) at_->set_option(asio::socket_base::reuse_address(true), error);
-    const int on = 1;
-    if (!error && how.shared && ::setsockopt(at_->native_handle(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) {
-      return fail(errc::bind_failed);
-    }
+    if (!error && how.shared == sharing::join && !share()) return fail(errc::bind_failed);
     if (!error && at.protocol() == tcp::v6()) at_->set_option(asio::ip::v6_only(!how.both_families), error);
     if (!error) at_->bind(at, error);
+    // not before: with it, another process of this user could have the port already, and each would get a part
+    if (!error && how.shared == sharing::begin && !share()) return fail(errc::bind_failed);
     if (!error) at_->non_blocking(true, error);
     if (!error) at_->listen(how.backlog, error);
     if (error) return fail(errc::bind_failed);
@@ -68,6 +67,11 @@ class tcp_port final : public port {
   bool is_open() const override { return at_->is_open(); }
 
  private:
+  bool share() {
+    const int on = 1;
+    return ::setsockopt(at_->native_handle(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0;
+  }
+
   shared_acceptor at_;  // whoever waits for a connection holds it, too
 };
 

@@ -64,12 +64,13 @@ AJAR_DECL awaitable<void> dialer::run() {
 }
 
 AJAR_DECL awaitable<void> dialer::attempt(dial_plan::attempt to) {
-  telling::report_step(steps_, "C", "dial the client", short_name(to.client) + " at " + net::to_string(to.to));
+  const auto steps = telling::caused_by(short_name(to.client), steps_);
+  telling::report_step(steps, "C", "dial the client", short_name(to.client) + " at " + net::to_string(to.to));
   under_way here(*this, to.client);
   auto connecting = connect(to);
   auto guest = co_await std::move(connecting);
   if (!guest) {
-    telling::report_trouble(steps_, "the client was not reached",
+    telling::report_trouble(steps, "the client was not reached",
                             short_name(to.client) + ": " + guest.error().message());
     policy_.not_reached(to.client, guest.error());
     co_return;

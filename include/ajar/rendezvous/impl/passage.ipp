@@ -10,6 +10,7 @@
 #include <ajar/windows/crossing.hpp>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace ajar::rendezvous {
@@ -27,9 +28,37 @@ AJAR_DECL result<windows::bound_port> port_of(window_ports& ports, const net::tc
   return bound;
 }
 
-inline awaitable<result<>> readable(net::tcp_stream& stream) {
-  auto [error] = co_await stream.async_wait(net::tcp_stream::wait_read, use_values);
-  if (error) co_return fail(errc::canceled);
+// Nothing is readable before so many octets are there, or the end.
+inline void await_octets(net::tcp_stream& stream, std::size_t count) {
+  std::error_code ignored;
+  stream.set_option(asio::socket_base::receive_low_watermark(static_cast<int>(count)), ignored);
+}
+
+// How many octets the first TLS record has, as far as it is there: RFC 8446 section 5.1. 0 where TLS will say at once
+// that it is none.
+inline std::size_t length_of_first_record(net::tcp_stream& stream) {
+  constexpr std::uint8_t handshake = 22;
+  constexpr std::size_t longest = 16'384;
+  std::array<std::uint8_t, 5> header{};
+  std::error_code error;
+  const auto count = stream.receive(asio::buffer(header), asio::socket_base::message_peek, error);
+  if (error || count == 0 || header[0] != handshake) return 0;
+  if (count < header.size()) return header.size();
+  const std::size_t length = header[3] * 256U + header[4];
+  return length > longest ? 0 : header.size() + length;
+}
+
+inline awaitable<result<>> has_spoken(net::tcp_stream& stream) {
+  std::size_t wanted = 1;
+  for (;;) {
+    auto [error] = co_await stream.async_wait(net::tcp_stream::wait_read, use_values);
+    if (error) co_return fail(errc::canceled);
+    const auto length = length_of_first_record(stream);
+    if (length <= wanted) break;
+    wanted = length;
+    await_octets(stream, wanted);
+  }
+  await_octets(stream, 1);
   co_return result<>{};
 }
 
@@ -39,7 +68,7 @@ AJAR_DECL awaitable<result<>> speaks(net::tcp_stream& stream, time_point until) 
   constexpr std::chrono::milliseconds slack{150};
   const auto round_trip = net::round_trip(stream).value_or(std::chrono::microseconds(0));
   const auto patience = std::min(until, clock::now() + round_trip * 2 + slack);
-  auto waiting = detail::readable(stream);
+  auto waiting = detail::has_spoken(stream);
   auto spoke = co_await before(patience, errc::window_stranger, std::move(waiting));
   co_return spoke;
 }

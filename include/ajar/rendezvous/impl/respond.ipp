@@ -204,7 +204,7 @@ inline awaitable<result<sessions::session>> answer_request(shared_response to) {
     const auto& kept = to->policy->met(to->client());
     windows::plan_terms terms{server_facts(*to, *ports, executor), client_facts(*to, withheld)};
     const auto by_central =
-        to->policy->central_round_trip() + std::chrono::microseconds(std::min(to->body().central_us, 60'000'000U));
+        to->policy->central_round_trip() + std::chrono::microseconds(std::min(to->body().central_us, 5'000'000U));
     terms.round_trip = std::chrono::duration_cast<std::chrono::microseconds>(kept.round_trip().value_or(by_central));
     terms.lan = to->lan;
     terms.lost_to_strangers = to->lost;
@@ -234,6 +234,14 @@ inline awaitable<result<sessions::session>> answer_request(shared_response to) {
 }
 
 }  // namespace detail
+
+AJAR_DECL void refuse(std::shared_ptr<respond_policy> policy, identity::key self, respond_options how,
+                      opened_command what, const std::error_code& why) {
+  const detail::response to{std::move(policy),     std::move(self),      std::move(how),
+                            std::move(what.asked), std::move(what.seen), stamp_of(what.received)};
+  to.report("refused a window", why);
+  to.conclude(why);
+}
 
 AJAR_DECL awaitable<result<sessions::session>> respond(std::shared_ptr<respond_policy> policy, identity::key self,
                                                        respond_options how, opened_command what) {

@@ -105,10 +105,12 @@ AJAR_DECL std::optional<net::tcp::endpoint> uplink::central_endpoint() {
 }
 
 AJAR_DECL awaitable<std::error_code> uplink::serve(welcome greeting) {
-  net::set_user_timeout(link_->stream().lowest_layer(), greeting.heartbeat * 5 / 2);
+  const auto heartbeat = std::clamp<std::chrono::milliseconds>(greeting.heartbeat, welcome::shortest_heartbeat,
+                                                               welcome::longest_heartbeat);
+  net::set_user_timeout(link_->stream().lowest_layer(), heartbeat * 5 / 2);
   message_handler handler = [this](const message& what) { return events_.received(what); };
   events_.linked(greeting);
-  auto why = co_await link_->run(greeting.heartbeat, std::move(handler));
+  auto why = co_await link_->run(heartbeat, std::move(handler));
   if (why == errc::eof || why == errc::truncated) co_return make_error_code(errc::link_lost);
   co_return why;
 }

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <ajar/net/network.hpp>
+
+#include <doctest/doctest.h>
+#include <sys/socket.h>
+#include <ajar/testing/run.hpp>
+
+#include <array>
+#include <vector>
+
+using namespace ajar;
+using net::sharing;
+using net::tcp;
+
+namespace {
+
+const tcp::endpoint any_port{asio::ip::address_v4::loopback(), 0};
+
+struct machine {
+  result<std::shared_ptr<net::port>> listen(const tcp::endpoint& at, sharing shared) {
+    net::listen_options how;
+    how.shared = shared;
+    return net::sockets()->listen(context.get_executor(), at, how);
+  }
+
+  asio::io_context context;
+};
+
+// As another process of this user would, which knows nothing of ajar.
+bool can_share(const tcp::endpoint& at) {
+  asio::io_context context;
+  tcp::acceptor other(context);
+  other.open(at.protocol());
+  const int on = 1;
+  REQUIRE(::setsockopt(other.native_handle(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0);
+  std::error_code error;
+  other.bind(at, error);
+  if (!error) other.listen(1, error);
+  return !error;
+}
+
+}  // namespace
+
+TEST_CASE("nobody else has a port that is begun or alone") {
+  machine here;
+  for (const auto first : {sharing::none, sharing::begin}) {
+    const auto taken = here.listen(any_port, first);
+    REQUIRE(taken);
+    const auto at = (*taken)->local_endpoint();
+    CHECK(here.listen(at, sharing::begin).error() == errc::bind_failed);
+    CHECK(here.listen(at, sharing::none).error() == errc::bind_failed);
+    if (first == sharing::none) CHECK(!can_share(at));
+  }
+  tcp::acceptor other(here.context);
+  other.open(tcp::v4());
+  const int on = 1;
+  REQUIRE(::setsockopt(other.native_handle(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0);
+  other.bind(any_port);
+  other.listen();
+  CHECK(here.listen(other.local_endpoint(), sharing::begin).error() == errc::bind_failed);
+}
+
+TEST_CASE("what comes to a port that several share is spread over them") {
+  machine here;
+  std::vector<std::shared_ptr<net::port>> ports;
+  ports.push_back(here.listen(any_port, sharing::begin).value());
+  const auto at = ports[0]->local_endpoint();
+  for (int i = 0; i < 2; ++i) ports.push_back(here.listen(at, sharing::join).value());
+  std::array<int, 3> came{};
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    asio::co_spawn(here.context, net::accept_each(ports[i], [&came, i](net::transport) { ++came[i]; }), asio::detached);
+  }
+  std::vector<tcp::socket> all;
+  for (int i = 0; i < 96; ++i) {
+    all.emplace_back(here.context).connect(at);
+    here.context.poll();
+  }
+  while (came[0] + came[1] + came[2] < 96) here.context.run_one();
+  for (const auto count : came) CHECK(count > 0);
+  for (const auto& one : ports) one->close();
+  here.context.run();
+}
