@@ -71,10 +71,9 @@ inline ajar::awaitable<void> hand_out_folder(fetching_ptr on, ajar::files::share
     return into.empty() ? path : path.empty() ? into : into + "/" + path;
   };
   while (!on->stopped) {
-    const auto over = on->at;
     auto next = co_await all.next();
     if (!next) {
-      auto restoring = restore(on, over, next.error());
+      auto restoring = restore(on, all.over(), next.error());
       const bool restored = co_await std::move(restoring);
       if (restored) {
         all.go_on(on->at);

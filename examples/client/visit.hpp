@@ -253,6 +253,7 @@ inline ajar::awaitable<void> stop_at_signal(trip& on) {
 
 inline ajar::awaitable<void> finish(trip& on) {
   co_await on.work.join();
+  on.at.reset();  // where it was interrupted: nobody says goodbye
   co_await on.client->stop();
   on.control.close();
   std::error_code ignored;

@@ -36,6 +36,9 @@ class walk {
     later_.emplace_back();
   }
 
+  // The session that it goes over.
+  const visit_ptr& over() const noexcept { return at_; }
+
   // The folder that is being read, for complaints.
   const std::string& place() const noexcept { return place_; }
 

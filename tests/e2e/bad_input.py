@@ -259,7 +259,7 @@ class BadInput(unittest.TestCase):
             done = w.run("client", "client", "ping", "home", "--door", "127.0.0.1:0", "--advertise", "127.0.0.1:9")
             self.complains(done, REFUSED, "nobody answered at the address")
             done = w.run("client", "client", "ping", "home", "--door", "127.0.0.1:0", "--advertise", "10.0.0.1:9")
-            self.complains(done, REFUSED, "servers do not dial such an address")
+            self.complains(done, REFUSED, "such an address is not dialled")
             done = w.run("client", "client", "ping", "home", "--door", "192.0.2.7:4000")
             self.complains(done, LOCAL, "cannot be used")
 

@@ -2,6 +2,7 @@
 #include <ajar/rendezvous/timetable.hpp>
 
 #include <doctest/doctest.h>
+#include <ajar/windows/policy.hpp>
 
 using namespace ajar;
 using namespace ajar::rendezvous;

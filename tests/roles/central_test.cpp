@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <ajar/central.hpp>
 
+#include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/telling/line_limit.hpp>
 #include <ajar/testing/manual_clock.hpp>

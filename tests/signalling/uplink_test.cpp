@@ -2,6 +2,7 @@
 #include <ajar/signalling/uplink.hpp>
 
 #include <doctest/doctest.h>
+#include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/testing/manual_clock.hpp>
 #include <ajar/testing/network.hpp>

@@ -5,6 +5,9 @@
 #include <ajar/core/deadline.hpp>
 #include <ajar/testing/fuse.hpp>
 #include <ajar/testing/manual_clock.hpp>
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/post.hpp>
 #include <list>
@@ -59,6 +62,7 @@ class street {
     if (attempt == fails_at_) return fail(fails_with_);
     return announced([this, attempt] {
       CHECK(open_ports::all().size() == 1);
+      ++opened;
       const auto who = attempt <= coming_.size() ? coming_[attempt - 1] : std::nullopt;
       if (who) visit(*who);
     });
@@ -78,6 +82,7 @@ class street {
   }
 
   std::vector<net::tcp::endpoint> ports;
+  std::size_t opened = 0;  // by the kernel's word
   std::size_t admissions = 0;
 
  private:
@@ -91,7 +96,7 @@ class street {
 };
 
 listening for_one(const net::address& expected = here, on_stranger policy = on_stranger::close_and_reopen) {
-  return {net::tcp::endpoint(here, 0), expected_source::of(expected), policy, 3, cloak::compare, {}};
+  return {net::tcp::endpoint(here, 0), expected_source::of(expected), policy, 3, cloak::compare, {}, {}};
 }
 
 using came = outcome<net::tcp::endpoint>;
@@ -112,6 +117,59 @@ came open_to(street& at, listening how = for_one()) {
 }
 
 }  // namespace
+
+TEST_CASE("each port is in the account, wherever its window is given up") {
+  bool cancelled = true;
+  std::size_t given_up_open = 0;
+  for (int stop = 1; cancelled; ++stop) {
+    CAPTURE(stop);
+    REQUIRE(stop < 1000);
+    street one;
+    one.comes(elsewhere).comes(here);
+    std::vector<report> told;
+    auto how = for_one();
+    how.account = [&](const report& cost) {
+      CHECK(open_ports::all().empty());  // after the port has closed
+      told.push_back(cost);
+    };
+    asio::io_context context;
+    asio::cancellation_signal signal;
+    cancelled = false;
+    asio::co_spawn(context, opened(how, clock::now() + 15s, one),
+                   asio::bind_cancellation_slot(signal.slot(), [](const std::exception_ptr&, const came&) {}));
+    for (int handlers = 1; context.run_one_for(30s) != 0; ++handlers) {
+      if (handlers != stop) continue;
+      cancelled = true;
+      given_up_open += open_ports::all().size();
+      signal.emit(asio::cancellation_type::terminal);
+    }
+    CHECK(open_ports::all().empty());
+    CHECK(told.size() == one.opened);
+    for (const auto& cost : told) {
+      CHECK(cost.listeners == 1);
+      CHECK(cost.exposure > 0ns);
+      CHECK(cost.exposure == cost.closed - cost.opened);
+    }
+  }
+  CHECK(given_up_open > 0);
+}
+
+TEST_CASE("a port that goes with all that waits for it is in the account too") {
+  std::vector<report> told;
+  {
+    asio::io_context context;
+    auto how = for_one();
+    how.account = [&](const report& cost) { told.push_back(cost); };
+    street one;
+    one.nobody_comes();
+    asio::co_spawn(context, opened(how, clock::now() + 15s, one), asio::detached);
+    context.poll();
+    REQUIRE(open_ports::all().size() == 1);
+  }
+  CHECK(open_ports::all().empty());
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].exposure > 0ns);
+}
 
 TEST_CASE("a window lets the one guest in at the first attempt") {
   street one;

@@ -103,7 +103,8 @@ struct client_node final : std::enable_shared_from_this<client_node> {
     if (!step) return;
     const auto cost = step->report();
     windows::exposure since;
-    since.listeners = cost.listeners - door_counted.listeners;
+    since.listeners = static_cast<std::uint16_t>(cost.listeners - door_counted.listeners);
+    since.strangers = static_cast<std::uint16_t>(cost.strangers - door_counted.strangers);
     since.open = cost.exposure - door_counted.exposure;
     door_counted = cost;
     if (since == windows::exposure()) return;
@@ -114,8 +115,18 @@ struct client_node final : std::enable_shared_from_this<client_node> {
     for (auto& [url, side] : centrals) (void)side->up.send(told);
   }
 
+  // What a door that stands open has cost is told before it closes.
+  awaitable<void> watch_door() {
+    for (;;) {
+      auto slept = co_await sleep_until(clock::now() + door_told_each);
+      if (!slept) co_return;
+      count_door();
+    }
+  }
+
   void begin() {
     if (!how.door_) return;
+    tasks.spawn(shared_from_this(), watch_door());
     const auto weak = weak_from_this();
     step.emplace(
         changed.get_executor(), key, network, *how.door_,
@@ -385,6 +396,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
   }
 
   static constexpr std::size_t most_presented = 64;
+  static constexpr std::chrono::minutes door_told_each{1};
   static constexpr std::chrono::hours record_life{24 * 7};
   static constexpr std::chrono::hours record_renewal{12};
   static constexpr std::chrono::seconds handshake_time{3};

@@ -78,6 +78,7 @@ struct response {
   std::uint8_t attempt = 0;
   unsigned lost = 0;  // listeners, to strangers
   windows::report cost{};
+  bool is_settled = false;
   std::string reason{};                          // why there is no way, for a person
   std::shared_ptr<trust::traced_steps> trace{};  // where the client wants to know
 
@@ -98,6 +99,10 @@ struct response {
   void send(const trust::signed_answer& signed_one) const {
     if (trace && trace->sent_us == 0) trace->sent_us = signed_one.body().sent_us;
     (void)policy->send(signalling::answer{signed_one.body().id, false, signed_one.octets()});
+  }
+  // What its ports have cost goes to the server's account, once.
+  void settle() {
+    if (cost.listeners > 0 && !std::exchange(is_settled, true)) policy->account(body().grant, cost);
   }
   // Nothing more comes for this request; a client that was told nothing yet is told why.
   void conclude(const std::error_code& end) const {
@@ -120,6 +125,18 @@ struct response {
   }
 };
 using shared_response = std::shared_ptr<response>;
+
+// However a request ends.
+class settled_at_the_end {
+ public:
+  explicit settled_at_the_end(shared_response what) : what_(std::move(what)) {}
+  settled_at_the_end(const settled_at_the_end&) = delete;
+  settled_at_the_end& operator=(const settled_at_the_end&) = delete;
+  ~settled_at_the_end() { what_->settle(); }
+
+ private:
+  shared_response what_;
+};
 
 // The claim must be of this window, and the grant must still hold.
 inline sessions::entry_check check_of(const shared_response& to) {

@@ -493,6 +493,7 @@ struct server_node final : signalling::uplink_events,
   windows::arrival& met(const identity::peer_id& client) override { return pairs.of(client); }
 
   void account(const trust::grant_id& grant, const windows::report& cost) override {
+    if (tasks.context_ended()) return;
     budget.closed(grant, cost.exposure, clock::now());
     exposed.add(std::chrono::system_clock::now(), windows::exposure_of(cost));
     (void)up.send(signalling::exposure_report{cost.exposure, cost.listeners, cost.strangers});  // for its account

@@ -11,6 +11,7 @@
 #include <ajar/windows/report.hpp>
 
 #include <asio/ip/tcp.hpp>
+#include <utility>
 
 namespace ajar::windows {
 
@@ -22,6 +23,12 @@ class listener {
  public:
   /// @param port  bound, and not listening yet
   listener(asio::ip::tcp::acceptor port, expected_source expected, cloak wish);
+  listener(listener&&) = default;
+  listener& operator=(listener&&) = delete;
+  ~listener();
+
+  /// Who gets the account of the port when it closes; not where it was never open.
+  void account(report_sink to) { account_ = std::move(to); }
 
   /// Where it can be reached.
   net::tcp::endpoint local_endpoint() const { return at_; }
@@ -50,6 +57,7 @@ class listener {
   cover cover_;
   net::tcp::endpoint at_;
   windows::report report_;
+  report_sink account_;
 };
 
 /// Bind a port for one expected peer. It is not open yet: open() is, as late as possible.

@@ -6,6 +6,7 @@
 #include <ajar/windows/cloak.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <string_view>
 
 namespace ajar::windows {
@@ -43,5 +44,8 @@ struct report {
   time_point opened{};                          ///< of the first listener
   time_point closed{};                          ///< of the last one
 };
+
+/// Told what a port has cost, once it is closed: whoever closed it, and also where nobody waits for it any more.
+using report_sink = std::function<void(const report&)>;
 
 }  // namespace ajar::windows

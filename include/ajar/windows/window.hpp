@@ -21,6 +21,7 @@ struct listening {
   std::uint8_t most_listeners = 3;
   windows::cloak cloak = windows::cloak::automatic;
   std::vector<bound_port> ports{};  ///< held already, for the first listeners; then others at `local`
+  report_sink account{};            ///< told of each port, also where the window is given up
 };
 
 /// How the peer is told of one listener.
@@ -122,6 +123,7 @@ template <class Guest, class Admit>
       came.guest = fail(door.error());
       break;
     }
+    door->account(how.account);
     const auto told = announce(attempt, door->local_endpoint());
     result<> ready = told ? result<>() : fail(told.error());
     if (ready && told->opens()) {

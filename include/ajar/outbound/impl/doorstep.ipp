@@ -113,7 +113,10 @@ AJAR_DECL void doorstep::receive(const std::shared_ptr<state>& of, net::transpor
   const auto from = peer.remote_endpoint();
   if (!from) return;  // gone again
   const auto placed = of->strangers.begin(from->address());
-  if (placed.evicted) of->handshakes.stop(detail::name_of(*placed.evicted));
+  if (placed.evicted) {
+    ++of->cost.strangers;  // silent ones
+    of->handshakes.stop(detail::name_of(*placed.evicted));
+  }
   of->handshakes.spawn(shake_hands(of, std::move(peer), placed.own), detail::name_of(placed.own));
 }
 
@@ -127,7 +130,10 @@ AJAR_DECL awaitable<void> doorstep::shake_hands(std::shared_ptr<state> of, net::
   auto securing = tls::secure(std::move(peer), of->self.tls(), tls::side::server, std::move(expected),
                               clock::now() + handshake_time);
   auto secured = co_await std::move(securing);
-  if (!secured) co_return;
+  if (!secured) {
+    if (!is_canceled(secured.error())) ++of->cost.strangers;
+    co_return;
+  }
   if (secured->protocol() == tls::alpn::probe) {
     if (!of->central(secured->peer_key())) co_return;
     auto parted = co_await secured->shutdown(clock::now() + handshake_time);

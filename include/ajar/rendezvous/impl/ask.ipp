@@ -83,6 +83,7 @@ inline awaitable<windows::outcome<passage>> listen_here(shared_errand about, run
     });
     return made;
   };
+  how.account = about->account;
   const incoming_passage admission(rung.what.kind, rung.end);
   auto opening = windows::open_window<passage>(std::move(how), rung.end, std::move(announcing), admission);
   came = co_await std::move(opening);
@@ -112,7 +113,6 @@ inline awaitable<void> climb_all(shared_errand about, guided plan, shared_ports 
     }
     auto going = go_rung(about, rung, ports);
     auto through = co_await std::move(going);
-    if (through.cost.listeners > 0 && about->account) about->account(through.cost);
     if (!through.guest) {
       last = fail(through.guest.error());
       telling::report_trouble(about->steps, "this rung failed", last.error().message());

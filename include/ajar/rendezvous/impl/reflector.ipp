@@ -266,6 +266,7 @@ AJAR_DECL awaitable<void> reflector::await_dial_back(net::address from, net::tcp
   auto& port = ports->front();
   auto door = windows::listen_once(port, windows::expected_source::of(central.address()));
   if (!door) co_return;
+  door->account(how_.account_);
   auto at = port.local_endpoint();
   if (after_use) {
     auto seeing = outside_of(port, until);
@@ -285,7 +286,6 @@ AJAR_DECL awaitable<void> reflector::await_dial_back(net::address from, net::tcp
   const auto longest = std::min<time_point>(until, clock::now() + windows::longest_window);
   auto came = co_await door->accept(std::min<time_point>(longest, asked + round_trip_ * 2 + margin));
   *arrived = came.has_value();
-  if (how_.account_) how_.account_(door->report());
 }
 
 }  // namespace ajar::rendezvous

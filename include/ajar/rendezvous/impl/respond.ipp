@@ -138,10 +138,16 @@ inline awaitable<result<sessions::session>> listen_for(shared_response to, plann
     return made;
   };
   const auto seen = std::make_shared<encounter>();
+  how.account = [to, before = to->cost](const windows::report& cost) {
+    to->cost = before;
+    windows::detail::add(to->cost, cost);
+  };
+  const auto before = to->cost;
   const incoming_guest admission(to, rung, seen);
   auto opening =
       windows::open_window<sessions::session>(std::move(how), rung.time.end, std::move(announcing), admission);
   auto came = co_await std::move(opening);
+  to->cost = before;  // the whole of it also knows of strangers that TLS has found
   windows::detail::add(to->cost, came.cost);
   if (came.guest) {
     auto& kept = to->policy->met(to->client());
@@ -255,6 +261,7 @@ AJAR_DECL awaitable<result<sessions::session>> respond(std::shared_ptr<respond_p
     to->how.steps = detail::tracing(to->trace, to->how.steps);
   }
   telling::report_step(to->how.steps, "C", "commanded to open a window", {}, received);
+  const detail::settled_at_the_end account(to);  // also where this is cancelled
   auto permitted = to->policy->may_open(to->asked);
   if (!permitted) {
     to->report("refused a window", permitted.error());
@@ -270,7 +277,7 @@ AJAR_DECL awaitable<result<sessions::session>> respond(std::shared_ptr<respond_p
     if (!still) guest = fail(still.error());
   }
   if (to->cost.listeners > 0) {
-    to->policy->account(to->body().grant, to->cost);
+    to->settle();
     telling::report_step(to->how.steps, "", "the window is closed", detail::in_words(to->cost));
     if (guest) guest->set_window(to->cost);
   }

@@ -18,6 +18,10 @@ AJAR_DECL listener::listener(asio::ip::tcp::acceptor port, expected_source expec
       cover_(cover::put_on(port_, expected_, wish)),
       at_(port_.local_endpoint()) {}
 
+AJAR_DECL listener::~listener() {
+  if (port_.is_open() && report_.listeners > 0) close(close_cause::canceled);
+}
+
 AJAR_DECL result<> listener::open() {
   std::error_code error;
   report_.listeners = 1;
@@ -54,9 +58,9 @@ AJAR_DECL awaitable<result<net::tcp_stream>> listener::accept_and_close(time_poi
   }
   if (error) co_return fail(is_canceled(error) ? make_error_code(errc::canceled) : error);
   const bool expected = cover_.active() == cloak::none || expected_.matches(from.address());
+  if (!expected) ++report_.strangers;
   close(expected ? close_cause::accepted : close_cause::stranger);
   if (!expected) {
-    ++report_.strangers;
     net::reset(peer);  // as from a closed port
     co_return fail(errc::window_stranger);
   }
@@ -73,6 +77,7 @@ AJAR_DECL void listener::close(close_cause why) {
   report_.closed = clock::now();
   report_.exposure = report_.closed - report_.opened;
   report_.why = why;
+  if (account_) account_(report_);
 }
 
 AJAR_DECL result<listener> listen_once(const asio::any_io_executor& executor, expected_source expected,
