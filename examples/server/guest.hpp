@@ -99,7 +99,7 @@ class guest {
     (void)given;
   }
 
-  // The grant is asked each time: a share may have been taken out of it.
+  // By the grant as it is now: `renew` may have taken a share out of it.
   ajar::result<> may_read(std::string_view share) const {
     const auto grant = house_.issued.find(over_.info().grant);
     if (!grant && grant.error() != ajar::errc::grant_unknown) return ajar::fail(ajar::errc::server_busy);

@@ -18,6 +18,7 @@
 
 #include <ajar/core/deadline.hpp>
 #include <ajar/server.hpp>
+#include <ajar/state/folder_watch.hpp>
 
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
@@ -166,6 +167,32 @@ ajar::awaitable<ajar::result<std::string>> change_now(running& all, ajar::contro
   co_return std::move(changed->told);
 }
 
+// Whose file the owner has removed is revoked, and cut off like that.
+ajar::awaitable<void> revoke_removed(running& all) {
+  auto list = all.house.issued.take_back_removed(all.house.self);
+  if (!list) {
+    ajar::telling::report_trouble(all.steps, "the files of grants cannot be looked at", list.error().message());
+    co_return;
+  }
+  if (!*list) co_return;
+  ajar::telling::report_step(all.steps, "", "files of grants were removed: these grants are revoked");
+  auto revoking = all.server.revoke(std::move(**list));
+  auto revoked = co_await std::move(revoking);
+  if (revoked) co_return;
+  ajar::telling::report_trouble(all.steps, "removed grants are still served", revoked.error().message());
+}
+
+// From before anybody is served on.
+ajar::awaitable<void> watch_grants(running& all, ajar::state::folder_watch folder) {
+  for (;;) {
+    auto looking = revoke_removed(all);
+    co_await std::move(looking);
+    auto changing = folder.changed();
+    auto changed = co_await std::move(changing);
+    if (!changed) co_return;
+  }
+}
+
 // At SIGHUP: the shares and what is live besides, if all of it is good. Sessions go on, and so does what they fetch.
 void take_over(const tools::reload& again, running& all) {
   const auto now = again.read();
@@ -234,6 +261,8 @@ int run(const tools::settings& given, int count, char** words) {
   asio::signal_set signals(context, SIGINT, SIGTERM);
   asio::signal_set hangups(context, SIGHUP);
   tools::control_port control(server_tool, context.get_executor(), self->state.path());  // before the fence
+  auto watch =
+      ajar::state::folder_watch::open(context.get_executor(), self->state.path(), ajar::state::issued_grants::issued);
   tools::tell_of_state_folders(planned->shared, self->state.path(), steps);
   auto fence = fence_around(*planned, self->state.path(), given.file());
   if (!tools::enter_sandbox(server_tool, given, std::move(fence), "the shares", steps)) return tools::local_trouble;
@@ -251,9 +280,21 @@ int run(const tools::settings& given, int count, char** words) {
     control.carry_out(verb, [&all](ajar::control::request what) { return change_now(all, std::move(what)); });
   }
   control.start();
+  if (watch) {
+    all.server.spawn(watch_grants(all, std::move(*watch)));
+  } else {
+    ajar::telling::report_trouble(steps, "removed grants are noticed at SIGHUP alone", watch.error().message());
+    all.server.spawn(revoke_removed(all));
+  }
   all.server.start();
   asio::co_spawn(context, serve_until_signal(all, signals, hangups, control), asio::detached);
-  asio::co_spawn(context, tools::reload_at_hangup(hangups, [&] { take_over(again, all); }), asio::detached);
+  asio::co_spawn(context,
+                 tools::reload_at_hangup(hangups,
+                                         [&] {
+                                           take_over(again, all);
+                                           all.server.spawn(revoke_removed(all));
+                                         }),
+                 asio::detached);
   asio::co_spawn(context, stop_at_signal(all, signals), asio::detached);
   context.run();
   return all.exit;

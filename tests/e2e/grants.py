@@ -115,6 +115,42 @@ class Grants(unittest.TestCase):
         self.serve()
         self.refused(self.ping(), "the grant was revoked")
 
+    def test_a_removed_file(self):
+        """Whoever removes the file of a grant takes it back, at once and for good."""
+        self.w.grant("other", "--as", "phone")
+        for way in ("window", "outbound"):
+            with self.subTest(way):
+                self.w.grant("client", "--as", "laptop")
+                server = self.serve("--mode", way)
+                reading = self.reader("--by", way, *(("--door", "127.0.0.1:0") if way == "outbound" else ()))
+                session = self.sessions_of(server)
+                self.assertEqual(len(session), 1)
+                before = self.w.log("server").count("files of grants were removed")
+                file = self.w.folder / "server" / (self.grants()["laptop"]["grant"] + ".issued")
+                content = file.read_bytes()
+                file.unlink()
+                self.w.wait_for("server", "files of grants were removed", before + 1)
+                rest, error = reading.communicate(timeout=60)
+                self.assertLess(len(rest), SIZE - 1000)
+                self.assertNotEqual(reading.returncode, 0, error)
+                self.assertEqual(self.sessions_of(server), [])
+                self.assertEqual(world.unsent(session), 0)
+                self.refused(self.ping(), "the grant was revoked")
+                until = time.monotonic() + 60
+                while not json.loads(self.w.text("server", "server", "status", "--json"))["revocations"]["acknowledged"]:
+                    self.assertLess(time.monotonic(), until)
+                self.assertEqual(set(self.grants()), {"phone"})
+                file.touch(0o600)
+                file.write_bytes(content)
+                self.refused(self.ping(), "the grant was revoked")
+                if way == "window":
+                    self.assertEqual(self.ping("other").returncode, 0)
+                self.assertEqual(self.w.stop("server"), 0)
+                self.serve()
+                self.refused(self.ping(), "the grant was revoked")
+                self.assertEqual(self.w.stop("server"), 0)
+                file.unlink()
+
     def test_revoked_while_no_server_runs(self):
         self.w.grant("client", "--as", "laptop")
         self.w.text("server", "server", "revoke", "laptop")

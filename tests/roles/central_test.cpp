@@ -224,6 +224,8 @@ awaitable<void> fill_the_log(town& all) {
 
 // ---- grants ---------------------------------------------------------------------------------------------------------
 
+constexpr errc good{};
+
 awaitable<void> expect_grade(village::link& up, trust::signed_grant grant, errc expected) {
   (void)up.send(signalling::present_grant{grant.octets()});
   auto graded = co_await village::await_message<signalling::grant_result>(up);
@@ -273,13 +275,14 @@ awaitable<void> present_many_grants(town& all) {
   constexpr std::size_t of_all = 64;
   auto up = co_await linked(all, all.client, role::client);
   REQUIRE(up);
-  std::size_t presented = 0;
-  while (presented < of_all) {
+  std::size_t taken = 0;
+  while (taken < of_all) {
     village::owner owner;
-    for (std::size_t i = 0; i <= of_one_server && presented < of_all; ++i, ++presented) {
+    for (std::size_t i = 0; i <= of_one_server && taken < of_all; ++i) {
       const auto grant = owner.issue(all.client.id());
-      const auto expected = i < of_one_server ? errc{} : errc::limit_reached;
+      const auto expected = i < of_one_server ? good : errc::limit_reached;
       co_await expect_grade(*up, grant, expected);
+      taken += i < of_one_server ? 1 : 0;
     }
   }
   const auto one_more = all.home.issue(all.client.id());
@@ -313,6 +316,108 @@ awaitable<void> poll_seldom(town& all) {
     slept = co_await sleep_until(clock::now() + 2h);
     all.client = identity::key::generate();
   }
+  co_await all.node->stop();
+}
+
+awaitable<void> expect_end_of(village::link& up, trust::signed_grant grant, errc why) {
+  auto told = co_await village::await_message<signalling::grant_result>(up, clock::now() + 1h);
+  REQUIRE(told);
+  CHECK(told->grant == grant.body().id);
+  CHECK_MESSAGE(errc_from_wire(told->code) == why, told->code);
+}
+
+awaitable<void> outlive_grants(town& all) {
+  auto up = co_await linked(all, all.client, role::client);
+  REQUIRE(up);
+  village::terms brief;
+  brief.life = 90s;
+  const auto first = all.home.issue(all.client.id(), brief);
+  co_await expect_grade(*up, first, good);
+  brief.life = 10min;
+  const auto second = village::owner().issue(all.client.id(), brief);
+  co_await expect_grade(*up, second, good);
+  co_await expect_end_of(*up, first, errc::grant_expired);
+  CHECK(wall_now() >= first.body().not_after);
+  CHECK(wall_now() <= first.body().not_after + 1s);
+  auto alive = co_await answers(*up);
+  CHECK(alive);
+  co_await expect_end_of(*up, second, errc::grant_expired);
+  auto why = co_await village::await_end(*up);
+  CHECK_MESSAGE(why == errc::grant_expired, why.message());
+  CHECK(wall_now() <= second.body().not_after + 1s);
+  co_await all.node->stop();
+}
+
+// What a server takes back, all of it anew.
+awaitable<void> revoke_all(village::link& by, const identity::key& owner, std::uint64_t serial,
+                           std::vector<trust::signed_grant> which) {
+  trust::revocations list;
+  list.serial = serial;
+  for (const auto& one : which) list.entries.push_back({one.body().id, one.body().not_after});
+  (void)by.send(signalling::present_revocations{trust::signed_revocations::sign(list, owner).octets()});
+  auto taken = co_await village::await_message<signalling::revocations_result>(by);
+  REQUIRE(taken);
+  CHECK(taken->code == 0);
+}
+
+awaitable<void> present_revoked(town& all) {
+  auto home = co_await linked(all, all.home.key, role::server);
+  REQUIRE(home);
+  const auto grant = all.home.issue(all.client.id());
+  const auto other = all.home.issue(all.client.id());
+  std::vector revoked{grant, other};
+  co_await revoke_all(*home, all.home.key, 1, revoked);
+  {
+    const auto begun = clock::now();
+    auto up = co_await linked(all, all.client, role::client);
+    REQUIRE(up);
+    co_await expect_grade(*up, grant, errc::grant_revoked);
+    co_await expect_grade(*up, other, errc::grant_revoked);
+    auto why = co_await village::await_end(*up);
+    CHECK_MESSAGE(why == errc::grant_revoked, why.message());
+    CHECK(clock::now() - begun == 10s);
+  }
+  {
+    auto up = co_await linked(all, all.client, role::client, 2);
+    REQUIRE(up);
+    co_await expect_grade(*up, grant, errc::grant_revoked);
+    (void)up->send(signalling::door{some_door(all, all.client)});  // nobody is dialled for it
+    auto why = co_await village::await_end(*up);
+    CHECK_MESSAGE(why == errc::not_admitted, why.message());
+  }
+  CHECK(all.steps.count("a client is linked") == 0);
+  auto up = co_await linked(all, all.client, role::client, 3);
+  REQUIRE(up);
+  co_await expect_grade(*up, grant, errc::grant_revoked);
+  for (int i = 0; i < 2; ++i) {
+    revoked.push_back(all.home.issue(all.client.id()));
+    co_await expect_grade(*up, revoked.back(), good);
+  }
+  const auto last = revoked.back();
+  revoked.pop_back();
+  co_await revoke_all(*home, all.home.key, 2, revoked);
+  co_await expect_end_of(*up, revoked.back(), errc::grant_revoked);
+  auto alive = co_await answers(*up);
+  CHECK(alive);
+  revoked.push_back(last);
+  co_await revoke_all(*home, all.home.key, 3, revoked);
+  co_await expect_end_of(*up, last, errc::grant_revoked);
+  auto why = co_await village::await_end(*up);
+  CHECK_MESSAGE(why == errc::grant_revoked, why.message());
+  co_await all.node->stop();
+}
+
+awaitable<void> present_without_end(town& all) {
+  auto home = co_await linked(all, all.home.key, role::server);
+  REQUIRE(home);
+  std::vector<trust::signed_grant> some;
+  for (int i = 0; i < 100; ++i) some.push_back(all.home.issue(all.client.id()));
+  co_await revoke_all(*home, all.home.key, 1, some);
+  auto up = co_await linked(all, all.client, role::client);
+  REQUIRE(up);
+  for (const auto& one : some) (void)up->send(signalling::present_grant{one.octets()});
+  auto why = co_await village::await_end(*up);
+  CHECK_MESSAGE(why == errc::too_many_requests, why.message());
   co_await all.node->stop();
 }
 
@@ -612,6 +717,21 @@ TEST_CASE("a client presents so many grants") {
 TEST_CASE("a server that polls is expected back within a day, whatever it says") {
   town all;
   all.time.run(all.context, poll_seldom(all), 96h);
+}
+
+TEST_CASE("a client is told when a grant ends, and goes with its last one") {
+  town all;
+  all.run(outlive_grants(all));
+}
+
+TEST_CASE("a client all of whose grants are revoked is served for none of them, whenever it presents them") {
+  town all;
+  all.run(present_revoked(all));
+}
+
+TEST_CASE("whoever presents one revoked grant after the other is sent away") {
+  town all;
+  all.run(present_without_end(all));
 }
 
 TEST_CASE("a door is where the client is, and somebody answers there") {

@@ -59,10 +59,33 @@ awaitable<void> outlive(village::memory_place& all, client& visitor, const trust
   CHECK(wall_now() >= grant.body().not_after);
   CHECK(wall_now() <= grant.body().not_after + 1s);
   CHECK(all.server->sessions() == 0);
+  auto cut = all.steps.saw_ending("cut off a peer", make_error_code(errc::grant_expired).message());
+  const bool by_central = co_await std::move(cut);
+  CHECK(by_central);
   auto again = visitor.connect(all.home.key.id(), by_dial());
   auto refused = co_await std::move(again);
   REQUIRE(!refused);
   CHECK(refused.error() == errc::grant_expired);
+  co_await visitor.stop();
+  co_await all.server->stop();
+  co_await all.central->stop();
+}
+
+// Whoever keeps the grants does not know this one any more, and has not said so.
+awaitable<void> be_unknown(village::memory_place& all, client& visitor, const trust::signed_grant& grant) {
+  std::error_code why;
+  all.server->spawn(keep_until_cut(*all.server, why));
+  auto connecting = visitor.connect(all.home.key.id(), by_dial());
+  auto session = co_await std::move(connecting);
+  REQUIRE_MESSAGE(session, session.error().message());
+  const auto removed = clock::now();
+  all.home.issued.erase(grant.body().id);
+  std::array<std::uint8_t, 16> octets{};
+  auto count = co_await session->read_some(octets, clock::now() + 1h);
+  CHECK(!count);
+  CHECK(clock::now() - removed <= 1s);
+  CHECK_MESSAGE(why == errc::grant_unknown, why.message());
+  CHECK(all.server->sessions() == 0);
   co_await visitor.stop();
   co_await all.server->stop();
   co_await all.central->stop();
@@ -218,6 +241,15 @@ TEST_CASE("a session ends with its grant, to the second") {
     auto visitor = all.client(key, grant);
     all.run(outlive(all, visitor, grant));
   }
+}
+
+TEST_CASE("a session ends within a second where its grant is not known any more") {
+  village::memory_place all;
+  const auto key = identity::key::generate();
+  const auto grant = long_grant(all, key);
+  all.start_server();
+  auto visitor = all.client(key, grant);
+  all.run(be_unknown(all, visitor, grant));
 }
 
 TEST_CASE("links that died in silence are noticed, and come back when the way is open again; sessions go on") {

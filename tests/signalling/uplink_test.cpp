@@ -165,3 +165,11 @@ TEST_CASE("whatever central says, its silence ends a link after seconds at the s
     CHECK(watch.down - watch.up == expected);
   }
 }
+
+TEST_CASE("where time mends nothing soon, central is asked again slowly") {
+  for (const auto cause : {errc::not_admitted, errc::grant_expired, errc::grant_revoked, errc::wrong_key}) {
+    CHECK(is_hopeless(cause));
+    CHECK(!is_final(cause, true));
+  }
+  for (const auto cause : {errc::dial_refused, errc::link_lost, errc::central_busy}) CHECK(!is_hopeless(cause));
+}

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
+#include <ajar/testing/manual_clock.hpp>
 
 #include <atomic>
 #include <filesystem>
@@ -332,4 +333,129 @@ TEST_CASE("a list has a higher serial than the one before, also where the clock 
   const auto second = at.store().revoke({other.body().id}, at.self);
   REQUIRE(second);
   CHECK(second->body().serial > first->body().serial);
+}
+
+// ---- files that somebody has removed
+
+namespace {
+
+// As a running server has it, which has a key in its folder.
+struct running : kept {
+  running() { self = state->load_key().value(); }
+};
+
+}  // namespace
+
+TEST_CASE("a grant whose file was removed is taken back, as if its server had done it") {
+  running at;
+  const auto laptop = at.issue("laptop");
+  const auto phone = at.issue("phone");
+  auto store = at.store();
+  CHECK(!store.take_back_removed(at.self).value());  // to begin with
+  CHECK(!store.take_back_removed(at.self).value());
+  std::filesystem::remove(at.file_of(laptop, ".issued"));
+  const auto list = store.take_back_removed(at.self).value();
+  REQUIRE(list);
+  CHECK(contains(*list, laptop));
+  CHECK(!contains(*list, phone));
+  CHECK(store.find(laptop.body().id).error() == errc::grant_unknown);
+  CHECK(store.was_taken_back(laptop.body().id));
+  CHECK(store.find(phone.body().id));
+  CHECK(!store.take_back_removed(at.self).value());  // once
+  std::filesystem::remove(at.path + "/revocations");
+  CHECK(contains(*at.store().revocations_in_force(at.self).value(), laptop));  // as durably as by revoke()
+}
+
+TEST_CASE("a file that was moved away and put back gives nobody his grant back") {
+  running at;
+  const auto laptop = at.issue("laptop");
+  auto store = at.store();
+  CHECK(!store.take_back_removed(at.self).value());
+  std::filesystem::rename(at.file_of(laptop, ".issued"), at.path + "/elsewhere");
+  CHECK(contains(*store.take_back_removed(at.self).value(), laptop));
+  std::filesystem::rename(at.path + "/elsewhere", at.file_of(laptop, ".issued"));
+  CHECK(!store.take_back_removed(at.self).value());
+  CHECK(store.find(laptop.body().id).error() == errc::grant_unknown);
+  CHECK(at.store().find(laptop.body().id).error() == errc::grant_unknown);
+}
+
+TEST_CASE("what another process issues, renews or takes back is not taken for removed") {
+  running at;
+  const auto laptop = at.issue("laptop");
+  auto store = at.store();
+  CHECK(!store.take_back_removed(at.self).value());
+  const auto phone = at.issue("phone");
+  CHECK(at.store().renew(at.store().named("laptop").value()[0], at.self));
+  CHECK(!store.take_back_removed(at.self).value());
+  CHECK(at.store().revoke({phone.body().id}, at.self));
+  const auto list = store.take_back_removed(at.self).value();  // it says what that process has said
+  REQUIRE(list);
+  CHECK(contains(*list, phone));
+  CHECK(!contains(*list, laptop));
+  CHECK(store.revoke({laptop.body().id}, at.self));
+  CHECK(!store.take_back_removed(at.self).value());  // by itself
+}
+
+TEST_CASE("who tidies up grants that have ended takes nothing back") {
+  running at;
+  const auto old = at.issue("laptop", std::chrono::seconds(-1));
+  auto store = at.store();
+  CHECK(!store.take_back_removed(at.self).value());
+  std::filesystem::remove(at.file_of(old, ".issued"));
+  CHECK(!store.take_back_removed(at.self).value());
+  CHECK(store.find(old.body().id).error() == errc::grant_unknown);
+  CHECK(!store.was_taken_back(old.body().id));
+}
+
+TEST_CASE("a folder that is gone as a whole takes nothing back") {
+  running at;
+  const auto laptop = at.issue("laptop");
+  auto store = at.store();
+  CHECK(!store.take_back_removed(at.self).value());
+  for (const auto& one : std::filesystem::directory_iterator(at.path)) std::filesystem::remove(one);
+  CHECK(store.take_back_removed(at.self).error() == errc::state_unusable);
+  CHECK(store.find(laptop.body().id));
+}
+
+TEST_CASE("a removed grant is found by nobody, also where that cannot be written down, and is taken back later") {
+  running at;
+  const auto laptop = at.issue("laptop");
+  auto store = at.store();
+  CHECK(!store.take_back_removed(at.self).value());
+  std::filesystem::remove(at.file_of(laptop, ".issued"));
+  std::filesystem::create_directory(at.file_of(laptop, ".revoked"));  // stands in for a full disk
+  std::filesystem::create_directory(at.path + "/revocations");
+  CHECK(!store.take_back_removed(at.self));
+  CHECK(store.find(laptop.body().id).error() == errc::grant_unknown);
+  std::filesystem::remove(at.file_of(laptop, ".revoked"));
+  std::filesystem::remove(at.path + "/revocations");
+  const auto list = store.take_back_removed(at.self).value();
+  REQUIRE(list);
+  CHECK(contains(*list, laptop));
+}
+
+TEST_CASE("who asks for grants that there are not has the disk looked at so often, and others are served") {
+  testing::manual_clock time;
+  running at;
+  const auto laptop = at.issue("laptop");
+  auto store = at.store();
+  CHECK(!store.take_back_removed(at.self).value());
+  asio::io_context context;
+  const auto ask = [&](int times) {
+    int looked = 0;
+    for (int i = 0; i < times; ++i) {
+      const auto why = store.find(crypto::random_octets<16>()).error();
+      CHECK((why == errc::grant_unknown || why == errc::server_busy));
+      looked += why == errc::grant_unknown ? 1 : 0;
+    }
+    return looked;
+  };
+  CHECK(ask(1000) == 200);
+  CHECK(store.find(laptop.body().id));
+  const auto phone = at.issue("phone");
+  CHECK(store.find(phone.body().id).error() == errc::server_busy);  // nobody has looked yet, and it may be there
+  CHECK(!store.take_back_removed(at.self).value());
+  CHECK(store.find(phone.body().id));
+  time.advance(context, std::chrono::seconds(1));
+  CHECK(ask(1000) == 20);
 }

@@ -57,10 +57,18 @@ struct house {
   void pass(clock::duration time) {
     const auto target = now + time;
     while (next() <= target) {
-      now = std::max(now, next());
-      for (auto& one : homes) carry(one.expire(now));
+      move_to(std::max(now, next()));
+      for (auto& one : homes) carry(one.expire(now, today));
     }
-    now = target;
+    move_to(target);
+  }
+  // The wall clock goes along.
+  void move_to(time_point at) {
+    const auto seconds = [](time_point one) {
+      return std::chrono::floor<std::chrono::seconds>(one.time_since_epoch());
+    };
+    today += seconds(at) - seconds(now);
+    now = at;
   }
 
   // The first message for a link, which has to be of this kind.
@@ -100,14 +108,16 @@ struct house {
   }
   void detach(const link_ref& link, const peer_id& who, role as) { send(event::detached{link, who, as}); }
 
+  // For so long that nothing of a test outlives it, unless it is about that.
   void present(const link_ref& link, const peer_id& server, const peer_id& client, std::uint32_t grant,
-               std::uint8_t methods = outbound | window) {
-    send(event::granted{link, server, client, id(grant), methods, today + 24h});
+               std::uint8_t methods = outbound | window, std::chrono::seconds life = 24h * 365) {
+    presented[{link, server}] = grant;
+    send(event::granted{link, server, client, id(grant), methods, today + life});
   }
   // A client with a good grant; what it is told about the server.
   signalling::presence granted(const link_ref& link, const peer_id& server, const peer_id& client, std::uint32_t grant,
-                               std::uint8_t methods = outbound | window) {
-    present(link, server, client, grant, methods);
+                               std::uint8_t methods = outbound | window, std::chrono::seconds life = 24h * 365) {
+    present(link, server, client, grant, methods, life);
     const auto result = take<signalling::grant_result>(link);
     CHECK(result.grant == id(grant));
     CHECK(result.code == accepted);
@@ -136,10 +146,15 @@ struct house {
   }
   static bytes list_of(std::uint64_t serial) { return bytes(5, static_cast<std::uint8_t>(serial)); }
   trust::revocations::entry entry(std::uint32_t grant) const { return {id(grant), today + 24h}; }
+  // By the grant that was presented last.
   void request(const link_ref& link, const peer_id& server, const peer_id& client, std::uint32_t number,
                std::chrono::milliseconds budget = 1s, bool explain = false) {
+    request_by(presented[{link, server}], link, server, client, number, budget, explain);
+  }
+  void request_by(std::uint32_t grant, const link_ref& link, const peer_id& server, const peer_id& client,
+                  std::uint32_t number, std::chrono::milliseconds budget = 1s, bool explain = false) {
     const net::tcp::endpoint seen(asio::ip::make_address("198.51.100.7"), 7);
-    send(event::requested{link, server, client, {seen}, id(number), budget, octets_of(number), explain});
+    send(event::requested{link, server, client, {seen}, id(number), id(grant), budget, octets_of(number), explain});
   }
   static bytes octets_of(std::uint32_t number) {
     const auto octets = id(number);
@@ -168,9 +183,15 @@ struct house {
     for (const auto& one : homes) sum += one.logins();
     return sum;
   }
+  std::size_t timers() const {
+    std::size_t sum = 0;
+    for (const auto& one : homes) sum += one.timers();
+    return sum;
+  }
 
   std::vector<directory> homes;
   std::map<link_ref, std::deque<signalling::message>> told;
+  std::map<std::pair<link_ref, peer_id>, std::uint32_t> presented;
   std::uint64_t links = 0;
   time_point now{1000h};
   wall_time today{1'700'000'000s};
@@ -401,7 +422,7 @@ TEST_CASE("a server that comes back in time is never offline in between") {
       CHECK(all.quiet());
       all.at_server = all.up(all.server, role::server, visit);
       CHECK(all.take<signalling::presence>(all.at_client).state == presence_state::online);
-      CHECK(all.next() == never);  // however often it visits, nothing is left to wait for
+      CHECK(all.timers() == 1);  // the client's grant: however often it visits, nothing is left to wait for
     }
   });
 }
@@ -497,7 +518,7 @@ TEST_CASE("a revoked grant is refused, and whoever has presented it is told") {
     all.present(all.at_client, all.server, all.client, 3);
     CHECK(all.take<signalling::grant_result>(all.at_client).code == code_of(errc::grant_revoked));
     all.request(all.at_client, all.server, all.client, 1);
-    CHECK(all.take<signalling::failure>(all.at_client).why == errc::unknown_server);
+    CHECK(all.take<signalling::failure>(all.at_client).why == errc::unknown_server);  // as of one that never came
     all.send(event::renewed{all.at_server, all.server, nonce(77)});
     all.take<signalling::renewed_nonce>(all.at_server);
     all.take<signalling::presence>(other);
@@ -514,6 +535,10 @@ TEST_CASE("a client with another grant goes on after a revocation") {
     all.take<signalling::revocations_result>(all.at_server);
     all.request(all.at_client, all.server, all.client, 1);
     all.take<signalling::command>(all.at_server);
+    all.request_by(1, all.at_client, all.server, all.client, 2);
+    CHECK(all.take<signalling::failure>(all.at_client).why == errc::grant_revoked);
+    all.request_by(7, all.at_client, all.server, all.client, 3);  // which it has not presented
+    CHECK(all.take<signalling::failure>(all.at_client).why == errc::grant_unknown);
     CHECK(all.quiet());
   });
 }
@@ -586,6 +611,144 @@ TEST_CASE("a list of revocations that nobody needs any more is not kept without 
     all.revoke(first, peer(10), 1, {});  // on its way while the link was evicted
     CHECK(all.servers() == 0);
   });
+}
+
+// ---- grants that end
+
+TEST_CASE("a grant that is over counts for nothing, and its client is told when it ends") {
+  with_one_and_two([](std::size_t shards) {
+    house all(shards);
+    const auto server = peer(10);
+    const auto client = peer(21);
+    const auto at_server = all.up(server, role::server);
+    const auto at_client = all.up(client, role::client);
+    all.granted(at_client, server, client, 1, outbound | window, 90s);
+    all.prove(at_client, server, client, 5);
+    all.ask_roster(at_server, server, {});
+    CHECK(all.take<signalling::roster_update>(at_server).entries.size() == 1);
+    all.pass(90s - 1ns);
+    all.request(at_client, server, client, 1);
+    all.take<signalling::command>(at_server);
+    CHECK(all.quiet());
+    all.pass(1ns);
+    const auto told = all.take<signalling::grant_result>(at_client);
+    CHECK(told.grant == id(1));
+    CHECK(told.code == code_of(errc::grant_expired));
+    const auto off = all.take<signalling::roster_update>(at_server);
+    REQUIRE(off.entries.size() == 1);
+    CHECK(off.entries[0].client == client);
+    CHECK(!off.entries[0].present);
+    CHECK(all.quiet());
+
+    all.request(at_client, server, client, 2);
+    CHECK(all.take<signalling::failure>(at_client).why == errc::unknown_server);
+    all.answer(at_server, server, 1);  // to what was asked in time: where the server is concerns it no more
+    CHECK(all.take<signalling::failure>(at_client).why == errc::grant_expired);
+    all.prove(at_client, server, client, 6);
+    all.send(event::renewed{at_server, server, nonce(77)});
+    all.take<signalling::renewed_nonce>(at_server);
+    CHECK(all.quiet());
+    all.present(at_client, server, client, 1, outbound | window, 0s);
+    CHECK(all.take<signalling::grant_result>(at_client).code == code_of(errc::grant_expired));
+    CHECK(all.quiet());
+    all.detach(at_server, server, role::server);
+    CHECK(all.servers() == 0);
+    CHECK(all.next() == never);
+  });
+}
+
+TEST_CASE("a client with another grant goes on by that one, and one that is renewed in time never ends") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);  // with grant 1, for a year
+    all.granted(all.at_client, all.server, all.client, 2, outbound | window, 90s);
+    all.prove(all.at_client, all.server, all.client, 5);
+    all.ask_roster(all.at_server, all.server, {});
+    CHECK(all.take<signalling::roster_update>(all.at_server).entries.at(0).grant == id(2));
+    all.pass(80s);
+    all.granted(all.at_client, all.server, all.client, 2, outbound | window, 90s);
+    all.take<signalling::roster_update>(all.at_server);
+    all.pass(90s - 1ms);
+    CHECK(all.quiet());
+    all.pass(1ms);
+    CHECK(all.take<signalling::grant_result>(all.at_client).grant == id(2));
+    CHECK(all.take<signalling::roster_update>(all.at_server).entries.at(0).grant == id(1));
+    all.request_by(2, all.at_client, all.server, all.client, 1);
+    CHECK(all.take<signalling::failure>(all.at_client).why == errc::grant_unknown);
+    all.request_by(1, all.at_client, all.server, all.client, 2);
+    all.take<signalling::command>(all.at_server);
+    CHECK(all.timers() == 2);  // the request's, and one of the client
+  });
+}
+
+TEST_CASE("where the wall clock is set ahead what is over counts for nothing at once, and is told within a minute") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    all.prove(all.at_client, all.server, all.client, 5);
+    all.today += 24h * 366;
+    all.request(all.at_client, all.server, all.client, 1);
+    CHECK(all.take<signalling::failure>(all.at_client).why == errc::grant_expired);
+    all.send(event::renewed{all.at_server, all.server, nonce(77)});
+    all.take<signalling::renewed_nonce>(all.at_server);
+    all.ask_roster(all.at_server, all.server, {});
+    CHECK(all.take<signalling::roster_update>(all.at_server).entries.empty());
+    CHECK(all.quiet());
+    all.pass(directory::look_again);
+    CHECK(all.take<signalling::grant_result>(all.at_client).code == code_of(errc::grant_expired));
+    CHECK(!all.take<signalling::roster_update>(all.at_server).entries.at(0).present);
+    CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("where the wall clock is set back a grant ends as late as that") {
+  with_one_and_two([](std::size_t shards) {
+    house all(shards);
+    const auto link = all.up(peer(21), role::client);
+    all.granted(link, peer(10), peer(21), 1, window, 30s);
+    all.today -= 1h;
+    all.pass(1h + 30s - 1ms);
+    CHECK(all.quiet());
+    all.pass(1ms);
+    CHECK(all.take<signalling::grant_result>(link).code == code_of(errc::grant_expired));
+  });
+}
+
+TEST_CASE("an answer to a request under a grant that was revoked since says so, and nothing else") {
+  with_one_and_two([](std::size_t shards) {
+    scene all(shards);
+    all.granted(all.at_client, all.server, all.client, 2);
+    for (std::uint32_t number = 1; number <= 2; ++number) {
+      all.request_by(number, all.at_client, all.server, all.client, number, 1s, true);
+      all.take<signalling::command>(all.at_server);
+    }
+    all.answer(all.at_server, all.server, 1);
+    all.take<signalling::answer>(all.at_client);
+    all.revoke(all.at_server, all.server, 1, {all.entry(1), all.entry(2)});
+    all.told.clear();
+    all.answer(all.at_server, all.server, 2);
+    CHECK(all.take<signalling::trace>(all.at_client).signed_trace.empty());
+    CHECK(all.take<signalling::failure>(all.at_client).why == errc::grant_revoked);
+    all.send(event::traced{all.at_server, all.server, id(1), bytes(3, 7)});
+    all.answer(all.at_server, all.server, 1);  // another listener
+    CHECK(all.quiet());
+    CHECK(all.account().in_flight() == 0);
+    CHECK(all.timers() == 0);
+  });
+}
+
+TEST_CASE("many grants that end in one moment leave the thread to others in between") {
+  constexpr std::uint32_t many = 3 * directory::most_at_once;
+  house all(1);
+  for (std::uint32_t i = 0; i < many; ++i) {
+    all.granted(all.up(peer(1000 + i), role::client), peer(10), peer(1000 + i), i, window, 50s);
+  }
+  all.move_to(all.now + 50s);
+  for (std::size_t left = 3; left > 0; --left) {
+    CHECK(all.next() <= all.now);
+    CHECK(all.homes[0].expire(all.now, all.today).size() == directory::most_at_once);
+    CHECK(all.timers() == (left - 1) * directory::most_at_once);
+  }
+  CHECK(all.homes[0].expire(all.now, all.today).empty());
+  CHECK(all.servers() == 0);
 }
 
 // ---- the roster
@@ -932,7 +1095,7 @@ TEST_CASE("several answers are relayed, up to the limit, and no failure follows 
     all.answer(all.at_server, all.server, 3);
     all.pass(1h);
     CHECK(all.quiet());
-    CHECK(all.next() == never);
+    CHECK(all.timers() == 1);  // the client's grant
   });
 }
 
@@ -1297,7 +1460,8 @@ struct crowd : house {
     switch (below(4)) {
       case 0:
         one.presented.insert(to);
-        return present(link, to, name(one), one.number * 10 + below(10), static_cast<std::uint8_t>(1 + below(7)));
+        return present(link, to, name(one), one.number * 10 + below(10), static_cast<std::uint8_t>(1 + below(7)),
+                       sometimes(4) ? std::chrono::seconds(below(60)) : 24h * 365);
       case 1:
         return prove(link, to, name(one), static_cast<std::uint8_t>(below(9)));
       default:
@@ -1422,6 +1586,7 @@ struct crowd : house {
   void check(const link_ref& link, link_facts* at, const signalling::failure& what) {
     auto& one = asked(what.id);
     REQUIRE(one.from.contains(link));
+    if (what.why == errc::grant_revoked || what.why == errc::grant_expired) return;
     if (what.why != errc::exchange_timeout) {
       REQUIRE(at);
       return;

@@ -65,12 +65,34 @@ struct peer_link {
     reflected.push_back(at.address());
   }
 
+  // A grant that it has presented: of whom, and whether it counts where that server is at home.
+  struct held_grant {
+    identity::peer_id server;
+    bool good = false;  // the answer has come
+  };
+
   // Those whose grants it holds.
   std::set<identity::peer_id> servers() const {
     std::set<identity::peer_id> all;
-    for (const auto& [grant, server] : grants) all.insert(server);
+    for (const auto& [grant, held] : grants) all.insert(held.server);
     return all;
   }
+  bool has_good_grant() const {
+    return std::ranges::any_of(grants, [](const auto& one) { return one.second.good; });
+  }
+  bool awaits_verdict() const {
+    return std::ranges::any_of(grants, [](const auto& one) { return !one.second.good; });
+  }
+
+  // Grants that are refused cost a signature each, and there is an end to it.
+  bool may_present_more() {
+    constexpr std::size_t most_bad = 64;
+    return ++bad_grants <= most_bad;
+  }
+  void refused_for(errc why) {
+    if (why == errc::grant_expired || why == errc::grant_revoked) ended_for = why;
+  }
+  std::error_code why_not_admitted() const { return ended_for.value_or(errc::not_admitted); }
 
   signalling::link link;
   switchboard::link_ref ref;
@@ -83,8 +105,10 @@ struct peer_link {
   bool attached = false;
   bool redeemed = false;  // of a redeemer: what the server said has gone out
   notifier verdict;
-  std::map<trust::grant_id, identity::peer_id> grants;  // good ones, and their servers
-  bytes record;                                         // of the proved door
+  bool admitted = false;  // a client that is served
+  std::map<trust::grant_id, held_grant> grants;
+  std::optional<errc> ended_for;  // those that it has presented, and that counted once
+  bytes record;                   // of the proved door
   bool proving = false;
   rate_limit proofs{std::chrono::milliseconds(500), 1};
   rate_limit dial_backs{std::chrono::milliseconds(250), 4};  // two kinds of ports of two families

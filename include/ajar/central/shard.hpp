@@ -144,6 +144,24 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     if (std::holds_alternative<signalling::command>(what.what)) step_done(peer.id, "C", "command the server");
     if (std::holds_alternative<signalling::answer>(what.what)) step_done(peer.id, "F", "tell the client to connect");
     (void)peer.link.send(what.what);
+    if (const auto* graded = std::get_if<signalling::grant_result>(&what.what)) take_verdict(peer, *graded);
+  }
+
+  // What became of a grant, when it was presented or later. Without any a client has no business here.
+  void take_verdict(peer_link& peer, const signalling::grant_result& what) {
+    const auto held = peer.grants.find(what.grant);
+    if (held == peer.grants.end() || peer.link.ended()) return;
+    peer.verdict.notify();
+    if (what.code == 0) {
+      held->second.good = true;
+      return;
+    }
+    const bool presented_now = !held->second.good;
+    peer.grants.erase(held);
+    const auto why = errc_from_wire(what.code);
+    peer.refused_for(why);
+    if (presented_now && !peer.may_present_more()) return cut_off(peer, errc::too_many_requests);
+    if (peer.admitted && peer.grants.empty()) cut_off(peer, why);
   }
 
   // ---- the operator's list
@@ -152,28 +170,29 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     served = std::move(list);
     for (const auto& [number, one] : links) {
       if (one->who == signalling::role::server) {
-        if (!served.admits(one->id)) cut_off(*one);
+        if (!served.admits(one->id)) cut_off(*one, errc::not_admitted);
         continue;
       }
       const std::set<identity::peer_id> concerned = one->servers();
       for (const auto& server : concerned) {
         if (served.admits(server)) continue;
         shared->routes.send(switchboard::event::client_left{one->ref, server, one->id});
-        for (const auto& [grant, from] : one->grants) {
-          if (from != server) continue;
+        for (const auto& [grant, held] : one->grants) {
+          if (held.server != server) continue;
           (void)one->link.send(signalling::grant_result{grant, static_cast<std::uint16_t>(errc::not_admitted)});
         }
       }
-      const auto lost = std::erase_if(one->grants, [&](const auto& held) { return !served.admits(held.second); });
-      if (lost > 0 && one->grants.empty()) cut_off(*one);
+      const auto lost =
+          std::erase_if(one->grants, [&](const auto& held) { return !served.admits(held.second.server); });
+      if (lost > 0 && one->grants.empty()) cut_off(*one, errc::not_admitted);
     }
     telling::report_step(steps, "", "took another admission list",
                          served.is_open() ? "open" : std::to_string(served.size()));
   }
 
-  void cut_off(peer_link& one) {
-    step_done(one.id, "", "cut off a peer", short_name(one.id) + ": " + make_error_code(errc::not_admitted).message());
-    one.link.close(errc::not_admitted);
+  void cut_off(peer_link& one, errc why) {
+    step_done(one.id, "", "cut off a peer", short_name(one.id) + ": " + make_error_code(why).message());
+    one.link.close(why);
     one.verdict.notify();
   }
 
@@ -184,7 +203,7 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
       auto change = sooner.wait();
       auto changed = co_await before(known.next(), errc::would_block, std::move(change));
       if (!changed && is_canceled(changed.error())) co_return;
-      carry(known.expire(clock::now()));
+      carry(known.expire(clock::now(), wall_now()));
     }
   }
 
@@ -400,17 +419,24 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     co_return result<>{};
   }
 
-  // A client is served for a grant of an admitted server; until one is there, nothing else is taken.
+  // A client is served for a grant of an admitted server that counts there; until one is, nothing else is taken.
   awaitable<result<>> admit_client(link_ptr one, time_point until) {
-    while (one->grants.empty()) {
+    while (!one->has_good_grant()) {
       auto got = co_await one->link.receive(until);
-      if (!got) co_return fail(got.error() == errc::link_timeout ? make_error_code(errc::not_admitted) : got.error());
+      if (!got) co_return fail(got.error() == errc::link_timeout ? one->why_not_admitted() : got.error());
       if (const auto* last = std::get_if<signalling::goodbye>(&*got)) co_return fail(last->why);
       const auto* presented = std::get_if<signalling::present_grant>(&*got);
       if (!presented) co_return fail(errc::not_admitted);
       auto taken = take_grant(one, *presented);
       if (!taken) co_return taken;
+      while (one->awaits_verdict() && !one->link.ended()) {
+        auto verdict = one->verdict.wait();
+        auto decided = co_await before(until, errc::handshake_timeout, std::move(verdict));
+        if (!decided) co_return fail(decided.error());
+      }
+      if (one->link.ended()) co_return fail(*one->link.ended());
     }
+    one->admitted = true;
     co_return result<>{};
   }
 
@@ -479,21 +505,22 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
 
   result<> take_grant(const link_ptr& one, const signalling::present_grant& what) {
     constexpr std::size_t most_grants = 64;
-    constexpr std::size_t most_bad = 64;  // each costs a signature
     auto given = trust::signed_grant::open(what.grant);
     if (!given) return fail(given.error());
     const auto& body = given->body();
     const auto server = given->signer();
     const auto refuse = [&](errc why) -> result<> {
       counted.rendezvous.refused.add(why);
-      if (++one->bad_grants > most_bad) return fail(errc::too_many_requests);
+      one->refused_for(why);
+      if (!one->may_present_more()) return fail(errc::too_many_requests);
       return one->link.send(signalling::grant_result{body.id, static_cast<std::uint16_t>(why)});
     };
     if (body.client != one->id) return refuse(errc::grant_of_another);
     if (!served.admits(server)) return refuse(errc::not_admitted);
     if (wall_now() >= body.not_after) return refuse(errc::grant_expired);
     if (one->grants.size() >= most_grants) return refuse(errc::limit_reached);
-    one->grants[body.id] = server;
+    const auto held = one->grants.try_emplace(body.id, peer_link::held_grant{server}).first;
+    if (held->second.server != server) return refuse(errc::grant_malformed);  // two servers draw no id twice
     shared->routes.send(switchboard::event::granted{one->ref, server, one->id, body.id, body.methods, body.not_after});
     if (!one->record.empty()) {
       shared->routes.send(switchboard::event::door_proved{one->ref, server, one->id, one->record});
@@ -516,8 +543,8 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     const auto& body = asked->body();
     step_done(one->id, "B", "a client asks for a server", short_name(one->id) + " for " + short_name(body.server));
     shared->routes.send(switchboard::event::requested{one->ref, body.server, one->id, one->seen_at(), body.id,
-                                                      std::chrono::milliseconds(body.budget_ms), what.signed_request,
-                                                      body.explain});
+                                                      body.grant, std::chrono::milliseconds(body.budget_ms),
+                                                      what.signed_request, body.explain});
     return {};
   }
 

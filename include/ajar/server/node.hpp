@@ -268,7 +268,8 @@ struct server_node final : signalling::uplink_events,
     }
   }
 
-  // A grant's end ends its sessions. The wall clock may be set, so it is asked once a second.
+  // A grant's end ends its sessions, and so does that nobody knows it any more. The wall clock may be set, so it is
+  // asked once a second.
   awaitable<void> watch_expiry() {
     for (;;) {
       auto slept = co_await sleep_until(clock::now() + std::chrono::seconds(1));
@@ -276,7 +277,11 @@ struct server_node final : signalling::uplink_events,
       const auto now = wall_now();
       for (const auto& one : guests.alive()) {
         const auto given = how.grants_(one.sight.info().grant);  // its end may have been moved
-        if (now >= (given ? given->body().not_after : one.not_after)) one.sight.cut(errc::grant_expired);
+        if (!given && given.error() == errc::grant_unknown) {
+          one.sight.cut(errc::grant_unknown);
+        } else if (now >= (given ? given->body().not_after : one.not_after)) {
+          one.sight.cut(errc::grant_expired);
+        }
       }
     }
   }

@@ -82,6 +82,14 @@ inline bool is_final(const std::error_code& why, bool admitted) {
   return false;
 }
 
+/// True for the causes that time mends slowly, if at all: somebody else answers, or central has no reason to serve us.
+inline bool is_hopeless(const std::error_code& why) {
+  for (const auto cause : {errc::not_admitted, errc::grant_expired, errc::grant_revoked}) {
+    if (why == cause) return true;
+  }
+  return is_foreign(why);
+}
+
 /// Dials central, logs in, and hands on what comes, again and again until there is no point in it.
 ///
 /// Threads: one executor. The owner joins run() before the uplink goes.
@@ -93,8 +101,8 @@ class uplink {
   uplink& operator=(const uplink&) = delete;
 
   /// Keep the link up. @return the cause that is final (is_final), such as evicted or not_admitted
-  /// Between attempts it waits for up to 20 s; for up to 5 minutes where somebody else answers in central's place, or
-  /// central's list lacks us. The waits begin small again when a link has lived. Cancellation: terminal.
+  /// Between attempts it waits for up to 20 s; for up to 5 minutes where that is hopeless (is_hopeless). The waits
+  /// begin small again when a link has lived. Cancellation: terminal.
   [[nodiscard]] awaitable<std::error_code> run();
 
   /// Send over the link. Errors: link_lost where there is none now, link::send's.

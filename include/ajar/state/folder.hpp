@@ -63,6 +63,8 @@ class folder {
   }
 
   const std::string& path() const noexcept { return path_; }
+  /// False once it was removed with all that was in it.
+  bool is_there() const { return is_one(folder_.get()); }
 
   /// Whether an open file begins as a node's key does, whatever it is called and wherever it lies.
   static bool is_key(int file) {

@@ -2,6 +2,7 @@
 // ajar/state/issued_grants.hpp - what a server keeps of the grants that it signed, and which of them it took back.
 #pragma once
 
+#include <ajar/core/rate_limit.hpp>
 #include <ajar/state/folder.hpp>
 #include <ajar/trust/checked_text.hpp>
 #include <ajar/trust/new_terms.hpp>
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -28,11 +30,14 @@ struct issued_grant {
 /// A file for each grant, in the server's state directory. A grant that is not there was never issued, whoever signed.
 ///
 /// To take a grant back its file is renamed, which is durable and whole at once; the signed list of what was taken back
-/// is made from these files, so no damage to that list gives anybody a grant back. A running server finds what another
-/// process has issued meanwhile. Outlived by its directory. Threads: one; processes that revoke hold the directory's
-/// lock.
+/// is made from these files, so no damage to that list gives anybody a grant back. What it has read once it keeps in
+/// memory: take_back_removed() looks again. A running server finds what another process has issued meanwhile. Outlived
+/// by its directory. Threads: one; processes that revoke hold the directory's lock.
 class issued_grants {
  public:
+  /// What the names of these files end with.
+  static constexpr const char* issued = ".issued";
+
   issued_grants(const state::folder& in, identity::peer_id server) : in_(in), server_(std::move(server)) {}
 
   /// Keep a new grant, or one with the same id and other terms, durably. Without a petname the client gets its short
@@ -51,15 +56,9 @@ class issued_grants {
     for (const auto& other : *all) {
       if (other.petname == one.petname && other.grant.body().client != body.client) return fail(errc::petname_taken);
     }
-    const auto name = name_of(body.id, issued);
-    const auto text = trust::checked_text(
-        kind,
-        {{"client", one.petname}, {"renews", one.renews ? "yes" : "no"}, {"grant", to_base32(one.grant.octets())}});
-    auto written = in_.write(name, as_bytes(text));
+    auto written = write(one, issued);
     if (!written) return written;
-    auto timed = in_.set_time(name, one.last_seen.value_or(never_seen));
-    if (!timed) return timed;
-    known_.insert_or_assign(body.id, std::move(one.grant));
+    known_.insert_or_assign(body.id, std::move(one));
     return {};
   }
 
@@ -89,14 +88,15 @@ class issued_grants {
   void saw(const trust::grant_id& id) const { (void)in_.set_time(name_of(id, issued), wall_now()); }
 
   /// The grant with this id, if this server issued it and has not taken it back.
-  /// Errors: grant_unknown where it is none; state_damaged, the system's: nobody knows.
+  /// Errors: grant_unknown where it is none; state_damaged, server_busy (somebody asks for grants that there are not,
+  /// one after the other), the system's: nobody knows.
   result<trust::signed_grant> find(const trust::grant_id& id) {
     const auto known = known_.find(id);
-    if (known != known_.end()) return known->second;
-    auto one = load(name_of(id, issued));
+    if (known != known_.end()) return known->second.grant;
+    if (!lookups_.take(clock::now())) return fail(errc::server_busy);
+    auto one = load_own(name_of(id, issued));
     if (!one) return fail(one.error());
-    if (one->grant.body().id != id) return fail(errc::state_damaged);
-    return known_.emplace(id, std::move(one->grant)).first->second;
+    return known_.emplace(id, std::move(*one)).first->second.grant;
   }
 
   /// True for a grant that was taken back.
@@ -129,6 +129,46 @@ class issued_grants {
       if (!taken) return fail(taken.error());
     }
     return sign_anew(self, {});
+  }
+
+  /// Somebody may have removed files of grants, or added some: whose file is gone is taken back as by revoke(). Call it
+  /// at the start, and whenever that may be (folder_watch). Who puts a file back gives nobody his grant back.
+  ///
+  /// @return the list, as revoke() gives it; nothing where no file is gone
+  /// Errors: state_unusable (the whole directory is gone, and that takes nothing back), the system's; nobody finds
+  /// these grants even so, and the next call tries again.
+  result<std::optional<trust::signed_revocations>> take_back_removed(const identity::key& self) {
+    const auto names = in_.list(issued);
+    if (!names) return fail(names.error());
+    if (!in_.is_there()) return fail(errc::state_unusable);
+    std::set<std::string> before;
+    for (auto at = known_.begin(); at != known_.end();) {
+      const auto one = at++;
+      const auto name = name_of(one->first, issued);
+      before.insert(name);
+      if (std::ranges::binary_search(*names, name)) continue;
+      const auto still = in_.time_of(name);  // one that is just being replaced may be missing in a listing
+      if (!still && still.error() != std::errc::no_such_file_or_directory) return fail(still.error());
+      if (!still) removed_.insert(known_.extract(one));
+    }
+    for (const auto& name : *names) {
+      if (before.contains(name)) continue;
+      auto one = load_own(name);
+      if (one) known_.emplace(one->grant.body().id, std::move(*one));
+    }
+    // who tidies up takes nothing back
+    std::erase_if(removed_, [](const auto& one) { return one.second.grant.body().not_after <= wall_now(); });
+    std::vector<trust::grant_id> gone;
+    for (const auto& [id, one] : removed_) {
+      auto marked = was_taken_back(id) ? result<>() : write(one, revoked);
+      if (!marked) return fail(marked.error());
+      gone.push_back(id);
+    }
+    if (gone.empty()) return std::optional<trust::signed_revocations>();
+    auto made = revoke(gone, self);
+    if (!made) return fail(made.error());
+    removed_.clear();
+    return std::optional(std::move(*made));
   }
 
   /// What was taken back, to begin with: nothing where nothing ever was. It is signed anew where the list is lost,
@@ -165,13 +205,31 @@ class issued_grants {
 
  private:
   static constexpr std::string_view kind = "ajar-issued/1";
-  static constexpr std::string_view issued = ".issued";
   static constexpr std::string_view revoked = ".revoked";
   static constexpr const char* list_file = "revocations";
-  static constexpr wall_time never_seen{};  // as the file's time
+  static constexpr wall_time never_seen{};           // as the file's time
+  static constexpr std::int64_t most_lookups = 200;  // at once, of grants that are not in memory; then 20 a second
 
   static std::string name_of(const trust::grant_id& id, std::string_view ending) {
     return to_hex(id) + std::string(ending);
+  }
+
+  result<> write(const issued_grant& one, std::string_view ending) const {
+    const auto name = name_of(one.grant.body().id, ending);
+    const auto text = trust::checked_text(
+        kind,
+        {{"client", one.petname}, {"renews", one.renews ? "yes" : "no"}, {"grant", to_base32(one.grant.octets())}});
+    auto written = in_.write(name, as_bytes(text));
+    if (!written) return written;
+    return in_.set_time(name, one.last_seen.value_or(never_seen));
+  }
+
+  // One that stands under its own name, and was not put back there.
+  result<issued_grant> load_own(const std::string& name) const {
+    auto one = load(name);
+    if (one && name_of(one->grant.body().id, issued) != name) return fail(errc::state_damaged);
+    if (one && was_taken_back(one->grant.body().id)) return fail(errc::grant_unknown);
+    return one;
   }
 
   result<> take_back(const trust::grant_id& id) {
@@ -256,7 +314,9 @@ class issued_grants {
 
   const state::folder& in_;
   identity::peer_id server_;
-  std::map<trust::grant_id, trust::signed_grant> known_;
+  std::map<trust::grant_id, issued_grant> known_;    // whose files there were
+  std::map<trust::grant_id, issued_grant> removed_;  // whose files are gone, and that are not taken back yet
+  rate_limit lookups_{std::chrono::milliseconds(50), most_lookups};
 };
 
 }  // namespace ajar::state

@@ -189,7 +189,8 @@ class issued_invites {
 
   // The grant of a used invite, made where this is the first time, or the one before was cut short.
   result<trust::signed_grant> grant_of(const issued_invite& one, issued_grants& grants) const {
-    if (auto before = grants.find(one.terms.id)) return std::move(*before);
+    auto before = grants.find(one.terms.id);
+    if (before || before.error() != errc::grant_unknown) return before;
     if (grants.was_taken_back(one.terms.id)) return fail(errc::grant_revoked);
     auto body = one.terms;
     body.client = *one.claimant;

@@ -28,6 +28,8 @@ class directory {
   static constexpr std::size_t most_open_requests = 8;  // of one client to one server, not answered yet
   static constexpr std::size_t most_answered = 256;     // the same, answered, but another listener may follow
   static constexpr std::size_t most_open_a_server = 4096;
+  static constexpr std::size_t most_at_once = 128;      // of what is due in one moment: others of the thread wait
+  static constexpr std::chrono::minutes look_again{1};  // at a grant: the wall clock may be set
 
   explicit directory(std::chrono::milliseconds heartbeat) : heartbeat_(heartbeat) {}
 
@@ -37,16 +39,19 @@ class directory {
     return std::move(out_);
   }
 
-  /// What the passing of time brings. Call it at next().
-  std::vector<delivery> expire(time_point now) {
+  /// What the passing of time brings. Call it at next(), which is past where more is due than is done at once.
+  std::vector<delivery> expire(time_point now, wall_time today) {
     out_.clear();
-    while (!timers_.empty() && timers_.begin()->first <= now) {
+    for (std::size_t done = 0; done < most_at_once && next() <= now; ++done) {
       const auto due = timers_.begin()->second;
       const auto found = servers_.find(due.server);  // it is there as long as it has a timer
-      if (due.request) {
-        end_exchange(found->second, *due.request, now);
+      auto& one = found->second;
+      if (const auto* request = std::get_if<trust::request_id>(&due.about)) {
+        end_exchange(one, *request, now);
+      } else if (const auto* client = std::get_if<identity::peer_id>(&due.about)) {
+        judge(due.server, one, one.clients.find(*client), now, today);
       } else {
-        end_polling(found->first, found->second);
+        end_polling(due.server, one, today);
       }
       forget_if_empty(found);
     }
@@ -57,12 +62,15 @@ class directory {
 
   std::size_t servers() const noexcept { return servers_.size(); }
   std::size_t logins() const noexcept { return logins_.size(); }
+  /// What it waits for.
+  std::size_t timers() const noexcept { return timers_.size(); }
   const rendezvous_account& account() const noexcept { return account_; }
 
  private:
+  struct polling {};
   struct timer_key {
     identity::peer_id server;
-    std::optional<trust::request_id> request;
+    std::variant<polling, trust::request_id, identity::peer_id> about;  // the last one: a client's grants
   };
   using timer_map = std::multimap<time_point, timer_key>;
   struct login {
@@ -78,7 +86,8 @@ class directory {
   struct client_entry {
     link_ref link;
     std::vector<grant_facts> grants;
-    bytes record;  // of its proved door
+    timer_map::iterator judged_at;  // where there is a grant: when the first of them may have ended
+    bytes record;                   // of its proved door
     std::size_t open_requests = 0;
     std::size_t answered_requests = 0;
   };
@@ -87,6 +96,7 @@ class directory {
     timer_map::iterator until;
     link_ref client_link;
     identity::peer_id client;
+    grant_facts by;
     std::optional<trust::traced_steps> trace{};  // until it is told
   };
   struct online {
@@ -96,18 +106,19 @@ class directory {
     bool live = false;                     // wants differences pushed
     std::set<trust::invite_id> invites{};  // whoever comes with one of them is passed on
   };
+  using client_map = std::map<identity::peer_id, client_entry>;
   struct server_entry {
     std::optional<online> up;
     std::optional<timer_map::iterator> polling;  // until then: without a link, but expected back
     std::chrono::milliseconds interval{0};
     std::uint8_t methods = 0;
     net::tcp::endpoint seen;
-    std::map<identity::peer_id, client_entry> clients;
+    client_map clients;
     signalling::roster_version version;
     std::deque<std::pair<std::uint64_t, identity::peer_id>> log;
     std::uint64_t serial = 0;
-    std::vector<trust::revocations::entry> revoked;
-    bytes revoked_list;  // the same, signed
+    std::map<trust::grant_id, wall_time> revoked;  // and their ends
+    bytes revoked_list;                            // the same, signed
     std::map<trust::request_id, open_request> requests;
   };
   using server_map = std::unordered_map<identity::peer_id, server_entry>;
@@ -146,14 +157,16 @@ class directory {
     return made;
   }
 
-  void publish_presence(const identity::peer_id& id, const server_entry& one) {
+  void publish_presence(const identity::peer_id& id, const server_entry& one, wall_time today) {
     const auto now = presence_of(id, one);
-    for (const auto& [ignored, client] : one.clients) tell(client.link, now);
+    for (const auto& [ignored, client] : one.clients) {
+      if (counts(one, client, today)) tell(client.link, now);
+    }
   }
 
   // ---- logins
 
-  void on(const event::attached& what, time_point now, wall_time) {
+  void on(const event::attached& what, time_point now, wall_time today) {
     const auto [place, first] = logins_.try_emplace({what.peer, what.who});
     auto& known = place->second;
     if (!first) {
@@ -178,10 +191,10 @@ class directory {
     if (one.polling) timers_.erase(*one.polling);
     one.polling.reset();
     one.interval = std::chrono::milliseconds(0);
-    publish_presence(what.peer, one);
+    publish_presence(what.peer, one, today);
   }
 
-  void on(const event::detached& what, time_point now, wall_time) {
+  void on(const event::detached& what, time_point now, wall_time today) {
     const auto known = logins_.find({what.peer, what.who});
     if (known == logins_.end() || known->second.link != what.link) return;
     logins_.erase(known);
@@ -190,98 +203,155 @@ class directory {
     auto& one = found->second;
     one.up.reset();
     if (one.interval.count() > 0) {
-      one.polling = timers_.emplace(now + one.interval * 3 / 2, timer_key{what.peer, std::nullopt});
+      one.polling = timers_.emplace(now + one.interval * 3 / 2, timer_key{what.peer, polling()});
     }
-    publish_presence(what.peer, one);
+    publish_presence(what.peer, one, today);
     forget_if_empty(found);
   }
 
-  void on(const event::renewed& what, time_point, wall_time) {
+  void on(const event::renewed& what, time_point, wall_time today) {
     const auto found = servers_.find(what.server);
     if (found == servers_.end() || !found->second.up || found->second.up->link != what.link) return;
     found->second.up->nonce = what.nonce;
     tell(what.link, signalling::renewed_nonce{what.nonce});
-    publish_presence(what.server, found->second);
+    publish_presence(what.server, found->second, today);
   }
 
-  void end_polling(const identity::peer_id& id, server_entry& one) {
+  void end_polling(const identity::peer_id& id, server_entry& one, wall_time today) {
     timers_.erase(*one.polling);
     one.polling.reset();
-    publish_presence(id, one);
+    publish_presence(id, one, today);
   }
 
-  // ---- grants and revocations
+  // ---- grants and revocations: what admitted a client is judged again when it may have ended
 
-  static bool is_revoked(const server_entry& one, const trust::grant_id& id) {
-    return std::ranges::find(one.revoked, id, &trust::revocations::entry::grant) != one.revoked.end();
+  static std::optional<errc> why_ended(const server_entry& one, const grant_facts& held, wall_time today) {
+    if (one.revoked.contains(held.id)) return errc::grant_revoked;
+    if (held.not_after <= today) return errc::grant_expired;
+    return std::nullopt;
+  }
+  static bool counts(const server_entry& one, const client_entry& client, wall_time today) {
+    return std::ranges::any_of(client.grants,
+                               [&](const grant_facts& held) { return !why_ended(one, held, today).has_value(); });
+  }
+  static const grant_facts* find(const client_entry& client, const trust::grant_id& id) {
+    const auto at = std::ranges::find(client.grants, id, &grant_facts::id);
+    return at == client.grants.end() ? nullptr : &*at;
+  }
+
+  // What has ended goes, and its client is told; so does a client without any grant.
+  // @return the client after it
+  client_map::iterator judge(const identity::peer_id& server, server_entry& one, client_map::iterator at,
+                             time_point now, wall_time today) {
+    const auto id = at->first;
+    auto& client = at->second;
+    std::vector<grant_facts> good;
+    for (const auto& held : client.grants) {
+      if (const auto why = why_ended(one, held, today)) {
+        tell(client.link, signalling::grant_result{held.id, static_cast<std::uint16_t>(*why)});
+      } else {
+        good.push_back(held);
+      }
+    }
+    const bool off_roster = good.size() < client.grants.size() && !client.record.empty();
+    if (good.empty()) {
+      at = forget(one, at);
+    } else {
+      client.grants = std::move(good);
+      timers_.erase(client.judged_at);
+      watch(server, id, client, now, today);
+      ++at;
+    }
+    if (off_roster) roster_changed(one, id, today);
+    return at;
+  }
+
+  // One that has a grant, and no timer now.
+  void watch(const identity::peer_id& server, const identity::peer_id& id, client_entry& client, time_point now,
+             wall_time today) {
+    const auto first = std::ranges::min(client.grants, {}, &grant_facts::not_after).not_after;
+    const auto left = std::clamp<std::chrono::seconds>(first - today, std::chrono::seconds(0), look_again);
+    client.judged_at = timers_.emplace(now + left, timer_key{server, id});
+  }
+
+  client_map::iterator forget(server_entry& one, client_map::iterator at) {
+    timers_.erase(at->second.judged_at);
+    return one.clients.erase(at);
   }
 
   // A server whose state is an older copy may sign a later list that lacks what it revoked before.
-  static bool forgets(const trust::revocations& list, const server_entry& known, wall_time today) {
-    if (list.entries.size() >= trust::revocations::most_entries) return false;  // there was no room for all
-    return std::ranges::any_of(known.revoked, [&](const trust::revocations::entry& held) {
-      return held.not_after > today && !list.contains(held.grant);
-    });
+  static bool forgets(const std::map<trust::grant_id, wall_time>& fresh, const server_entry& known, wall_time today) {
+    if (fresh.size() >= trust::revocations::most_entries) return false;  // there was no room for all
+    return std::ranges::any_of(known.revoked,
+                               [&](const auto& held) { return held.second > today && !fresh.contains(held.first); });
   }
 
-  void on(const event::granted& what, time_point, wall_time) {
+  void on(const event::granted& what, time_point now, wall_time today) {
     auto& one = server_of(what.server);
     const auto refuse = [&](errc why) {
       tell(what.link, signalling::grant_result{what.grant, static_cast<std::uint16_t>(why)});
       account_.refused.add(why);
       forget_if_empty(servers_.find(what.server));
     };
-    if (is_revoked(one, what.grant)) return refuse(errc::grant_revoked);
-    auto& client = one.clients[what.client];
-    if (client.link != what.link) {
-      const bool had_door = !client.record.empty();
-      client = client_entry();
-      client.link = what.link;
-      if (had_door) roster_changed(one, what.client);
+    const grant_facts fresh{what.grant, what.methods, what.not_after};
+    if (const auto why = why_ended(one, fresh, today)) return refuse(*why);
+    auto found = one.clients.find(what.client);
+    if (found != one.clients.end() && found->second.link != what.link) {
+      const bool had_door = !found->second.record.empty();
+      forget(one, found);
+      found = one.clients.end();
+      if (had_door) roster_changed(one, what.client, today);
     }
+    if (found == one.clients.end()) {
+      found = one.clients.try_emplace(what.client).first;
+      found->second.link = what.link;
+    } else {
+      timers_.erase(found->second.judged_at);
+    }
+    auto& client = found->second;
     std::erase_if(client.grants, [&](const grant_facts& held) { return held.id == what.grant; });
-    if (client.grants.size() >= most_grants) return refuse(errc::limit_reached);
-    client.grants.push_back({what.grant, what.methods, what.not_after});
+    const bool room = client.grants.size() < most_grants;
+    if (room) client.grants.push_back(fresh);
+    watch(what.server, what.client, client, now, today);
+    if (!room) return refuse(errc::limit_reached);
     tell(what.link, signalling::grant_result{what.grant, 0});
     tell(what.link, presence_of(what.server, one));
-    if (!client.record.empty()) roster_changed(one, what.client);
+    if (!client.record.empty()) roster_changed(one, what.client, today);
   }
 
-  void on(const event::client_left& what, time_point, wall_time) {
+  void on(const event::client_left& what, time_point, wall_time today) {
     const auto found = servers_.find(what.server);
     if (found == servers_.end()) return;
     auto& one = found->second;
     const auto client = one.clients.find(what.client);
     if (client == one.clients.end() || client->second.link != what.link) return;
     const bool had_door = !client->second.record.empty();
-    one.clients.erase(client);
-    if (had_door) roster_changed(one, what.client);
+    forget(one, client);
+    if (had_door) roster_changed(one, what.client, today);
     forget_if_empty(found);
   }
 
-  void on(const event::revoked& what, time_point, wall_time today) {
+  void on(const event::revoked& what, time_point now, wall_time today) {
     auto& one = server_of(what.server);
     const auto& list = what.list;
-    if (list.serial < one.serial || forgets(list, one, today)) {
+    std::map<trust::grant_id, wall_time> fresh;
+    for (const auto& entry : list.entries) {
+      auto& end = fresh[entry.grant];
+      end = std::max(end, entry.not_after);
+    }
+    if (list.serial < one.serial || forgets(fresh, one, today)) {
       tell(what.link, signalling::revocations_result{list.serial, static_cast<std::uint16_t>(errc::serial_too_low),
                                                      one.revoked_list});
       return;
     }
     one.serial = list.serial;
-    one.revoked = list.entries;
+    one.revoked = std::move(fresh);
     one.revoked_list = what.octets;
-    std::erase_if(one.revoked, [&](const trust::revocations::entry& held) { return held.not_after <= today; });
+    std::erase_if(one.revoked, [&](const auto& held) { return held.second <= today; });
     for (auto at = one.clients.begin(); at != one.clients.end();) {
-      auto& client = at->second;
-      for (const auto& held : client.grants) {
-        if (!is_revoked(one, held.id)) continue;
-        tell(client.link, signalling::grant_result{held.id, static_cast<std::uint16_t>(errc::grant_revoked)});
-      }
-      const auto lost = std::erase_if(client.grants, [&](const grant_facts& held) { return is_revoked(one, held.id); });
-      const auto id = at->first;
-      const bool had_door = lost > 0 && !client.record.empty();
-      at = client.grants.empty() ? one.clients.erase(at) : std::next(at);
-      if (had_door) roster_changed(one, id);
+      const bool concerned = std::ranges::any_of(
+          at->second.grants, [&](const grant_facts& held) { return one.revoked.contains(held.id); });
+      at = concerned ? judge(what.server, one, at, now, today) : std::next(at);
     }
     tell(what.link, signalling::revocations_result{list.serial, 0, {}});
     forget_if_empty(servers_.find(what.server));
@@ -289,33 +359,35 @@ class directory {
 
   // ---- the roster: whom a server may dial (WO 2004/034190, non-listening server, step B)
 
-  void on(const event::door_proved& what, time_point, wall_time) {
+  void on(const event::door_proved& what, time_point, wall_time today) {
     const auto found = servers_.find(what.server);
     if (found == servers_.end()) return;
     const auto client = found->second.clients.find(what.client);
     if (client == found->second.clients.end() || client->second.link != what.link) return;
     client->second.record = what.record;
-    roster_changed(found->second, what.client);
+    roster_changed(found->second, what.client, today);
   }
 
-  void roster_changed(server_entry& one, const identity::peer_id& client) {
+  void roster_changed(server_entry& one, const identity::peer_id& client, wall_time today) {
     ++one.version.number;
     one.log.emplace_back(one.version.number, client);
     if (one.log.size() > roster_log) one.log.pop_front();
     if (!one.up || !one.up->live) return;
     signalling::roster_update update;
     update.version = one.version;
-    update.entries.push_back(roster_entry_of(one, client));
+    update.entries.push_back(roster_entry_of(one, client, today));
     tell(one.up->link, std::move(update));
   }
 
-  signalling::roster_entry roster_entry_of(const server_entry& one, const identity::peer_id& id) const {
+  static signalling::roster_entry roster_entry_of(const server_entry& one, const identity::peer_id& id,
+                                                  wall_time today) {
     signalling::roster_entry made;
     made.client = id;
     const auto found = one.clients.find(id);
     if (found == one.clients.end() || found->second.record.empty()) return made;
     for (const auto& held : found->second.grants) {
       if ((held.methods & static_cast<std::uint8_t>(trust::method::outbound)) == 0) continue;
+      if (why_ended(one, held, today)) continue;
       made.present = true;
       made.grant = held.id;
       made.record = found->second.record;
@@ -323,14 +395,14 @@ class directory {
     return made;
   }
 
-  void on(const event::roster_asked& what, time_point, wall_time) {
+  void on(const event::roster_asked& what, time_point, wall_time today) {
     const auto found = servers_.find(what.server);
     if (found == servers_.end() || !found->second.up || found->second.up->link != what.link) return;
     auto& one = found->second;
     one.up->live = what.interval.count() == 0;
     if (one.interval != what.interval) {
       one.interval = what.interval;
-      publish_presence(what.server, one);
+      publish_presence(what.server, one, today);
     }
     const bool known = what.since.epoch == one.version.epoch && what.since.number <= one.version.number &&
                        one.version.number - what.since.number <= one.log.size();
@@ -346,7 +418,7 @@ class directory {
     update.snapshot = !known;
     update.version = one.version;
     for (const auto& client : concerned) {
-      auto entry = roster_entry_of(one, client);
+      auto entry = roster_entry_of(one, client, today);
       if (!entry.present && !known) continue;
       if (update.entries.size() == signalling::roster_update::most_entries) {
         update.more = true;
@@ -380,7 +452,7 @@ class directory {
 
   // ---- requests (WO 2004/034190, just-in-time listening, steps B, C, E and F)
 
-  void on(const event::requested& what, time_point now, wall_time) {
+  void on(const event::requested& what, time_point now, wall_time today) {
     std::optional<trust::traced_steps> trace;
     if (what.explain) trace.emplace().received_us = stamp_of(now);
     note(trace, now, "B", "a client asks for a server");
@@ -395,6 +467,9 @@ class directory {
     auto& one = found->second;
     const auto client = one.clients.find(what.client);
     if (client == one.clients.end() || client->second.link != what.link) return refuse(errc::unknown_server);
+    const auto* by = find(client->second, what.grant);
+    if (!by) return refuse(one.revoked.contains(what.grant) ? errc::grant_revoked : errc::grant_unknown);
+    if (const auto why = why_ended(one, *by, today)) return refuse(*why);
     if (!one.up) return refuse(errc::server_offline);
     if (one.requests.size() >= most_open_a_server || client->second.open_requests >= most_open_requests ||
         client->second.answered_requests >= most_answered || one.requests.contains(what.id)) {
@@ -403,13 +478,13 @@ class directory {
     const exchange life(now, what.budget);
     const auto until = timers_.emplace(life.deadline(), timer_key{what.server, what.id});
     note(trace, now, "C", "command the server");
-    one.requests.emplace(what.id, open_request{life, until, what.link, what.client, std::move(trace)});
+    one.requests.emplace(what.id, open_request{life, until, what.link, what.client, *by, std::move(trace)});
     ++client->second.open_requests;
     ++account_.begun;
     tell(one.up->link, signalling::command{what.seen, what.signed_request});
   }
 
-  void on(const event::answered& what, time_point now, wall_time) {
+  void on(const event::answered& what, time_point now, wall_time today) {
     const auto found = servers_.find(what.server);
     if (found == servers_.end()) return;
     auto& one = found->second;
@@ -420,6 +495,7 @@ class directory {
       if (life.is_answered()) end_exchange(one, what.what.id, now);
       return;
     }
+    if (const auto why = why_ended(one, open->second.by, today)) return end_exchange(one, what.what.id, now, *why);
     const bool first = !life.is_answered();
     if (!life.answered(now, what.what.last)) return;
     if (first) ++account_.answered;
@@ -435,13 +511,13 @@ class directory {
     if (life.is_over() && !trace) end_exchange(one, what.what.id, now);
   }
 
-  void on(const event::traced& what, time_point now, wall_time) {
+  void on(const event::traced& what, time_point now, wall_time today) {
     const auto found = servers_.find(what.server);
     if (found == servers_.end()) return;
     auto& one = found->second;
     const auto open = one.requests.find(what.id);
     if (open == one.requests.end() || !one.up || one.up->link != what.link) return;
-    if (!open->second.life.is_answered()) return;
+    if (!open->second.life.is_answered() || why_ended(one, open->second.by, today)) return;
     note(open->second.trace, now, "", "the server is done");
     tell_trace(open->second.client_link, what.id, open->second.trace, what.signed_trace);
   }
@@ -468,11 +544,13 @@ class directory {
     return client != one.clients.end() && client->second.link == open.client_link ? &client->second : nullptr;
   }
 
-  void end_exchange(server_entry& one, const trust::request_id& id, time_point now) {
+  // @param why_at_all  what the client is told who has got no answer
+  void end_exchange(server_entry& one, const trust::request_id& id, time_point now,
+                    errc why_at_all = errc::exchange_timeout) {
     const auto open = one.requests.find(id);
     if (open == one.requests.end()) return;
     const auto& life = open->second.life;
-    if (const auto why = life.failure()) {
+    if (const auto why = life.failure(why_at_all)) {
       note(open->second.trace, now, "", "no answer came", make_error_code(*why).message());
       tell_trace(open->second.client_link, id, open->second.trace, {});
       tell(open->second.client_link, signalling::failure{id, *why});

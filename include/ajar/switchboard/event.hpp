@@ -97,6 +97,7 @@ struct requested {  ///< the request's signature is checked already
   identity::peer_id client;
   std::vector<net::tcp::endpoint> seen;
   trust::request_id id{};
+  trust::grant_id grant{};
   std::chrono::milliseconds budget{0};
   bytes signed_request;
   bool explain = false;  ///< the client wants to know central's steps and the server's

@@ -38,8 +38,10 @@ class exchange {
 
   time_point deadline() const noexcept { return deadline_; }
 
-  /// After the deadline: what the client is still to be told, if anything.
-  std::optional<errc> failure() const { return answers_ == 0 ? std::optional(errc::exchange_timeout) : std::nullopt; }
+  /// At its end: what the client is still to be told, if anything.
+  std::optional<errc> failure(errc why = errc::exchange_timeout) const {
+    return answers_ == 0 ? std::optional(why) : std::nullopt;
+  }
 
  private:
   time_point deadline_;

@@ -72,8 +72,7 @@ AJAR_DECL awaitable<std::error_code> uplink::run() {
       events_.lost(why, std::nullopt);
       co_return why;
     }
-    const bool hopeless = is_foreign(why) || why == errc::not_admitted;
-    const auto wait = left_ ? *how_.interval() : hopeless ? slowly.next() : soon.next();
+    const auto wait = left_ ? *how_.interval() : is_hopeless(why) ? slowly.next() : soon.next();
     events_.lost(why, wait);
     auto slept = co_await sleep_until(clock::now() + wait);
     if (!slept) co_return slept.error();

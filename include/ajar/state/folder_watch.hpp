@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/state/folder_watch.hpp - tells when files of a kind come to a folder, or go.
+#pragma once
+
+#include <ajar/core/awaitable.hpp>
+#include <ajar/core/bytes.hpp>
+#include <ajar/core/deadline.hpp>
+#include <ajar/core/descriptor.hpp>
+
+#include <sys/inotify.h>
+#include <array>
+#include <asio/posix/stream_descriptor.hpp>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace ajar::state {
+
+/// Watches one folder for files whose names end alike: that come under such a name, or leave it. What is written to
+/// them does not count, nor what happens to other files.
+///
+/// Where the kernel cannot keep all that happened it tells of a change. Threads: one executor. Source: inotify(7).
+class folder_watch {
+ public:
+  /// @param path  of the folder that is there now; another one that takes its place is not watched
+  /// Errors: the system's, such as too_many_files_open where the user watches too much.
+  static result<folder_watch> open(const asio::any_io_executor& executor, const std::string& path, std::string ending) {
+    descriptor made(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+    if (!made) return fail(last_error());
+    constexpr std::uint32_t comes_or_goes = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
+    if (::inotify_add_watch(made.get(), path.c_str(), comes_or_goes | IN_ONLYDIR) < 0) return fail(last_error());
+    return folder_watch(executor, made.release(), std::move(ending));
+  }
+
+  /// Wait for a change; one that came before is told at once. Errors: canceled, the system's. Cancellation: terminal.
+  [[nodiscard]] awaitable<result<>> changed() {
+    for (;;) {
+      const auto came = drain();
+      if (!came) co_return fail(came.error());
+      if (*came) co_return result<>{};
+      auto [error] = co_await events_.async_wait(asio::posix::stream_descriptor::wait_read, use_values);
+      if (error) co_return fail(is_canceled(error) ? make_error_code(errc::canceled) : error);
+    }
+  }
+
+  /// Whether what the kernel says concerns such a file. Pure: octets in, a verdict out.
+  static bool concerns(bytes_view octets, std::string_view ending) {
+    while (octets.size() >= sizeof(inotify_event)) {
+      inotify_event head{};
+      std::memcpy(&head, octets.data(), sizeof head);
+      const auto rest = octets.subspan(sizeof head);
+      if (head.len > rest.size()) break;
+      const auto padded = as_text(rest.first(head.len));
+      if ((head.mask & IN_Q_OVERFLOW) != 0 || padded.substr(0, padded.find('\0')).ends_with(ending)) return true;
+      octets = rest.subspan(head.len);
+    }
+    return false;
+  }
+
+ private:
+  folder_watch(const asio::any_io_executor& executor, int events, std::string ending)
+      : events_(executor, events), ending_(std::move(ending)) {}
+
+  result<bool> drain() {
+    constexpr std::size_t some = 16 * 1024;
+    std::array<std::uint8_t, some> octets{};
+    bool came = false;
+    for (;;) {
+      const auto count = ::read(events_.native_handle(), octets.data(), octets.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0 && errno == EAGAIN) return came;
+      if (count < 0) return fail(last_error());
+      if (concerns(bytes_view(octets).first(static_cast<std::size_t>(count)), ending_)) came = true;
+    }
+  }
+
+  asio::posix::stream_descriptor events_;
+  std::string ending_;
+};
+
+}  // namespace ajar::state
