@@ -19,12 +19,6 @@ from forge import (BRIDGE, CONTINUATION, DATA, END_HEADERS, HEADERS, PING, PREFA
 import world
 
 
-def memory(process):
-    """Of what the process has in memory now, in kB."""
-    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")))
-
-
 def cpu(process):
     fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -151,22 +145,22 @@ class Http2(unittest.TestCase):
     def siege(self, floods):
         for name, (first, octets) in floods.items():
             with self.subTest(flood=name):
-                before, spent = memory(self.server), cpu(self.server)
+                before, spent = world.memory(self.server), cpu(self.server)
                 taken = self.besiege(first, octets)
                 self.assertIsNotNone(taken, "the session went on")
-                self.assertLess(memory(self.server) - before, 60_000 if world.SANITIZED else 20_000)
+                self.assertLess(world.memory(self.server) - before, 60_000 if world.SANITIZED else 20_000)
                 self.assertLess(cpu(self.server) - spent, 10)
                 done = self.w.run("client", "client", "cat", "home:docs/small0")
                 self.assertEqual(done.stdout, (self.folder / "small0").read_bytes(), done.stderr)
 
     def test_a_reader_that_takes_nothing_costs_little(self):
-        before = memory(self.server)
+        before = world.memory(self.server)
         with socket.create_connection(("127.0.0.1", self.port)) as idle:
             window = struct.pack(">HI", 4, (1 << 31) - 1)
             idle.sendall(PREFACE + frame(SETTINGS, 0, 0, window) + frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", 1 << 30)) +
                          b"".join(ask(i, b"/docs/large") for i in range(1, 401, 2)))
             time.sleep(1)
-            self.assertLess(memory(self.server) - before, 60_000 if world.SANITIZED else 20_000)
+            self.assertLess(world.memory(self.server) - before, 60_000 if world.SANITIZED else 20_000)
             done = self.w.run("client", "client", "cat", "home:docs/small1")
             self.assertEqual(done.stdout, (self.folder / "small1").read_bytes(), done.stderr)
 

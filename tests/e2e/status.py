@@ -76,25 +76,6 @@ class Metrics(unittest.TestCase):
                 parse_metrics(bad)
 
 
-class Reader:
-    """A fetch that goes on until it is let: its output is taken by hand."""
-
-    def __init__(self, w, *words):
-        self.process = subprocess.Popen(w.command("client", "client", "cat", "home:file", *words),
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.taken = [self.process.stdout.read(1 << 20)]
-
-    def take(self):
-        """All the rest."""
-        while piece := self.process.stdout.read(1 << 20):
-            self.taken.append(piece)
-
-    def finish(self):
-        self.take()
-        said = self.process.stderr.read().decode()
-        return b"".join(self.taken), said, self.process.wait(timeout=60)
-
-
 def one_id(w, tool):
     return w.text(tool, tool, "id")
 
@@ -138,7 +119,7 @@ class Status(unittest.TestCase):
     def test_a_session_by_a_window(self):
         server = self.w.start_server({"file": self.path}, "--mode", "window")
         before = self.ask("central")["exposure"]["total"]  # of other tests' servers
-        reader = Reader(self.w, "--by", "window")
+        reader = world.Reader(self.w, "--by", "window")
         home = self.ask("server")
         self.assertEqual((home["ajar_status"], home["tool"], home["pid"]), (1, "ajar-server", server.pid))
         self.assertEqual(home["id"], one_id(self.w, "server"))
@@ -180,7 +161,7 @@ class Status(unittest.TestCase):
 
     def test_clients_tell_during_a_fetch_each_for_itself(self):
         server = self.w.start_server({"file": self.path}, "--mode", "window")
-        readers = [Reader(self.w, "--by", "window") for _ in range(2)]
+        readers = [world.Reader(self.w, "--by", "window") for _ in range(2)]
         pids = {reader.process.pid for reader in readers}
         server.send_signal(signal.SIGSTOP)  # so that the fetches wait, and go on afterwards
         try:
@@ -214,7 +195,7 @@ class Status(unittest.TestCase):
     def test_under_seccomp_it_answers_and_still_has_no_listening_socket(self):
         server = self.w.start_server({"file": self.path}, "--mode", "outbound")
         self.assertIn("Seccomp:\t2", pathlib.Path(f"/proc/{server.pid}/status").read_text())
-        reader = Reader(self.w, "--by", "outbound", "--door", "127.0.0.1:0")
+        reader = world.Reader(self.w, "--by", "outbound", "--door", "127.0.0.1:0")
         home = self.ask("server")
         self.assertEqual((home["may_listen"], home["listening_sockets"], home["methods"]), (False, 0, ["outbound"]))
         self.assertIn("may not listen", self.w.text("server", "server", "status"))
@@ -262,7 +243,7 @@ class Status(unittest.TestCase):
 
     def test_a_killed_client_leaves_nothing_that_status_does_not_clear(self):
         self.w.start_server({"file": self.path}, "--mode", "window")
-        reader = Reader(self.w, "--by", "window")
+        reader = world.Reader(self.w, "--by", "window")
         reader.process.kill()
         reader.process.communicate()
         left = list((self.w.folder / "client").glob("control.*"))

@@ -157,6 +157,32 @@ class World:
         return path
 
 
+class Reader:
+    """A fetch that goes on until it is let: its output is taken by hand."""
+
+    def __init__(self, w, *words, client="client", what="home:file"):
+        self.process = subprocess.Popen(w.command("client", client, "cat", what, *words), stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE)
+        self.taken = [self.process.stdout.read(1 << 20)]
+
+    def take(self):
+        """All the rest."""
+        while piece := self.process.stdout.read(1 << 20):
+            self.taken.append(piece)
+
+    def finish(self):
+        self.take()
+        with self.process.stdout, self.process.stderr:
+            said = self.process.stderr.read().decode()
+        return b"".join(self.taken), said, self.process.wait(timeout=60)
+
+
+def memory(process):
+    """Of what the process has in memory now, in kB."""
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")))
+
+
 def sockets_of(process):
     """The TCP sockets of a process: a list of (state, local, remote), as the kernel tells."""
     inodes = set()

@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <ajar/testing/run.hpp>
 
+#include <sys/resource.h>
+
 using namespace ajar;
 using asio::ip::tcp;
 
@@ -48,6 +50,21 @@ TEST_CASE("a dial to a closed port is refused, to a bad name not found, from a f
   CHECK(testing::run(context, net::dial(at, soon())).error() == errc::dial_refused);
   CHECK(testing::run(context, net::dial(net::endpoint("no-such-host.invalid", 1), soon())).error() ==
         errc::name_not_found);
+}
+
+TEST_CASE("a dial for which there is no descriptor left does not blame the way") {
+  asio::io_context context;
+  auto listener = listen_on(context);
+  const net::endpoint at(listener.local_endpoint());
+  (void)testing::run(context, net::dial(at, soon()));  // whatever is opened once is open now
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const auto dialled = testing::run(context, net::dial(at, soon()));
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(dialled.error() == std::errc::too_many_files_open);
 }
 
 TEST_CASE("a dial that gets no answer ends at its deadline") {

@@ -26,6 +26,11 @@ inline std::error_code dial_error(const std::error_code& error) {
       error == std::errc::address_not_available) {
     return errc::bind_failed;
   }
+  // what this machine is short of says nothing of the way
+  for (const auto shortage : {std::errc::too_many_files_open, std::errc::too_many_files_open_in_system,
+                              std::errc::no_buffer_space, std::errc::not_enough_memory}) {
+    if (error == shortage) return error;
+  }
   return errc::dial_unreachable;
 }
 
@@ -34,7 +39,7 @@ inline result<tcp_stream> make_stream(const asio::any_io_executor& executor, con
   tcp_stream stream(executor);
   std::error_code error;
   stream.open(protocol, error);
-  if (error) return fail(errc::dial_unreachable);
+  if (error) return fail(dial_error(error));
   if (how.source()) {
     stream.bind(tcp::endpoint(*how.source(), 0), error);
     if (error) return fail(errc::bind_failed);
