@@ -33,7 +33,7 @@ import world
 from world import CUT_SHORT, DONE, NO_CENTRAL
 
 SIZE = 24 << 20  # more than the kernel and both ends hold of a session
-PINGS = 50 if world.LONG else 5
+PINGS = 50 if world.LONG else 3
 ROWS = []  # of the table
 
 
@@ -127,21 +127,30 @@ class Town(world.World):
         done = self.run("client", "other", "ping", server, "--count", "1", "--within", within, *words)
         return time.monotonic() - begun, done
 
+    def pings(self, sources, **more):
+        """@return the seconds of those that came; why others did not is printed"""
+        came = []
+        for source in sources:
+            took, done = self.ping("home", "--from", source, **more)
+            if done.returncode == DONE:
+                came.append(took)
+            else:
+                print(f"  from {source}, {took:.2f} s: {done.stderr.strip()}", flush=True)
+        return came
+
 
 class Others(unittest.TestCase):
     """What happens to some is nothing to the others."""
 
     @classmethod
     def setUpClass(cls):
-        cls.w = Town().open()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.w.__exit__()
+        cls.w = Town()
+        cls.addClassCleanup(cls.w.__exit__)
+        cls.w.open()
+        cls.at_rest()
+        cls.sockets = cls.w.sockets()
 
     def setUp(self):
-        self.at_rest()
-        self.sockets = self.w.sockets()
         self.memory = {name: world.memory(self.w.running[name]) for name in self.sockets}
 
     def say(self, text):
@@ -167,19 +176,20 @@ class Others(unittest.TestCase):
         octets, said, code = reader.finish()
         self.assertEqual((code, octets == self.w.large.read_bytes()), (DONE, True), said)
 
-    def at_rest(self):
+    @classmethod
+    def at_rest(cls):
         """Nobody is linked but the servers, and they have nothing open but that."""
         def quiet():
-            links = self.w.told("central")["links"]
-            servers = [self.w.told("server", name) for name in ("home", "hut")]
+            links = cls.w.told("central")["links"]
+            servers = [cls.w.told("server", name) for name in ("home", "hut")]
             return ((links["servers"], links["clients"], links["half_open"]) == (2, 0, 0) and
                     not any(one["sessions"] or one["windows_open"] or one["listening_sockets"] for one in servers) and
                     all(any(one["network"].values()) for one in servers))
         until(quiet, "something was left open")
 
     def nothing_is_left(self):
+        until(lambda: self.w.sockets() == self.sockets, "sockets were left")
         self.at_rest()
-        until(lambda: self.w.sockets() == self.sockets, f"sockets were left: {self.w.sockets()}, not {self.sockets}")
         grown = {name: world.memory(self.w.running[name]) - before for name, before in self.memory.items()}
         self.say("memory grew by " + ", ".join(f"{name} {kb} kB" for name, kb in grown.items()))
         if not world.SANITIZED:  # AddressSanitizer gives nothing back for long
@@ -198,7 +208,8 @@ class Others(unittest.TestCase):
                     before = attack.told()
                     self.others_come(meanwhile=f"beside {kind}: ")
                     attack.until(lambda told: told["messages"] > before["messages"], "it went no further")
-                    until(lambda: sent_away() > times, "it was never sent away")
+                    if kind in ("ping", "exposure"):  # the others cost a signature each: a slow machine takes no flood of them
+                        until(lambda: sent_away() > times, "it was never sent away")
                 self.nothing_is_left()
 
     def test_a_client_that_claims_in_vain_and_goes_on_sending(self):
@@ -360,14 +371,9 @@ class Figures(unittest.TestCase):
         self.w = Town()
         self.addCleanup(self.w.__exit__)
 
-    def pings(self, count):
-        """@return the seconds of those that came, and how many did not"""
-        all_done = [self.w.ping() for _ in range(count)]
-        came = [took for took, done in all_done if done.returncode == DONE]
-        return came, count - len(came)
-
     def times(self, what, count, alone=None):
-        took, failed = self.pings(count)
+        took = self.w.pings(["127.0.0.1"] * count)
+        failed = count - len(took)
         if not took:
             row(what, f"{failed} of {count} failed")
             return None
@@ -380,7 +386,7 @@ class Figures(unittest.TestCase):
         self.w.open()
         count = 500
         alone = self.times("another client's `ping`, a whole command, with nothing else", count)
-        for kind in ("ping", "grant", "request", "exposure"):
+        for kind in ("ping", "grant", "request", "exposure", "claim"):
             with self.w.linked(kind) as attack:
                 attack.until(lambda told: told["messages"] > 0, "it never began")
                 self.times(f"the same beside a linked peer that floods ({kind})", count, alone)
@@ -392,9 +398,8 @@ class Figures(unittest.TestCase):
         self.w.open()
         with self.w.silent(120, 64) as attack:
             until(lambda: self.w.told("central")["links"]["dropped"] > 0, "central's room was never full")
-            for whose, source in (("addresses that nobody knows", "127.30.{}.1"), ("one that was linked before", "127.0.0.1")):
-                all_done = [self.w.ping("home", "--from", source.format(i), within="3s") for i in range(20)]
-                came = [took for took, done in all_done if done.returncode == DONE]
+            for whose, source in (("addresses that nobody knows", "127.30.{}.1"), ("a known one", "127.0.0.1")):
+                came = self.w.pings([source.format(i) for i in range(20)], within="3s")
                 row(f"64 silent connections from each of 120 addresses: clients from {whose}",
                     f"{len(came)} of 20 came within 3 s, the slowest in {max(came, default=0):.2f} s")
             told = attack.told()
@@ -502,8 +507,8 @@ class Figures(unittest.TestCase):
             stand = peers.told()["now"]
             own = world.memory(w.running["central"]) - before
             theirs = world.memory(peers.process)
-        row(f"{count} idle links at central", f"{own / count:.1f} kB of memory each at central, {theirs / count:.1f} kB at the "
-            f"peers, who are one process; {stand} stand; made in {took:.0f} s")
+        row(f"{count} idle links at central", f"{own / count:.1f} kB of memory each at central, {theirs / count:.1f} kB at "
+            f"the peers, who are one process; {stand} stand; made in {took:.0f} s")
 
     def test_6_many_windows(self):
         w = self.w
@@ -511,7 +516,7 @@ class Figures(unittest.TestCase):
         w.ping()
         sockets, names = w.sockets(), ("central", "home")
         before = [world.memory(w.running[name]) for name in names]
-        _, failed = self.pings(300)
+        failed = 300 - len(w.pings(["127.0.0.1"] * 300))
         after = [world.memory(w.running[name]) for name in names]
         until(lambda: w.sockets() == sockets, "sockets were left")
         row("300 windows in a row", f"{failed} failed; no socket left; {self.growth(names, before, after)}")

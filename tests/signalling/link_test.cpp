@@ -131,6 +131,61 @@ TEST_CASE("what a window waits for is followed up, and nobody hears of that") {
   }
 }
 
+namespace {
+
+awaitable<void> await_room(std::shared_ptr<side> of, std::optional<result<>>& into) {
+  auto draining = of->link.drained();
+  auto drained = co_await std::move(draining);
+  into = drained;
+}
+
+}  // namespace
+
+TEST_CASE("whoever waits for room has it when all has left, or learns why it never will") {
+  for (const bool other_reads : {true, false}) {
+    meeting two(pair_options().buffer(1024));
+    two.start(two.client);
+    two.settle();
+    std::optional<result<>> room;
+    asio::co_spawn(two.context, await_room(two.client, room), asio::detached);
+    two.settle();
+    CHECK((room && *room));  // nothing is to leave
+    room.reset();
+    REQUIRE(two.client->link.send(present_grant{pattern(20'000)}));
+    asio::co_spawn(two.context, await_room(two.client, room), asio::detached);
+    two.settle();
+    CHECK(!room);
+    if (other_reads) {
+      two.start(two.server);
+      two.settle();
+      REQUIRE(room);
+      CHECK(*room);
+      CHECK(two.server->got.size() == 1);
+    } else {
+      two.client->link.close(errc::evicted);
+      two.settle();
+      REQUIRE(room);
+      CHECK(room->error() == errc::evicted);
+    }
+  }
+}
+
+TEST_CASE("others of the thread have their turn between two parts of a roster") {
+  meeting two;
+  constexpr int parts = 5;
+  std::vector<int> seen;  // by others, how many there were
+  int got = 0;
+  two.server->also = [&](const message&) {
+    ++got;
+    asio::post(two.context, [&] { seen.push_back(got); });
+    return result<>();
+  };
+  for (int i = 0; i < parts; ++i) REQUIRE(two.client->link.send(roster_update{true, true, {}, {}}));
+  two.start_both();
+  CHECK(got == parts);
+  CHECK(seen == std::vector<int>{1, 2, 3, 4, 5});
+}
+
 TEST_CASE("a handler may answer at once, and end the link") {
   meeting two;
   two.server->also = [to = two.server.get()](const message&) { return to->link.send(grant_result{{}, 7}); };

@@ -46,7 +46,15 @@ struct house {
     carry(home.handle(what, now, today));
   }
   void carry(std::vector<delivery> all) {
-    for (auto& one : all) told[one.to].push_back(std::move(one.what));
+    for (auto& one : all) {
+      const bool roster = std::holds_alternative<signalling::roster_update>(one.what);
+      told[one.to].push_back(std::move(one.what));
+      if (roster && links_drain) drain(one.to);
+    }
+  }
+  // What a server was told of its roster has left.
+  void drain(const link_ref& link) {
+    if (const auto whose = owners.find(link); whose != owners.end()) send(event::drained{link, whose->second});
   }
   time_point next() const {
     auto first = never;
@@ -98,6 +106,7 @@ struct house {
     made.methods = outbound | window;
     made.nonce = nonce(static_cast<std::uint8_t>(made.link.number));
     made.seen = {asio::ip::make_address("192.0.2.1"), static_cast<std::uint16_t>(made.link.number)};
+    owners[made.link] = who;
     send(made);
     return made.link;
   }
@@ -191,6 +200,8 @@ struct house {
 
   std::vector<directory> homes;
   std::map<link_ref, std::deque<signalling::message>> told;
+  std::map<link_ref, peer_id> owners;
+  bool links_drain = true;  // at once
   std::map<std::pair<link_ref, peer_id>, std::uint32_t> presented;
   std::uint64_t links = 0;
   time_point now{1000h};
@@ -862,7 +873,8 @@ TEST_CASE("a server that was forgotten has a roster of another epoch") {
 
 TEST_CASE("a long roster comes in parts, each within a frame, and the parts make the whole") {
   with_one_and_two([](std::size_t shards) {
-    constexpr auto most = signalling::roster_update::most_entries;
+    constexpr auto most = directory::roster_part;
+    static_assert(most <= signalling::roster_update::most_entries);
     house all(shards);
     const auto server = peer(10);
     const auto at_server = all.up(server, role::server);
@@ -898,7 +910,7 @@ TEST_CASE("a roster of exactly one part has no second one") {
   with_one_and_two([](std::size_t shards) {
     house all(shards);
     const auto at_server = all.up(peer(10), role::server);
-    for (std::uint32_t i = 0; i < signalling::roster_update::most_entries; ++i) {
+    for (std::uint32_t i = 0; i < directory::roster_part; ++i) {
       const auto link = all.up(peer(1000 + i), role::client);
       all.granted(link, peer(10), peer(1000 + i), i);
       all.prove(link, peer(10), peer(1000 + i), 5);
@@ -906,9 +918,206 @@ TEST_CASE("a roster of exactly one part has no second one") {
     all.ask_roster(at_server, peer(10), {});
     const auto whole = all.take<signalling::roster_update>(at_server);
     CHECK(!whole.more);
-    CHECK(whole.entries.size() == signalling::roster_update::most_entries);
+    CHECK(whole.entries.size() == directory::roster_part);
     CHECK(all.quiet());
   });
+}
+
+namespace {
+
+// A server whose link drains when it is told to, and clients with a door. What it makes of what it is told.
+struct large : house {
+  explicit large(std::size_t shards, std::uint32_t clients) : house(shards) {
+    links_drain = false;
+    at_server = up(server, role::server);
+    for (std::uint32_t i = 0; i < clients; ++i) come(i);
+  }
+  peer_id client(std::uint32_t number) const { return peer(number << 24 | 0x10000 | number >> 8); }  // in this order
+  void come(std::uint32_t number) {
+    const auto link = up(client(number), role::client, ++logins_so_far);
+    granted(link, server, client(number), number);
+    prove(link, server, client(number), 1);
+    at[number] = link;
+  }
+  void go(std::uint32_t number) {
+    leave(at.at(number), server, client(number));
+    at.erase(number);
+  }
+  // @return whether there was a part
+  bool take_part() {
+    if (!told.contains(at_server)) return false;
+    last = take<signalling::roster_update>(at_server);
+    CHECK(!told.contains(at_server));  // one at a time
+    CHECK(last.entries.size() <= directory::roster_part);
+    if (last.snapshot && !filling) known.clear();
+    filling = last.snapshot && last.more;
+    for (const auto& one : last.entries) {
+      known.erase(one.client);
+      if (one.present) known[one.client] = one.record;
+    }
+    ++parts;
+    drain(at_server);
+    return true;
+  }
+  bool is_told_all() const {
+    return known.size() == at.size() &&
+           std::ranges::all_of(at, [&](const auto& one) { return known.contains(client(one.first)); });
+  }
+
+  const peer_id server = peer(10);
+  link_ref at_server;
+  std::map<std::uint32_t, link_ref> at;
+  std::map<peer_id, bytes> known;
+  signalling::roster_update last;
+  bool filling = false;
+  std::size_t parts = 0;
+  std::uint64_t logins_so_far = 0;
+};
+
+}  // namespace
+
+TEST_CASE("of a roster nothing more is told until the part before has left, however much changes") {
+  with_one_and_two([](std::size_t shards) {
+    constexpr std::uint32_t many = 5 * directory::roster_part;
+    large all(shards, many);
+    all.ask_roster(all.at_server, all.server, {});
+    CHECK(all.told.at(all.at_server).size() == 1);
+    for (int i = 0; i < 100; ++i) all.prove(all.at.at(7), all.server, all.client(7), static_cast<std::uint8_t>(i));
+    CHECK(all.told.at(all.at_server).size() == 1);
+    while (all.take_part()) continue;
+    CHECK(all.parts == 5 + 1);  // and the one who was told before he changed
+    CHECK(all.is_told_all());
+    CHECK(all.known.at(all.client(7)) == bytes(3, 99));
+    for (std::uint32_t i = 0; i < many; ++i) all.prove(all.at.at(i), all.server, all.client(i), 200);
+    CHECK(all.told.at(all.at_server).size() == 1);
+    CHECK(all.take_part());
+    CHECK(!all.last.snapshot);
+    CHECK(all.last.entries.size() == 1);  // there was room for it
+    while (all.take_part()) CHECK(!all.last.snapshot);
+    CHECK(all.parts == 5 + 1 + 1 + 5);
+    for (const auto& [client, record] : all.known) CHECK(record == bytes(3, 200));
+    all.links_drain = true;
+    all.drain({7, 7});
+    all.drain(all.at.at(1));
+    CHECK(all.quiet());
+  });
+}
+
+TEST_CASE("who comes, changes or goes while a snapshot is under way is told right in the end") {
+  with_one_and_two([](std::size_t shards) {
+    large all(shards, 10 * directory::roster_part);
+    all.ask_roster(all.at_server, all.server, {});
+    for (int i = 0; i < 5; ++i) CHECK(all.take_part());
+    const auto begun = all.last.version;
+    constexpr std::uint32_t early = 3;
+    constexpr std::uint32_t late = 9 * directory::roster_part;
+    all.go(early);
+    all.go(late);
+    all.go(early + 1);
+    all.come(early + 1);
+    all.prove(all.at.at(early + 2), all.server, all.client(early + 2), 77);
+    all.prove(all.at.at(late + 2), all.server, all.client(late + 2), 78);
+    all.come(10 * directory::roster_part);
+    while (all.take_part()) {
+      CHECK((all.last.version == begun || !all.last.snapshot));
+      CHECK((all.last.more || all.is_told_all()));
+    }
+    CHECK(!all.last.more);
+    CHECK(all.is_told_all());
+    CHECK(all.known.at(all.client(early + 2)) == bytes(3, 77));
+    CHECK(all.known.at(all.client(late + 2)) == bytes(3, 78));
+    // and of that version: there is no difference to it
+    const auto version = all.last.version;
+    CHECK(version.number == begun.number + 7);
+    all.ask_roster(all.at_server, all.server, version);
+    CHECK(all.take_part());
+    CHECK(!all.last.snapshot);
+    CHECK(all.last.entries.empty());
+    CHECK(all.last.version == version);
+  });
+}
+
+TEST_CASE("a server that asks again, or comes again, in the midst of a snapshot gets one from its beginning") {
+  with_one_and_two([](std::size_t shards) {
+    constexpr std::uint32_t many = 4 * directory::roster_part;
+    large all(shards, many);
+    all.ask_roster(all.at_server, all.server, {});
+    CHECK(all.take_part());
+    CHECK(all.take_part());
+    all.ask_roster(all.at_server, all.server, {});
+    CHECK(all.told.at(all.at_server).size() == 1);  // a part is still on its way
+    const auto left = all.take<signalling::roster_update>(all.at_server);
+    CHECK(left.snapshot);
+    all.known.clear();
+    all.filling = false;
+    all.parts = 0;
+    all.drain(all.at_server);
+    while (all.take_part()) continue;
+    CHECK(all.parts == 4);
+    CHECK(all.is_told_all());
+
+    all.ask_roster(all.at_server, all.server, {});
+    CHECK(all.take_part());
+    const auto before = all.at_server;
+    all.at_server = all.up(all.server, role::server, 2);
+    all.told.clear();
+    all.drain(before);  // an old link's room is nobody's
+    CHECK(!all.told.contains(all.at_server));
+    all.filling = false;
+    all.parts = 0;
+    all.ask_roster(all.at_server, all.server, {});
+    while (all.take_part()) continue;
+    CHECK(all.parts == 4);
+    CHECK(all.is_told_all());
+  });
+}
+
+TEST_CASE("clients without a door make no part of a roster long to find") {
+  house all(1);
+  all.links_drain = false;
+  const auto at_server = all.up(peer(10), role::server);
+  for (std::uint32_t i = 0; i < 3 * directory::most_walked; ++i) {
+    all.present(all.new_link(), peer(10), peer(1000 + i), i);
+  }
+  all.told.clear();
+  all.ask_roster(at_server, peer(10), {});
+  for (int part = 0; part < 3; ++part) {
+    const auto some = all.take<signalling::roster_update>(at_server);
+    CHECK(some.entries.empty());
+    CHECK(some.more == (part < 2));
+    all.drain(at_server);
+  }
+  CHECK(all.quiet());
+}
+
+TEST_CASE("what concerns very many clients is told to some at a time, and to each of them as it is then") {
+  constexpr std::uint32_t many = 3 * directory::most_at_once;
+  house all(1);
+  const auto server = peer(10);
+  std::vector<link_ref> links;
+  for (std::uint32_t i = 0; i < many; ++i) {
+    links.push_back(all.new_link());
+    all.present(links.back(), server, peer(1000 + i), i);
+  }
+  all.told.clear();
+  auto& home = all.homes[0];
+  const auto told = [&](signalling::presence_state state) {
+    std::size_t count = 0;
+    for (const auto& link : links)
+      count += all.told.contains(link) && all.take<signalling::presence>(link).state == state;
+    return count;
+  };
+  const auto up = all.up(server, role::server);
+  CHECK(told(presence_state::online) == directory::most_at_once);
+  CHECK(all.next() <= all.now);
+  all.carry(home.expire(all.now, all.today));
+  CHECK(told(presence_state::online) == directory::most_at_once);
+  all.detach(up, server, role::server);  // all are to know that, those above too
+  CHECK(told(presence_state::offline) == directory::most_at_once);
+  all.pass(0s);
+  CHECK(told(presence_state::offline) == many - directory::most_at_once);
+  CHECK(all.quiet());
+  CHECK(all.timers() == many);  // their grants'
 }
 
 TEST_CASE("over a standing link each change is pushed, until the server asks at intervals") {

@@ -73,6 +73,7 @@ TEST_CASE("an event about a link is at home where its peer is, any other where i
   CHECK(home_of(of_three<event::client_left>()) == peer(2));
   CHECK(home_of(of_three<event::door_proved>()) == peer(2));
   CHECK(home_of(of_three<event::roster_asked>()) == peer(2));
+  CHECK(home_of(of_three<event::drained>()) == peer(2));
   CHECK(home_of(of_three<event::revoked>()) == peer(2));
   CHECK(home_of(of_three<event::requested>()) == peer(2));
   CHECK(home_of(of_three<event::answered>()) == peer(2));

@@ -791,6 +791,7 @@ TEST_CASE("beside a peer that never stops sending a timer of the same thread has
     one.start_beside_timer(read_on(one.ends->server), one.ends->server);
     CHECK(one.ends->server.carried().in == std::uint64_t{size} * times);
     CHECK_MESSAGE(one.waited * (size + 22) / size <= 512 * 1024, one.waited << " octets in pieces of " << size);
+    CHECK_MESSAGE(one.waited / size <= 6'000, one.waited << " octets in pieces of " << size);  // a record costs, too
   }
 }
 
@@ -812,4 +813,15 @@ TEST_CASE("a peer that goes on sending after a goodbye is heard for so long and 
   CHECK(!one.ends->server.is_open());
   CHECK(one.ends->server.carried().in < 17 << 20);
   CHECK_MESSAGE(one.waited <= 512 * 1024, one.waited);
+}
+
+TEST_CASE("a peer that goes on sending single octets after a goodbye is heard for no longer") {
+  tireless one;
+  one.time.run(one.context, write_on(one.ends->client, 1, 20'000));
+  std::optional<result<>> parted;
+  one.start_beside_timer(part_from(one.ends->server, parted), one.ends->server);
+  REQUIRE(parted);
+  REQUIRE(!*parted);
+  CHECK(parted->error() == errc::limit_reached);
+  CHECK(one.ends->server.carried().in <= 16 * 1024);
 }

@@ -144,7 +144,19 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     if (std::holds_alternative<signalling::command>(what.what)) step_done(peer.id, "C", "command the server");
     if (std::holds_alternative<signalling::answer>(what.what)) step_done(peer.id, "F", "tell the client to connect");
     (void)peer.link.send(what.what);
+    if (std::holds_alternative<signalling::roster_update>(what.what)) {
+      tasks.spawn(shared_from_this(), tell_of_room(found->second));
+    }
     if (const auto* graded = std::get_if<signalling::grant_result>(&what.what)) take_verdict(peer, *graded);
+  }
+
+  // More of its roster is told when this has left; others of the thread have their turn in between.
+  awaitable<void> tell_of_room(link_ptr one) {
+    auto passed = co_await yield(patience::keeps_core);
+    if (!passed) co_return;
+    auto draining = one->link.drained();
+    auto drained = co_await std::move(draining);
+    if (drained) shared->routes.send(switchboard::event::drained{one->ref, one->id});
   }
 
   // What became of a grant, when it was presented or later. Without any a client has no business here.

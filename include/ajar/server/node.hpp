@@ -167,12 +167,16 @@ struct server_node final : signalling::uplink_events,
   }
 
   result<> take_roster(const signalling::roster_update& update) {
-    auto changed = known.apply(update);
-    if (!changed) return fail(changed.error());
+    const auto changed = known.apply(update);
+    dials.update(known, changed);
+    if (update.more) return {};
+    if (known.left_out() > 0) {
+      telling::report_trouble(caused_by("central"), "the roster is full: clients are left out",
+                              std::to_string(known.left_out()));
+    }
     telling::report_step(caused_by("central"), "B", "got the roster",
                          std::to_string(known.size()) + " clients with a door");
-    dials.update(known, *changed);
-    if (!update.more && how.roster_interval_.count() > 0) up.leave();
+    if (how.roster_interval_.count() > 0) up.leave();
     return {};
   }
 

@@ -35,6 +35,10 @@ class link {
   /// Errors: link_timeout, unknown_message and parse()'s, eof, the stream's own, canceled. Cancellation: terminal.
   [[nodiscard]] awaitable<result<message>> receive(time_point until = never);
 
+  /// While run() goes on: wait until all that was sent has left for the transport. Who has much to say says a part, and
+  /// waits for this. Errors: why the link ended, canceled. Cancellation: terminal.
+  [[nodiscard]] awaitable<result<>> drained();
+
   /// Receive until the link ends; pings are answered, and sent, meanwhile.
   ///
   /// @param interval  of the heartbeat

@@ -26,14 +26,14 @@ class roster {
 
   explicit roster(std::size_t most = most_clients) : most_(most) {}
 
-  /// Take an update; what is not signed by the client it names is left out.
-  /// Errors: limit_reached; then ask for a snapshot.
-  result<changes> apply(const roster_update& update) {
+  /// Take an update; what is not signed by the client it names is left out, and so is who comes when it is full.
+  changes apply(const roster_update& update) {
     changes changed;
     // The parts of one snapshot have one version; another one begins anew, also where the link broke in between.
     if (update.snapshot && filling_ != update.version) {
       for (const auto& [client, ignored] : entries_) changed.insert(client);
       entries_.clear();
+      left_out_ = 0;
       version_ = {};  // until it is whole
     }
     filling_.reset();
@@ -45,11 +45,10 @@ class roster {
       auto record = trust::signed_address::open(one.record);
       if (!record || record->signer() != one.client) continue;
       if (entries_.size() >= most_) {
-        version_ = {};
-        filling_.reset();
-        return fail(errc::limit_reached);
+        ++left_out_;
+      } else {
+        entries_.emplace(one.client, entry{one.grant, std::move(*record)});
       }
-      entries_.emplace(one.client, entry{one.grant, std::move(*record)});
     }
     if (!update.more) version_ = update.version;
     return changed;
@@ -63,12 +62,16 @@ class roster {
     return at == entries_.end() ? nullptr : &at->second;
   }
   std::size_t size() const noexcept { return entries_.size(); }
+  /// How many came since the last snapshot when it was full; each of them has a place when it changes after others
+  /// went.
+  std::size_t left_out() const noexcept { return left_out_; }
 
  private:
   std::map<identity::peer_id, entry> entries_;
   roster_version version_;
   std::optional<roster_version> filling_;  // by a snapshot whose end has not come
   std::size_t most_;
+  std::size_t left_out_ = 0;
 };
 
 }  // namespace ajar::signalling

@@ -20,6 +20,9 @@ namespace ajar::switchboard {
 
 /// One shard's part of what central knows. Pure: event and time in, deliveries out. Nothing of it is ever on a disk.
 ///
+/// What concerns many clients is done in parts: a server is told the next part of its roster when the one before has
+/// left (event::drained), and clients of a server's presence some at a time, by next() and expire().
+///
 /// Threads: one.
 class directory {
  public:
@@ -29,6 +32,8 @@ class directory {
   static constexpr std::size_t most_answered = 256;     // the same, answered, but another listener may follow
   static constexpr std::size_t most_open_a_server = 4096;
   static constexpr std::size_t most_at_once = 128;      // of what is due in one moment: others of the thread wait
+  static constexpr std::size_t roster_part = 32;        // entries in a message: each costs its server a signature
+  static constexpr std::size_t most_walked = 1024;      // clients that are looked at for one
   static constexpr std::chrono::minutes look_again{1};  // at a grant: the wall clock may be set
 
   explicit directory(std::chrono::milliseconds heartbeat) : heartbeat_(heartbeat) {}
@@ -42,7 +47,7 @@ class directory {
   /// What the passing of time brings. Call it at next(), which is past where more is due than is done at once.
   std::vector<delivery> expire(time_point now, wall_time today) {
     out_.clear();
-    for (std::size_t done = 0; done < most_at_once && next() <= now; ++done) {
+    for (std::size_t done = 0; done < most_at_once && out_.size() < most_at_once && next() <= now; ++done) {
       const auto due = timers_.begin()->second;
       const auto found = servers_.find(due.server);  // it is there as long as it has a timer
       auto& one = found->second;
@@ -50,8 +55,10 @@ class directory {
         end_exchange(one, *request, now);
       } else if (const auto* client = std::get_if<identity::peer_id>(&due.about)) {
         judge(due.server, one, one.clients.find(*client), now, today);
+      } else if (std::holds_alternative<presence_rest>(due.about)) {
+        publish_rest(due.server, one, now, today);
       } else {
-        end_polling(due.server, one, today);
+        end_polling(due.server, one, now, today);
       }
       forget_if_empty(found);
     }
@@ -68,9 +75,10 @@ class directory {
 
  private:
   struct polling {};
+  struct presence_rest {};
   struct timer_key {
     identity::peer_id server;
-    std::variant<polling, trust::request_id, identity::peer_id> about;  // the last one: a client's grants
+    std::variant<polling, presence_rest, trust::request_id, identity::peer_id> about;  // the last: a client's grants
   };
   using timer_map = std::multimap<time_point, timer_key>;
   struct login {
@@ -99,14 +107,30 @@ class directory {
     grant_facts by;
     std::optional<trust::traced_steps> trace{};  // until it is told
   };
+  // What the server of a link is to be told of its roster.
+  struct told_roster {
+    bool live = false;                                     // wants differences pushed
+    bool full = false;                                     // a part has not left yet
+    bool owed = false;                                     // a part, whether there is anything to tell or not
+    std::optional<signalling::roster_version> snapshot{};  // under way, and as it was at its beginning
+    std::optional<identity::peer_id> walked{};             // up to there
+    std::set<identity::peer_id> behind{};                  // who is another now than was told
+
+    bool is_under_way() const { return owed || snapshot || !behind.empty(); }
+    bool comes_to(const identity::peer_id& client) const { return snapshot && (!walked || *walked < client); }
+  };
   struct online {
     link_ref link;
     trust::link_nonce nonce{};
     std::uint8_t methods = 0;
-    bool live = false;                     // wants differences pushed
     std::set<trust::invite_id> invites{};  // whoever comes with one of them is passed on
+    told_roster roster{};
   };
   using client_map = std::map<identity::peer_id, client_entry>;
+  struct publishing {
+    timer_map::iterator at;
+    std::optional<identity::peer_id> told{};  // up to there
+  };
   struct server_entry {
     std::optional<online> up;
     std::optional<timer_map::iterator> polling;  // until then: without a link, but expected back
@@ -114,6 +138,8 @@ class directory {
     std::uint8_t methods = 0;
     net::tcp::endpoint seen;
     client_map clients;
+    std::map<trust::grant_id, identity::peer_id> holders;  // of their grants
+    std::optional<publishing> rest;                        // of its clients, which are not told yet
     signalling::roster_version version;
     std::deque<std::pair<std::uint64_t, identity::peer_id>> log;
     std::uint64_t serial = 0;
@@ -138,6 +164,7 @@ class directory {
   void forget_if_empty(server_map::iterator at) {
     const auto& one = at->second;
     if (!one.up && !one.polling && one.clients.empty() && one.revoked.empty() && one.requests.empty()) {
+      if (one.rest) timers_.erase(one.rest->at);
       servers_.erase(at);
     }
   }
@@ -157,10 +184,25 @@ class directory {
     return made;
   }
 
-  void publish_presence(const identity::peer_id& id, const server_entry& one, wall_time today) {
-    const auto now = presence_of(id, one);
-    for (const auto& [ignored, client] : one.clients) {
-      if (counts(one, client, today)) tell(client.link, now);
+  // It is another now: from the first client on.
+  void publish_presence(const identity::peer_id& id, server_entry& one, time_point now, wall_time today) {
+    if (one.rest) timers_.erase(one.rest->at);
+    one.rest = publishing{timers_.emplace(now, timer_key{id, presence_rest()})};
+    publish_rest(id, one, now, today);
+  }
+  void publish_rest(const identity::peer_id& id, server_entry& one, time_point now, wall_time today) {
+    const auto what = presence_of(id, one);
+    auto& told = one.rest->told;
+    auto at = told ? one.clients.upper_bound(*told) : one.clients.begin();
+    for (std::size_t some = 0; some < most_at_once && at != one.clients.end(); ++some, ++at) {
+      if (counts(one, at->second, today)) tell(at->second.link, what);
+      told = at->first;
+    }
+    timers_.erase(one.rest->at);
+    if (at == one.clients.end()) {
+      one.rest.reset();
+    } else {
+      one.rest->at = timers_.emplace(now, timer_key{id, presence_rest()});
     }
   }
 
@@ -185,13 +227,13 @@ class directory {
     tell(what.link, signalling::welcome{what.nonce, heartbeat_, what.seen, what.reflect_port, what.ticket});
     if (what.who != signalling::role::server) return;
     auto& one = server_of(what.peer);
-    one.up = online{what.link, what.nonce, what.methods, false};
+    one.up = online{what.link, what.nonce, what.methods};
     one.methods = what.methods;
     one.seen = what.seen;
     if (one.polling) timers_.erase(*one.polling);
     one.polling.reset();
     one.interval = std::chrono::milliseconds(0);
-    publish_presence(what.peer, one, today);
+    publish_presence(what.peer, one, now, today);
   }
 
   void on(const event::detached& what, time_point now, wall_time today) {
@@ -205,22 +247,22 @@ class directory {
     if (one.interval.count() > 0) {
       one.polling = timers_.emplace(now + one.interval * 3 / 2, timer_key{what.peer, polling()});
     }
-    publish_presence(what.peer, one, today);
+    publish_presence(what.peer, one, now, today);
     forget_if_empty(found);
   }
 
-  void on(const event::renewed& what, time_point, wall_time today) {
+  void on(const event::renewed& what, time_point now, wall_time today) {
     const auto found = servers_.find(what.server);
     if (found == servers_.end() || !found->second.up || found->second.up->link != what.link) return;
     found->second.up->nonce = what.nonce;
     tell(what.link, signalling::renewed_nonce{what.nonce});
-    publish_presence(what.server, found->second, today);
+    publish_presence(what.server, found->second, now, today);
   }
 
-  void end_polling(const identity::peer_id& id, server_entry& one, wall_time today) {
+  void end_polling(const identity::peer_id& id, server_entry& one, time_point now, wall_time today) {
     timers_.erase(*one.polling);
     one.polling.reset();
-    publish_presence(id, one, today);
+    publish_presence(id, one, now, today);
   }
 
   // ---- grants and revocations: what admitted a client is judged again when it may have ended
@@ -248,6 +290,7 @@ class directory {
     std::vector<grant_facts> good;
     for (const auto& held : client.grants) {
       if (const auto why = why_ended(one, held, today)) {
+        release(one, id, held);
         tell(client.link, signalling::grant_result{held.id, static_cast<std::uint16_t>(*why)});
       } else {
         good.push_back(held);
@@ -274,7 +317,13 @@ class directory {
     client.judged_at = timers_.emplace(now + left, timer_key{server, id});
   }
 
+  static void release(server_entry& one, const identity::peer_id& client, const grant_facts& held) {
+    const auto holder = one.holders.find(held.id);
+    if (holder != one.holders.end() && holder->second == client) one.holders.erase(holder);
+  }
+
   client_map::iterator forget(server_entry& one, client_map::iterator at) {
+    for (const auto& held : at->second.grants) release(one, at->first, held);
     timers_.erase(at->second.judged_at);
     return one.clients.erase(at);
   }
@@ -312,6 +361,7 @@ class directory {
     std::erase_if(client.grants, [&](const grant_facts& held) { return held.id == what.grant; });
     const bool room = client.grants.size() < most_grants;
     if (room) client.grants.push_back(fresh);
+    if (room) one.holders.insert_or_assign(what.grant, what.client);
     watch(what.server, what.client, client, now, today);
     if (!room) return refuse(errc::limit_reached);
     tell(what.link, signalling::grant_result{what.grant, 0});
@@ -348,10 +398,10 @@ class directory {
     one.revoked = std::move(fresh);
     one.revoked_list = what.octets;
     std::erase_if(one.revoked, [&](const auto& held) { return held.second <= today; });
-    for (auto at = one.clients.begin(); at != one.clients.end();) {
-      const bool concerned = std::ranges::any_of(
-          at->second.grants, [&](const grant_facts& held) { return one.revoked.contains(held.id); });
-      at = concerned ? judge(what.server, one, at, now, today) : std::next(at);
+    for (const auto& [grant, ignored] : one.revoked) {
+      const auto holder = one.holders.find(grant);
+      if (holder == one.holders.end()) continue;
+      judge(what.server, one, one.clients.find(holder->second), now, today);
     }
     tell(what.link, signalling::revocations_result{list.serial, 0, {}});
     forget_if_empty(servers_.find(what.server));
@@ -372,11 +422,10 @@ class directory {
     ++one.version.number;
     one.log.emplace_back(one.version.number, client);
     if (one.log.size() > roster_log) one.log.pop_front();
-    if (!one.up || !one.up->live) return;
-    signalling::roster_update update;
-    update.version = one.version;
-    update.entries.push_back(roster_entry_of(one, client, today));
-    tell(one.up->link, std::move(update));
+    if (!one.up) return;
+    auto& to = one.up->roster;
+    if (!to.comes_to(client) && (to.live || to.is_under_way())) to.behind.insert(client);
+    tell_roster(one, today);
   }
 
   static signalling::roster_entry roster_entry_of(const server_entry& one, const identity::peer_id& id,
@@ -395,40 +444,71 @@ class directory {
     return made;
   }
 
-  void on(const event::roster_asked& what, time_point, wall_time today) {
+  void on(const event::roster_asked& what, time_point now, wall_time today) {
     const auto found = servers_.find(what.server);
     if (found == servers_.end() || !found->second.up || found->second.up->link != what.link) return;
     auto& one = found->second;
-    one.up->live = what.interval.count() == 0;
     if (one.interval != what.interval) {
       one.interval = what.interval;
-      publish_presence(what.server, one, today);
+      publish_presence(what.server, one, now, today);
     }
+    told_roster fresh;
+    fresh.live = what.interval.count() == 0;
+    fresh.full = one.up->roster.full;
+    fresh.owed = true;
     const bool known = what.since.epoch == one.version.epoch && what.since.number <= one.version.number &&
                        one.version.number - what.since.number <= one.log.size();
-    std::set<identity::peer_id> concerned;
     if (known) {
       for (const auto& [number, client] : one.log) {
-        if (number > what.since.number) concerned.insert(client);
+        if (number > what.since.number) fresh.behind.insert(client);
       }
     } else {
-      for (const auto& [client, ignored] : one.clients) concerned.insert(client);
+      fresh.snapshot = one.version;
     }
-    signalling::roster_update update;
-    update.snapshot = !known;
-    update.version = one.version;
-    for (const auto& client : concerned) {
-      auto entry = roster_entry_of(one, client, today);
-      if (!entry.present && !known) continue;
-      if (update.entries.size() == signalling::roster_update::most_entries) {
-        update.more = true;
-        tell(what.link, update);
-        update.more = false;
-        update.entries.clear();
+    one.up->roster = std::move(fresh);
+    tell_roster(one, today);
+  }
+
+  void on(const event::drained& what, time_point, wall_time today) {
+    const auto found = servers_.find(what.server);
+    if (found == servers_.end() || !found->second.up || found->second.up->link != what.link) return;
+    found->second.up->roster.full = false;
+    tell_roster(found->second, today);
+  }
+
+  // The next part, where there is room for one. A client whose entry changes while a snapshot is under way is in its
+  // rest, or in a difference behind it; that closes it then, and says which version this is.
+  void tell_roster(server_entry& one, wall_time today) {
+    auto& to = one.up->roster;
+    if (to.full || !to.is_under_way()) return;
+    signalling::roster_update part;
+    part.snapshot = to.snapshot.has_value();
+    part.version = to.snapshot.value_or(one.version);
+    if (part.snapshot) {
+      if (walk(one, to, part.entries, today)) to.snapshot.reset();
+    } else {
+      while (!to.behind.empty() && part.entries.size() < roster_part) {
+        part.entries.push_back(roster_entry_of(one, *to.behind.begin(), today));
+        to.behind.erase(to.behind.begin());
       }
-      update.entries.push_back(std::move(entry));
     }
-    tell(what.link, std::move(update));
+    part.more = to.snapshot || !to.behind.empty() || part.version != one.version;
+    to.owed = part.more;
+    to.full = true;
+    tell(one.up->link, std::move(part));
+  }
+
+  // @return whether it has come to the end
+  static bool walk(const server_entry& one, told_roster& to, std::vector<signalling::roster_entry>& into,
+                   wall_time today) {
+    auto at = to.walked ? one.clients.upper_bound(*to.walked) : one.clients.begin();
+    for (std::size_t seen = 0; at != one.clients.end(); ++seen, ++at) {
+      if (seen == most_walked || into.size() >= roster_part) return false;
+      to.walked = at->first;
+      auto entry = roster_entry_of(one, at->first, today);
+      if (entry.present) into.push_back(std::move(entry));
+    }
+    return true;
   }
 
   // ---- invites: central knows no secret of theirs, it keeps strangers from the server

@@ -73,6 +73,10 @@ struct roster_asked {
   signalling::roster_version since;
   std::chrono::milliseconds interval{0};
 };
+struct drained {  ///< what a server was told of its roster has left: there is room for more
+  link_ref link;
+  identity::peer_id server;
+};
 struct revoked {  ///< the list's signature is checked already
   link_ref link;
   identity::peer_id server;
@@ -116,9 +120,10 @@ struct traced {
 
 }  // namespace event
 
-using any_event = std::variant<event::attached, event::detached, event::renewed, event::granted, event::client_left,
-                               event::door_proved, event::roster_asked, event::revoked, event::invites_announced,
-                               event::redeeming, event::requested, event::answered, event::traced>;
+using any_event =
+    std::variant<event::attached, event::detached, event::renewed, event::granted, event::client_left,
+                 event::door_proved, event::roster_asked, event::drained, event::revoked, event::invites_announced,
+                 event::redeeming, event::requested, event::answered, event::traced>;
 
 /// The peer at whose home an event is handled.
 inline const identity::peer_id& home_of(const any_event& what) {

@@ -26,10 +26,11 @@ inline std::error_code dial_error(const std::error_code& error) {
       error == std::errc::address_not_available) {
     return errc::bind_failed;
   }
-  // what this machine is short of says nothing of the way
+  // what this machine is short of says nothing of the way; Asio's category does not know that these are std::errc's
+  const std::error_code plain(error.value(), std::generic_category());
   for (const auto shortage : {std::errc::too_many_files_open, std::errc::too_many_files_open_in_system,
                               std::errc::no_buffer_space, std::errc::not_enough_memory}) {
-    if (error == shortage) return error;
+    if (plain == shortage) return plain;
   }
   return errc::dial_unreachable;
 }

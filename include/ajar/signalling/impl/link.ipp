@@ -18,12 +18,14 @@ struct link::state {
   using ptr = std::shared_ptr<state>;
   static constexpr std::chrono::seconds farewell{1};
 
-  explicit state(tls::stream from) : stream(std::move(from)), changed(stream.get_executor()) {}
+  explicit state(tls::stream from)
+      : stream(std::move(from)), changed(stream.get_executor()), emptied(stream.get_executor()) {}
 
   // The first cause stands; closing the stream ends whoever waits for it.
   void end(std::error_code cause) {
     if (why) return;
     why = cause;
+    emptied.notify();
     stream.close();
   }
 
@@ -41,6 +43,7 @@ struct link::state {
     const auto octets = to_frame(goodbye{cause});
     polite = stream.put(octets).has_value();
     why = cause;
+    emptied.notify();
     stream.lowest_layer().cancel();
   }
 
@@ -86,7 +89,8 @@ struct link::state {
 
   // --- coroutines
 
-  // A message may cost a signature or two to check: others of the thread have their turn after some.
+  // A message may cost a signature or two to check: others of the thread have their turn after some. One of a roster
+  // costs as many as it has entries.
   static awaitable<result<message>> next_message(ptr self) {
     constexpr std::size_t turn = 32;
     for (;;) {
@@ -104,6 +108,7 @@ struct link::state {
         if (self->rate && !self->rate->take(clock::now())) co_return fail(errc::too_many_requests);
         auto got = parse(**frame);
         if (got && std::holds_alternative<follow_up>(*got)) continue;
+        if (got && std::holds_alternative<roster_update>(*got)) self->taken = turn;
         co_return got;
       }
       auto fed = self->feed();
@@ -166,13 +171,24 @@ struct link::state {
   static awaitable<result<>> send_or_wait(ptr self) {
     auto sent = co_await self->stream.drain();
     if (!sent) co_return sent;
+    self->emptied.notify();
     auto woken = co_await self->changed.wait();
     co_return woken;
+  }
+
+  static awaitable<result<>> drained(ptr self) {
+    while (!self->why && self->stream.pending_output() != 0) {
+      auto left = co_await self->emptied.wait();
+      if (!left) co_return left;
+    }
+    if (self->why) co_return fail(*self->why);
+    co_return result<>{};
   }
 
   tls::stream stream;
   wire::frame_decoder decoder;
   notifier changed;
+  notifier emptied;  // nothing waits to leave, or the link has ended
   std::optional<heartbeat> beat;
   std::optional<clock::duration> greeting_time;
   std::optional<std::error_code> why;
@@ -188,6 +204,7 @@ AJAR_DECL result<> link::send(const message& what) { return state_->send(what); 
 AJAR_DECL awaitable<result<message>> link::receive(time_point until) {
   return before(until, errc::link_timeout, state::next_message(state_));
 }
+AJAR_DECL awaitable<result<>> link::drained() { return state::drained(state_); }
 AJAR_DECL awaitable<std::error_code> link::run(clock::duration interval, message_handler handler) {
   return state::run(state_, interval, std::move(handler));
 }

@@ -21,6 +21,7 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
   using ptr = std::shared_ptr<state>;
   static constexpr std::size_t most_at_once = 64 * 1024;
   static constexpr std::size_t most_discarded = 16 * 1024 * 1024;  // after a goodbye; what may be on its way
+  static constexpr std::size_t least_read = 1024;  // each read counts as so many octets: a record of one costs as much
 
   state(net::transport from, const context& shared, side which, expectation expected)
       : below(std::move(from)), machine(shared, which, std::move(expected)) {}
@@ -57,6 +58,7 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
   result<std::size_t> try_read(std::span<std::uint8_t> into) override {
     if (why) return fail(*why);
     auto count = machine.read(*this, into);
+    reads.moved(least_read);
     if (count) carried.in += *count;
     return count;
   }
@@ -224,7 +226,7 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
       auto count = co_await read_when_ready(self, *discarded);
       if (!count && count.error() == errc::eof) co_return result<>{};
       if (!count) co_return fail(count.error());
-      all += *count;
+      all += std::max(*count, least_read);
     }
     co_return fail(errc::limit_reached);
   }
