@@ -75,7 +75,7 @@ inline ajar::awaitable<verdict> fill(fetching_ptr on, const fetch_job& job, part
     if (!written) co_return local_trouble_of(written.error());
     counted += *count;
     on->numbers.octets += *count;
-    on->progress_at = ajar::clock::now();
+    on->lost_at.reset();
   }
   co_return remote_trouble(ajar::errc::canceled);
 }
@@ -146,7 +146,7 @@ inline ajar::awaitable<void> fetch_file(fetching_ptr on, fetch_job job) {
     auto came = co_await detail::try_fetch(on, job, counted);
     if (came) {
       ++on->numbers.files;
-      on->progress_at = ajar::clock::now();
+      on->lost_at.reset();
       co_return;
     }
     on->numbers.octets -= counted;

@@ -67,7 +67,6 @@ class fetching {
         how(options),
         changed(at->over.get_executor()),
         work(at->over.get_executor()),
-        progress_at(ajar::clock::now()),
         terminal_(!options.quiet && !options.json && ::isatty(STDERR_FILENO) != 0),
         begun_(ajar::clock::now()) {}
 
@@ -80,8 +79,8 @@ class fetching {
   bool stopped = false;
   bool restoring = false;  // somebody is getting another session
   ajar::task_group work;
-  ajar::time_point progress_at;  // something came
-  asio::thread_pool disk{4};     // waits for fsync, which takes milliseconds
+  std::optional<ajar::time_point> lost_at;  // since then sessions went, and nothing came
+  asio::thread_pool disk{4};                // waits for fsync, which takes milliseconds
 
   progress_numbers numbers;
   std::uint64_t present = 0;   // files that were there
@@ -216,7 +215,9 @@ inline ajar::awaitable<bool> restore(fetching_ptr on, visit_ptr lost, std::error
     if (!changed) co_return false;
   }
   if (on->at != lost) co_return true;
-  const auto until = on->progress_at + on->how.retry;
+  // from when it was noticed: who was stopped for a while, or heard nothing for minutes, has not tried yet
+  if (!on->lost_at) on->lost_at = ajar::clock::now();
+  const auto until = *on->lost_at + on->how.retry;
   if (on->stopped || ajar::clock::now() >= until) co_return false;
   const detail::restoring here(on);
   if (!on->how.quiet) on->say(fmt::format("{}: {}; connecting again", shown(lost->server), why.message()));

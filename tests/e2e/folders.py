@@ -265,6 +265,29 @@ class Folders(unittest.TestCase):
         self.assertEqual(halves(self.dest), [])
         shutil.rmtree(folder)
 
+    def test_a_client_that_was_stopped_for_longer_than_it_tries(self):
+        """It has not tried yet: what counts is the time since it noticed."""
+        folder, name = self.there()
+        size = (48 << 20) if world.SANITIZED else (400 << 20)
+        self.w.file(folder / "large", size)
+        self.dest = roomy(size, self.dest)
+        command = self.w.command("client", "client", "get", name, self.dest, "--within", "20s", "--retry", "1s")
+        client = subprocess.Popen(command, stderr=subprocess.PIPE)
+        until = time.monotonic() + 60
+        while not halves(self.dest) and client.poll() is None and time.monotonic() < until:
+            time.sleep(0.002)
+        self.assertIsNone(client.poll())
+        client.send_signal(signal.SIGSTOP)
+        self.w.stop("server", signal.SIGKILL)
+        time.sleep(2)
+        type(self).server = self.w.start_server(self.shares)
+        client.send_signal(signal.SIGCONT)
+        said = client.communicate(timeout=600)[1].decode()
+        self.assertEqual(client.returncode, DONE, said)
+        self.assertIn("connecting again", said)
+        self.assert_same_tree(folder, self.dest / folder.name)
+        shutil.rmtree(folder)
+
     def test_half_a_file_is_gone_on_with(self):
         folder, name = self.there()
         path = self.w.file(folder / "large", 40 << 20)
