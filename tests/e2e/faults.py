@@ -55,6 +55,7 @@ class Attack:
         w.running["attack"] = self.process
 
     def __enter__(self):
+        self.until(lambda _: True, "it never began")
         return self
 
     def __exit__(self, *_):
