@@ -77,6 +77,15 @@ class Http2(unittest.TestCase):
         self.assertIn(f"{count} succeeded, 0 failed, 0 errored, 0 timeout", out)
         self.assertIn(f"status codes: {count} 2xx", out)
 
+    def wait_for_port(self, port, seconds=60):
+        until = time.monotonic() + seconds
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            self.assertLess(time.monotonic(), until, f"nobody listens at port {port}")
+            time.sleep(0.02)
+
     def test_nghttpd_answers_our_client(self):
         w = self.w
         docs = w.folder / "theirs"
@@ -88,6 +97,7 @@ class Http2(unittest.TestCase):
         with (w.folder / "nghttpd.log").open("a") as log:
             w.running["nghttpd"] = subprocess.Popen(["nghttpd", "--no-tls", "--htdocs", str(docs), str(port)], stdout=log,
                                                     stderr=log)
+        self.wait_for_port(port)
         w.text("server", "other", "id")
         w.grant("visitor", "--windows", "60000", server="other", name="theirs", services=("file:r",))
         bridge(w, "from-session", w.folder / "other", w.url, port)
