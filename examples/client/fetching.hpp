@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
+#include <ajar/core/shortage.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/net/backoff.hpp>
 #include <asio/thread_pool.hpp>
@@ -40,8 +41,8 @@ inline tl::unexpected<trouble> local_trouble_of(std::error_code why) {
 // The whole errand is in vain: the session is gone, the server lies, or nothing can be written any more.
 inline bool ends_all(const trouble& one) {
   if (!one.local) return !concerns_one_place(one.why);
-  for (const auto all : {std::errc::no_space_on_device, std::errc::read_only_file_system, std::errc::io_error,
-                         std::errc::too_many_files_open, std::errc::not_enough_memory}) {
+  if (ajar::is_shortage(one.why)) return true;
+  for (const auto all : {std::errc::no_space_on_device, std::errc::read_only_file_system, std::errc::io_error}) {
     if (one.why == all) return true;
   }
   return one.why == std::error_code(EDQUOT, std::system_category());

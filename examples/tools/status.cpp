@@ -190,6 +190,7 @@ json json_of(const ajar::central_status& from) {
                    {"total", from.links},
                    {"ended", json_of(from.links_ended)},
                    {"turned_away", json_of(from.turned_away)},
+                   {"not_accepted", json_of(from.not_accepted)},
                    {"dropped", from.dropped}};
   made["rendezvous"] = {{"in_flight", from.rendezvous.in_flight()},
                         {"total", from.rendezvous.begun},

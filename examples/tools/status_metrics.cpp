@@ -163,6 +163,8 @@ class metrics_maker {
     counter("links", "Links that were made.", at("/links/total"));
     counter("links_ended", "Links that ended, by cause.", causes_at("/links/ended"));
     counter("turned_away", "Connections and peers that were not linked, by cause.", causes_at("/links/turned_away"));
+    counter("not_accepted", "Attempts to accept a connection that failed, by cause: it waits meanwhile.",
+            causes_at("/links/not_accepted"));
     counter("dropped_connections", "Connections closed unseen, as a budget was used up.", at("/links/dropped"));
     gauge("rendezvous_in_flight", "Requests for a window that may still be answered.", at("/rendezvous/in_flight"));
     counter("rendezvous", "Requests for a window that were handed to a server.", at("/rendezvous/total"));

@@ -171,6 +171,7 @@ class table_maker {
     line("doors", "{} proved, {} closed", number(one_.at("doors").at("proved")), number(one_.at("doors").at("closed")));
     line("threads", "{}", number(one_.at("shards")));
     add_causes("refusals", rendezvous.at("refusals"));
+    add_causes("waiting", links.at("not_accepted"));
     add_causes("away", links.at("turned_away"));
     add_causes("ended", links.at("ended"));
   }

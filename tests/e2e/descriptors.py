@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSL-1.0
 """Few descriptors: each tool takes as many as it may have, shares them out, says so, and nobody uses up those of others."""
+import json
 import os
 import pathlib
 import re
@@ -122,6 +123,47 @@ class Descriptors(unittest.TestCase):
         self.served("small")
         self.assertTrue(self.w.text("central", "central", "status", "--json"))
         self.assertIsNone(self.w.running["central"].poll())
+
+    def test_a_client_with_few(self):
+        """Whatever it cannot do for want of descriptors, it names that, and neither the way nor central."""
+        self.w.start_central()
+        self.w.start_server({"file": self.w.file("shared", 1000)}, "--listening", "600000")
+        self.w.grant("client", "--windows", "60000")
+        self.w.wait_for_network()
+        prefix = self.w.prefix
+        short = {}
+        for way in ("window", "window-reverse", "crossing"):
+            for count in range(8, 40):
+                self.w.prefix = [*limited(count), *prefix]
+                done = self.w.run("client", "client", "ping", "home", "--by", way)
+                if done.returncode == 0:
+                    break
+                self.assertIn("Too many open files", done.stderr.splitlines()[-1], f"{way}, {count} descriptors")
+                short[way] = count
+        self.w.prefix = prefix
+        self.assertEqual(len(short), 3)
+        self.assertLess(max(short.values()), 39)
+
+    def test_a_central_that_is_full(self):
+        """Who comes waits; that is told, and the links and the control socket go on."""
+        central = self.crowded_central()
+        self.until(lambda: self.told("central")["links"]["not_accepted"].get("EMFILE", 0) > 3, "nobody tried again")
+        self.assertIn("a connection waits to be accepted", self.w.log("central"))
+        self.assertIn("ulimit -n", self.w.log("central"))
+        self.assertIsNone(central.poll())
+
+    def told(self, name):
+        return json.loads(self.w.text(name, name, "status", "--json"))
+
+    def crowded_central(self):
+        self.w.start_central()
+        central = self.w.running["central"]
+        used = len(list(pathlib.Path(f"/proc/{central.pid}/fd").iterdir()))
+        resource.prlimit(central.pid, resource.RLIMIT_NOFILE, (used + 2, used + 2))  # below what its limits go by
+        for i in range(20):
+            silent = socket.create_connection(("127.0.0.1", self.w.central_port))
+            self.addCleanup(silent.close)
+        return central
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 #include <ajar/testing/run.hpp>
 
-#include <sys/resource.h>
+#include "../no_descriptors.hpp"
 
 using namespace ajar;
 using asio::ip::tcp;
@@ -57,14 +57,10 @@ TEST_CASE("a dial for which there is no descriptor left does not blame the way")
   auto listener = listen_on(context);
   const net::endpoint at(listener.local_endpoint());
   (void)testing::run(context, net::dial(at, soon()));  // whatever is opened once is open now
-  rlimit before{};
-  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
-  rlimit none = before;
-  none.rlim_cur = 0;
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
-  const auto dialled = testing::run(context, net::dial(at, soon()));
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
-  CHECK(dialled.error() == std::errc::too_many_files_open);
+  const no_descriptors none;
+  CHECK(testing::run(context, net::dial(at, soon())).error() == std::errc::too_many_files_open);
+  const net::endpoint named("no-such-host.invalid", 1);  // nor the name
+  CHECK(testing::run(context, net::dial(named, soon())).error() == std::errc::too_many_files_open);
 }
 
 TEST_CASE("a dial that gets no answer ends at its deadline") {

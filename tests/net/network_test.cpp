@@ -6,7 +6,10 @@
 #include <ajar/testing/run.hpp>
 
 #include <array>
+#include <optional>
 #include <vector>
+
+#include "../no_descriptors.hpp"
 
 using namespace ajar;
 using net::sharing;
@@ -79,4 +82,32 @@ TEST_CASE("what comes to a port that several share is spread over them") {
   for (const auto count : came) CHECK(count > 0);
   for (const auto& one : ports) one->close();
   here.context.run();
+}
+
+TEST_CASE("a connection for which there is no descriptor waits until there is one, and that is told") {
+  machine here;
+  const auto port = here.listen(any_port, sharing::none).value();
+  tcp::socket caller(here.context);
+  caller.connect(port->local_endpoint());
+  std::optional<no_descriptors> none(std::in_place);
+  int told = 0;
+  int came = 0;
+  const auto come = [&](net::transport) {
+    ++came;
+    port->close();
+  };
+  const auto trouble = [&](const std::error_code& why) {
+    CHECK(why == std::errc::too_many_files_open);
+    if (++told == 2) none.reset();
+  };
+  asio::co_spawn(here.context, net::accept_each(port, come, trouble), asio::detached);
+  here.context.run();
+  CHECK(told == 2);  // it was looked for again, and not all the time
+  CHECK(came == 1);
+}
+
+TEST_CASE("a port for which there is no descriptor is not told as taken") {
+  machine here;
+  const no_descriptors none;
+  CHECK(here.listen(any_port, sharing::none).error() == std::errc::too_many_files_open);
 }

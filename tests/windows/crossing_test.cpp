@@ -8,6 +8,7 @@
 #include <asio/read.hpp>
 #include <asio/write.hpp>
 
+#include "../no_descriptors.hpp"
 #include "open_ports.hpp"
 
 using namespace ajar;
@@ -182,4 +183,12 @@ TEST_CASE("a port that connects to itself is no other end") {
   testing::run(context, cross_itself(came));
   REQUIRE(came);
   CHECK(came->error() == errc::crossing_failed);
+}
+
+TEST_CASE("a crossing for which there is no descriptor does not say that packets did not meet") {
+  two_ends all;
+  const no_descriptors none;
+  const auto until = clock::now() + 20ms;
+  const auto came = testing::run(all.context, windows::cross(all.plan(crossing_side::follows), until));
+  CHECK(came.error() == std::errc::too_many_files_open);
 }

@@ -5,6 +5,8 @@
 #include <ajar/core/task_group.hpp>
 #include <ajar/testing/run.hpp>
 
+#include "../no_descriptors.hpp"
+
 using namespace ajar;
 using namespace ajar::windows;
 
@@ -110,4 +112,19 @@ TEST_CASE("a port that is asked for its connection without sleeping takes it, an
   auto door = open_for(context, expected_source::of(here));
   const auto until = clock::now() + std::chrono::milliseconds(3);
   CHECK(testing::run(context, door.accept(until, until + std::chrono::seconds(1))).error() == errc::window_timeout);
+}
+
+TEST_CASE("where there is no descriptor for who comes, the window closes and tells that") {
+  for (const auto asked_for : {std::chrono::milliseconds(0), std::chrono::milliseconds(300)}) {
+    asio::io_context context;
+    auto door = open_for(context, expected_source::of(here));
+    auto guest = testing::run(context, net::dial(net::endpoint(door.local_endpoint()), soon()));
+    REQUIRE(guest.has_value());
+    const no_descriptors none;
+    const auto came = testing::run(context, door.accept(soon(), clock::now() + asked_for));
+    CHECK(came.error() == std::errc::too_many_files_open);
+    CHECK(door.report().exposure.count() > 0);
+    const auto next = listen_once(context.get_executor(), expected_source::of(here), {here, 0});
+    CHECK(next.error() == std::errc::too_many_files_open);
+  }
 }

@@ -9,6 +9,7 @@
 #include <ajar/central/status.hpp>
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
+#include <ajar/core/shortage.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/identity/url.hpp>
 #include <ajar/net/half_open.hpp>
@@ -60,17 +61,25 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
   void start() {
     if (tasks.cancelled()) return;
     const auto self = shared_from_this();  // a coroutine may outlive whoever held its shard
-    tasks.spawn(self, net::accept_each(port, [this](net::transport one) { receive(std::move(one), true); }));
-    if (second_port) {
-      tasks.spawn(self, net::accept_each(second_port, [this](net::transport one) { receive(std::move(one), false); }));
-    }
+    accept_at(port, true);
+    if (second_port) accept_at(second_port, false);
     tasks.spawn(self, watch_time());
     tasks.spawn(self, renew_nonces());
+  }
+
+  void accept_at(const std::shared_ptr<net::port>& at, bool links) {
+    tasks.spawn(shared_from_this(), net::accept_each(
+                                        at, [this, links](net::transport one) { receive(std::move(one), links); },
+                                        [this](const std::error_code& why) { not_accepted(why); }));
   }
 
   // What a peer causes, or somebody at an address who is none yet.
   void trouble(const net::tcp::endpoint& from, std::string_view what, std::string detail) const {
     telling::report_trouble(telling::caused_by(from.address().to_string(), steps), what, std::move(detail));
+  }
+  void not_accepted(const std::error_code& why) {
+    counted.not_accepted.add(why);
+    telling::report_trouble(telling::caused_by("strangers", steps), "a connection waits to be accepted", explain(why));
   }
   void step_done(const identity::peer_id& by, std::string_view letter, std::string_view what,
                  std::string detail = {}) const {
@@ -603,7 +612,7 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     one->proving = false;
     ++(proved ? counted.doors_proved : counted.doors_closed);
     step_done(one->id, "B", proved ? "a client's door is proved" : "a client's door is closed",
-              short_name(one->id) + " at " + net::to_string(at));
+              short_name(one->id) + " at " + net::to_string(at) + (proved ? "" : ": " + proved.error().message()));
     if (proved) {
       one->record = record;
       const std::set<identity::peer_id> servers = one->servers();
@@ -611,8 +620,9 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
         shared->routes.send(switchboard::event::door_proved{one->ref, server, one->id, record});
       }
     }
-    const auto code = proved ? std::uint16_t{0} : static_cast<std::uint16_t>(errc::address_not_proved);
-    (void)one->link.send(signalling::door_result{code});
+    const bool busy = !proved && is_shortage(proved.error());  // that says nothing of the door
+    const auto why = busy ? errc::central_busy : errc::address_not_proved;
+    (void)one->link.send(signalling::door_result{proved ? std::uint16_t{0} : static_cast<std::uint16_t>(why)});
   }
 
   asio::any_io_executor on;

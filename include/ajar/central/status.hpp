@@ -22,7 +22,8 @@ struct central_status {
   std::size_t half_open = 0;          ///< connections that are not linked yet
   std::uint64_t links = 0;            ///< made since the start
   std::uint64_t dropped = 0;          ///< connections closed unseen, as a budget was used up
-  telling::cause_counts turned_away;  ///< connections and peers that were not linked
+  telling::cause_counts not_accepted;  ///< attempts, while what came waited in the kernel
+  telling::cause_counts turned_away;   ///< connections and peers that were not linked
   telling::cause_counts links_ended;
   switchboard::rendezvous_account rendezvous;
   windows::exposure exposed_today;  ///< of all ports that peers told of, since midnight UTC
@@ -41,6 +42,7 @@ struct central_status {
     half_open += other.half_open;
     links += other.links;
     dropped += other.dropped;
+    not_accepted.add(other.not_accepted);
     turned_away.add(other.turned_away);
     links_ended.add(other.links_ended);
     rendezvous.add(other.rendezvous);

@@ -144,6 +144,14 @@ struct client_node final : std::enable_shared_from_this<client_node> {
         [weak](const std::exception_ptr& what) {
           if (const auto still = weak.lock()) still->thrown(what);
         });
+    step->on_shortage([weak](const std::error_code& why) {
+      if (const auto still = weak.lock()) still->not_accepted(why);
+    });
+  }
+
+  void not_accepted(const std::error_code& why) {
+    failures.add(why);
+    telling::report_trouble(caused_by("strangers"), "a connection to the door waits to be accepted", explain(why));
   }
 
   void abandon() {
@@ -355,7 +363,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
       return;
     }
     auto opened = step->open();
-    if (!opened) door_error = opened.error();
+    door_error = opened ? std::nullopt : std::optional(opened.error());
     if (!opened) return;
     for (auto& [url, side] : centrals) {
       const bool told = side->door_told != time_point() && side->door_result;

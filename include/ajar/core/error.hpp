@@ -2,6 +2,8 @@
 // ajar/core/error.hpp - every way in which ajar itself can fail, with what to do about it.
 #pragma once
 
+#include <ajar/core/shortage.hpp>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -388,8 +390,9 @@ struct std::is_error_code_enum<ajar::errc> : std::true_type {};
 
 namespace ajar {
 
-/// What to do about an error; empty for codes of foreign categories.
+/// What to do about an error; of codes of foreign categories only about a shortage.
 inline std::string_view advice(const std::error_code& code) noexcept {
+  if (is_shortage(code)) return detail::shortage_advice(code);
   if (code.category() != category()) return {};
   const auto* row = detail::find_text(static_cast<errc>(code.value()));
   return row ? row->advice : std::string_view{};

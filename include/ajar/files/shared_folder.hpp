@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ajar/core/descriptor.hpp>
+#include <ajar/core/shortage.hpp>
 #include <ajar/files/file_facts.hpp>
 #include <ajar/files/private_folder.hpp>
 #include <ajar/files/url_path.hpp>
@@ -151,6 +152,8 @@ class shared_folder {
         return errc::not_a_file;
       case EMFILE:
       case ENFILE:
+      case ENOMEM:
+      case ENOBUFS:
         return errc::server_busy;  // nobody could look
       default:
         return errc::share_unreadable;
@@ -275,7 +278,7 @@ inline result<folder_reader> shared_folder::folder(const std::string& inside) co
   auto found = look_up(inside, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
   if (!found) return fail(found.error());
   DIR* stream = ::fdopendir(found->get());
-  if (!stream) return fail(errc::share_unreadable);
+  if (!stream) return fail(is_shortage(last_error()) ? errc::server_busy : errc::share_unreadable);
   (void)found->release();  // the stream's now
   return folder_reader(*this, inside, stream);
 }

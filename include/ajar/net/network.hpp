@@ -19,7 +19,8 @@ namespace ajar::net {
 class port {
  public:
   virtual ~port() = default;
-  /// The next connection, prepare()d. Errors: canceled (also by close()), what the system says. Cancellation: terminal.
+  /// The next connection, prepare()d. Errors: canceled (also by close()), what the system says, such as a shortage.
+  /// Cancellation: terminal.
   [[nodiscard]] virtual awaitable<result<transport>> accept() = 0;
   virtual tcp::endpoint local_endpoint() const = 0;
   /// Whoever waits for a connection gets none; those that were accepted go on.
@@ -53,7 +54,7 @@ class network {
   [[nodiscard]] virtual awaitable<result<std::vector<tcp::endpoint>>> resolve(endpoint name) = 0;
   /// Connect to one address at an instant: net::dial_at, with its errors. Cancellation: terminal.
   [[nodiscard]] virtual awaitable<result<transport>> dial_at(tcp::endpoint to, dial_times when) = 0;
-  /// Open a port; 0 takes a random one. Errors: bind_failed.
+  /// Open a port; 0 takes a random one. Errors: bind_failed, a shortage.
   virtual result<std::shared_ptr<port>> listen(const asio::any_io_executor& on, const tcp::endpoint& at,
                                                listen_options how) = 0;
   /// True where sockets of this machine's own reach the same hosts: windows and reflection go past this class, as
@@ -66,9 +67,13 @@ class network {
 /// @param source  the local address to dial from; by default the one that the routes give
 std::shared_ptr<network> sockets(std::optional<address> source = std::nullopt);
 
-/// Accept until the port is closed. Where the system has no room for a connection (out of descriptors, say), wait until
-/// it has some. Cancellation: terminal.
-[[nodiscard]] awaitable<void> accept_each(std::shared_ptr<port> at, std::function<void(transport)> come);
+/// Told why a connection could not be accepted yet.
+using trouble_sink = std::function<void(const std::error_code&)>;
+
+/// Accept until the port is closed. Where the system has no room for a connection (out of descriptors, say), tell, and
+/// look again 20 times a second: it waits in the kernel meanwhile. Cancellation: terminal.
+[[nodiscard]] awaitable<void> accept_each(std::shared_ptr<port> at, std::function<void(transport)> come,
+                                          trouble_sink trouble = {});
 
 }  // namespace ajar::net
 

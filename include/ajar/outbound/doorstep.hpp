@@ -44,7 +44,10 @@ class doorstep {
   /// Servers dial from there: where strangers fill the door with silence, it is not they who make room.
   void expect(const net::address& from);
 
-  /// Open the port, if it is not open. Errors: bind_failed.
+  /// Told while a connection cannot be accepted, as this process is short of something; it waits in the kernel.
+  void on_shortage(net::trouble_sink tell) { shortage_ = std::move(tell); }
+
+  /// Open the port, if it is not open. Errors: bind_failed, a shortage.
   result<> open();
 
   /// Close the port; what was accepted goes on.
@@ -71,6 +74,7 @@ class doorstep {
   net::tcp::endpoint local_;
   std::shared_ptr<net::port> port_;
   time_point opened_{};  // this time
+  net::trouble_sink shortage_;
   task_group tasks_;
 };
 

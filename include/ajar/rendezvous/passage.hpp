@@ -104,8 +104,12 @@ class punch {
  public:
   punch(const windows::bound_port& from, net::tcp::endpoint to);
 
+  /// What kept it from being sent, where that is a shortage here.
+  const std::error_code& short_of() const noexcept { return short_of_; }
+
  private:
   std::optional<net::tcp_stream> stream_;
+  std::error_code short_of_;
 };
 
 }  // namespace ajar::rendezvous

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ajar/core/places.hpp>
+#include <ajar/core/shortage.hpp>
 #include <ajar/core/stamp.hpp>
 #include <ajar/rendezvous/respond_options.hpp>
 #include <ajar/rendezvous/window_ports.hpp>
@@ -118,7 +119,8 @@ struct response {
   void refuse(const std::error_code& end) const {
     auto refusal = answer();
     const bool ours = end.category() == category();
-    refusal.code = static_cast<std::uint16_t>(ours ? end.value() : static_cast<int>(errc::window_refused));
+    const auto otherwise = is_shortage(end) ? errc::server_busy : errc::window_refused;
+    refusal.code = static_cast<std::uint16_t>(ours ? end.value() : static_cast<int>(otherwise));
     refusal.reason = reason;
     refusal.sent_us = stamp_of(clock::now());
     send(trust::signed_answer::sign(std::move(refusal), self));
@@ -174,7 +176,7 @@ inline windows::end_facts client_facts(const response& to, bool& withheld) {
   return made;
 }
 
-inline windows::end_facts server_facts(const response& to, const window_ports& ports,
+inline windows::end_facts server_facts(const response& to, window_ports& ports,
                                        const asio::any_io_executor& executor) {
   const auto here = to.policy->here();
   windows::end_facts made;

@@ -6,6 +6,7 @@
 #include <ajar/core/clock.hpp>
 #include <ajar/core/config.hpp>
 #include <ajar/core/result.hpp>
+#include <ajar/core/shortage.hpp>
 #include <ajar/net/endpoint.hpp>
 #include <ajar/rendezvous/reflector.hpp>
 #include <ajar/windows/port_pool.hpp>
@@ -65,33 +66,43 @@ class window_ports {
     });
     return at == all_.end() ? nullptr : &*at;
   }
-  /// May this process bind port 443 where it holds a port?
-  bool binds_443(const asio::any_io_executor& executor) const {
+  /// May this process bind port 443 where it holds a port? It needs CAP_NET_BIND_SERVICE below
+  /// ip_unprivileged_port_start, ip(7).
+  bool binds_443(const asio::any_io_executor& executor) {
     return std::ranges::any_of(all_, [&](const one& each) {
-      return windows::may_bind(executor, {each.port.local_endpoint().address(), windows::https_port});
+      const auto bound = windows::bind_port(executor, {each.port.local_endpoint().address(), windows::https_port});
+      if (!bound) short_of_ = shortage_or(bound.error(), short_of_);
+      return bound.has_value();
     });
   }
-  /// One more, at a port of its own choice or a named one. Errors: bind_failed.
+  /// One more, at a port of its own choice or a named one. Errors: bind_failed, a shortage.
   result<one*> add(const asio::any_io_executor& executor, const net::tcp::endpoint& local,
                    std::optional<net::tcp::endpoint> outside) {
     auto bound = windows::bind_port(executor, local);
-    if (!bound) return fail(bound.error());
+    if (!bound) {
+      short_of_ = shortage_or(bound.error(), short_of_);
+      return fail(bound.error());
+    }
     if (outside && outside->port() == 0) outside->port(bound->local_endpoint().port());
     all_.push_back({std::move(*bound), std::move(outside)});
     return &all_.back();
   }
 
+  /// Why there are fewer than there could be, where this process or machine has no room for more.
+  const std::error_code& short_of() const noexcept { return short_of_; }
+
   void reserve(std::size_t count) { all_.reserve(count); }
 
  private:
   std::vector<one> all_;
+  std::error_code short_of_;
 };
 using shared_ports = std::shared_ptr<window_ports>;
 
 /// Bind the ports of one window, before anything is asked or answered.
 ///
 /// @param until  for the reflections that some NATs need
-/// Cancellation: terminal. What cannot be bound is left out.
+/// Cancellation: terminal. What cannot be bound is left out (window_ports::short_of).
 [[nodiscard]] awaitable<shared_ports> bind_window_ports(vantage from, time_point until);
 
 }  // namespace ajar::rendezvous

@@ -5,6 +5,7 @@
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
 #include <ajar/core/places.hpp>
+#include <ajar/core/shortage.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/outbound/dialer.hpp>
 #include <ajar/rendezvous/reflector.hpp>
@@ -405,7 +406,8 @@ struct server_node final : signalling::uplink_events,
     const auto& why = answer.error();
     telling::report_trouble(caused_by("redeemers"), "refused somebody with an invite", why.message());
     const bool own = why.category() == category();  // what the disk says stays here
-    const auto code = own ? static_cast<errc>(why.value()) : errc::state_unusable;
+    const auto foreign = is_shortage(why) ? errc::server_busy : errc::state_unusable;
+    const auto code = own ? static_cast<errc>(why.value()) : foreign;
     return up.send(signalling::redeemed{what.ticket, static_cast<std::uint16_t>(code)});
   }
 

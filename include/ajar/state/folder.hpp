@@ -4,6 +4,7 @@
 
 #include <ajar/core/clock.hpp>
 #include <ajar/core/descriptor.hpp>
+#include <ajar/core/shortage.hpp>
 #include <ajar/identity/key.hpp>
 
 #include <dirent.h>
@@ -40,7 +41,7 @@ class folder {
     if (auto made = make_folders(path); !made) return fail(made.error());
     descriptor opened(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     struct stat status{};
-    if (!opened || ::fstat(opened.get(), &status) != 0) return fail(errc::state_unusable);
+    if (!opened || ::fstat(opened.get(), &status) != 0) return fail(shortage_or(last_error(), errc::state_unusable));
     if ((status.st_mode & 077) != 0 || status.st_uid != ::geteuid()) return fail(errc::state_permissions);
     folder made(path, std::move(opened));
     made.sweep();
@@ -233,8 +234,8 @@ class folder {
       const auto part = path.substr(0, at);
       const bool last = at == std::string::npos || at + 1 == path.size();
       const bool made = ::mkdir(part.c_str(), last ? 0700 : 0755) == 0;
-      if (!made && errno != EEXIST) return fail(errc::state_unusable);
-      if (made && !sync_parent(part)) return fail(errc::state_unusable);
+      if (!made && errno != EEXIST) return fail(shortage_or(last_error(), errc::state_unusable));
+      if (made && !sync_parent(part)) return fail(shortage_or(last_error(), errc::state_unusable));
       if (at == std::string::npos) return {};
     }
   }

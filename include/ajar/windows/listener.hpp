@@ -33,7 +33,8 @@ class listener {
   /// Where it can be reached.
   net::tcp::endpoint local_endpoint() const { return at_; }
 
-  /// Open the port. Everything slow is done before: from here on every microsecond counts. Errors: bind_failed.
+  /// Open the port. Everything slow is done before: from here on every microsecond counts. Errors: bind_failed, a
+  /// shortage.
   result<> open();
 
   /// Wait for the one connection; the port is closed when this returns, whatever it returns.
@@ -41,8 +42,8 @@ class listener {
   /// @param until  absolute, monotonic
   /// @param poll   ask the kernel again and again until then, and sleep afterwards: it takes some 50 us to wake up
   /// @return the connection: from where the peer was expected, but not yet authenticated
-  /// Errors: window_timeout, window_stranger (somebody else connected, and was reset), canceled. Cancellation:
-  /// terminal.
+  /// Errors: window_timeout, window_stranger (somebody else connected, and was reset), a shortage (there was no
+  /// descriptor for who came), canceled. Cancellation: terminal.
   [[nodiscard]] awaitable<result<net::tcp_stream>> accept(time_point until, time_point poll = {});
 
   /// What it cost. Complete after accept().

@@ -2,6 +2,7 @@
 // ajar/windows/port_pool.hpp - local ports that are held for one window, silent until they are used.
 #pragma once
 
+#include <ajar/core/shortage.hpp>
 #include <ajar/net/dial.hpp>
 
 #include <asio/ip/tcp.hpp>
@@ -31,7 +32,7 @@ result<Socket> bind_silent(const asio::any_io_executor& executor, const net::tcp
     if (!error) made.set_option(reuse_port(true), error);  // for a decoy beside it (windows/cloak.hpp)
   }
   if (!error) made.bind(local, error);
-  if (error) return fail(errc::bind_failed);
+  if (error) return fail(shortage_or(error, errc::bind_failed));
   return made;
 }
 
@@ -86,11 +87,6 @@ inline result<std::vector<bound_port>> bind_ports(const asio::any_io_executor& e
     made.push_back(std::move(*one));
   }
   return made;
-}
-
-/// Could this process bind that port now? It needs CAP_NET_BIND_SERVICE below ip_unprivileged_port_start, ip(7).
-inline bool may_bind(const asio::any_io_executor& executor, const net::tcp::endpoint& local) {
-  return detail::bind_silent<net::tcp_stream>(executor, local).has_value();
 }
 
 }  // namespace ajar::windows

@@ -6,6 +6,7 @@
 
 #include <ajar/control/letter.hpp>
 #include <ajar/core/deadline.hpp>
+#include <ajar/core/shortage.hpp>
 #include <ajar/core/task_group.hpp>
 
 #include <dirent.h>
@@ -107,7 +108,7 @@ AJAR_DECL result<port> port::open(const asio::any_io_executor& executor, const s
                                   const std::string& name) {
   descriptor place(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   struct stat status{};
-  if (!place || ::fstat(place.get(), &status) != 0) return fail(errc::state_unusable);
+  if (!place || ::fstat(place.get(), &status) != 0) return fail(shortage_or(last_error(), errc::state_unusable));
   if ((status.st_mode & 077) != 0 || status.st_uid != ::geteuid()) return fail(errc::state_permissions);
   if (::flock(place.get(), LOCK_EX) != 0) return fail(last_error());  // two that start at once: one after the other
   auto free = state::make_room(place, name);

@@ -5,10 +5,13 @@
 #include <ajar/net/dial.hpp>
 
 #include <ajar/core/deadline.hpp>
+#include <ajar/core/descriptor.hpp>
 #include <ajar/core/notifier.hpp>
+#include <ajar/core/shortage.hpp>
 #include <ajar/core/task_group.hpp>
 
 #include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <asio/ip/tcp.hpp>
 #include <memory>
 #include <optional>
@@ -26,13 +29,7 @@ inline std::error_code dial_error(const std::error_code& error) {
       error == std::errc::address_not_available) {
     return errc::bind_failed;
   }
-  // what this machine is short of says nothing of the way; Asio's category does not know that these are std::errc's
-  const std::error_code plain(error.value(), std::generic_category());
-  for (const auto shortage : {std::errc::too_many_files_open, std::errc::too_many_files_open_in_system,
-                              std::errc::no_buffer_space, std::errc::not_enough_memory}) {
-    if (plain == shortage) return plain;
-  }
-  return errc::dial_unreachable;
+  return shortage_or(error, errc::dial_unreachable);  // what this machine is short of says nothing of the way
 }
 
 inline result<tcp_stream> make_stream(const asio::any_io_executor& executor, const tcp& protocol,
@@ -43,7 +40,7 @@ inline result<tcp_stream> make_stream(const asio::any_io_executor& executor, con
   if (error) return fail(dial_error(error));
   if (how.source()) {
     stream.bind(tcp::endpoint(*how.source(), 0), error);
-    if (error) return fail(errc::bind_failed);
+    if (error) return fail(shortage_or(error, errc::bind_failed));
   }
   auto ready = prepare(stream);
   if (!ready) return fail(ready.error());
@@ -58,6 +55,12 @@ struct lookup {
   std::vector<tcp::endpoint> found;
   bool finished = false;
 };
+
+// A resolver that gets no descriptor says that there is no such name.
+inline std::error_code why_not_found(const std::error_code& said) {
+  const descriptor one(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  return shortage_or(one ? said : last_error(), errc::name_not_found);
+}
 
 // A name look-up in progress cannot be cancelled: what waits for it goes, the look-up's state stays until it ends.
 inline awaitable<result<std::vector<tcp::endpoint>>> look_up(endpoint name) {
@@ -79,7 +82,7 @@ inline awaitable<result<std::vector<tcp::endpoint>>> look_up(endpoint name) {
   while (!state->finished) {
     co_await state->done.wait();
   }
-  if (state->error || state->found.empty()) co_return fail(errc::name_not_found);
+  if (state->error || state->found.empty()) co_return fail(why_not_found(state->error));
   co_return state->found;
 }
 

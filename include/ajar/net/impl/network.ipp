@@ -5,6 +5,7 @@
 #include <ajar/net/network.hpp>
 
 #include <ajar/core/deadline.hpp>
+#include <ajar/core/shortage.hpp>
 
 #include <sys/socket.h>
 #include <asio/ip/v6_only.hpp>
@@ -28,7 +29,7 @@ inline awaitable<result<transport>> accept_one(shared_acceptor at) {
     tcp_stream stream(at->get_executor());
     auto [error] = co_await at->async_accept(stream, use_values);
     if (is_canceled(error) || !at->is_open()) co_return fail(errc::canceled);
-    if (error && error != std::errc::connection_aborted) co_return fail(error);
+    if (error && error != std::errc::connection_aborted) co_return fail(shortage_or(error, error));
     if (!error && prepare(stream)) co_return transport(std::move(stream));
   }
 }
@@ -51,7 +52,7 @@ class tcp_port final : public port {
     if (!error && how.shared == sharing::begin && !share()) return fail(errc::bind_failed);
     if (!error) at_->non_blocking(true, error);
     if (!error) at_->listen(how.backlog, error);
-    if (error) return fail(errc::bind_failed);
+    if (error) return fail(shortage_or(error, errc::bind_failed));
     return {};
   }
 
@@ -108,7 +109,8 @@ AJAR_DECL std::shared_ptr<network> sockets(std::optional<address> source) {
   return std::make_shared<detail::tcp_network>(std::move(source));
 }
 
-AJAR_DECL awaitable<void> accept_each(std::shared_ptr<port> at, std::function<void(transport)> come) {
+AJAR_DECL awaitable<void> accept_each(std::shared_ptr<port> at, std::function<void(transport)> come,
+                                      trouble_sink trouble) {
   constexpr std::chrono::milliseconds pause{50};
   while (at->is_open()) {
     auto accepting = at->accept();
@@ -118,6 +120,7 @@ AJAR_DECL awaitable<void> accept_each(std::shared_ptr<port> at, std::function<vo
       continue;
     }
     if (is_canceled(peer.error())) co_return;
+    if (trouble) trouble(peer.error());
     auto paused = co_await sleep_until(clock::now() + pause);
     if (!paused) co_return;
   }

@@ -6,6 +6,7 @@
 
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
+#include <ajar/core/shortage.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/net/endpoint.hpp>
 #include <ajar/telling/step.hpp>
@@ -69,6 +70,10 @@ inline awaitable<windows::outcome<passage>> listen_here(shared_errand about, run
     co_return came;
   }
   const punch opened_way(*port, rung.theirs().front());
+  if (opened_way.short_of()) {
+    came.guest = fail(opened_way.short_of());
+    co_return came;
+  }
   windows::listening how{port->local_endpoint(),
                          windows::expected_source::of(rung.theirs().front().address()),
                          windows::on_stranger::close,
@@ -114,9 +119,10 @@ inline awaitable<void> climb_all(shared_errand about, guided plan, shared_ports 
     auto going = go_rung(about, rung, ports);
     auto through = co_await std::move(going);
     if (!through.guest) {
-      last = fail(through.guest.error());
-      telling::report_trouble(about->steps, "this rung failed", last.error().message());
-      if (is_canceled(last.error())) break;
+      const auto& why = through.guest.error();
+      if (!is_shortage(last.error())) last = fail(why);  // else the others may have failed for that, too
+      telling::report_trouble(about->steps, "this rung failed", why.message());
+      if (is_canceled(why)) break;
       continue;
     }
     auto entering = enter(about, std::move(*through.guest), plan.said.id);
@@ -220,7 +226,9 @@ AJAR_DECL awaitable<result<sessions::session>> ask_for_window(shared_errand abou
       std::min(about->until, clock::now() + answer_time + std::min<clock::duration>(patience, to_central * 4));
   auto binding = bind_window_ports(about->here, until);
   const auto ports = co_await std::move(binding);
-  auto asked = sign_request(*about, *ports, ports->binds_443(executor));
+  const bool binds_443 = ports->binds_443(executor);
+  if (ports->short_of()) co_return fail(ports->short_of());
+  auto asked = sign_request(*about, *ports, binds_443);
   if (!asked) co_return fail(asked.error());
   record->sent_us = asked->body().sent_us;
   detail::sent_request sent{std::make_shared<answers::inbox>(about->inboxes, asked->body().id, asked->body().grant),

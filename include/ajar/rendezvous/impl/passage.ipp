@@ -5,6 +5,7 @@
 #include <ajar/rendezvous/passage.hpp>
 
 #include <ajar/core/deadline.hpp>
+#include <ajar/core/shortage.hpp>
 #include <ajar/net/dial.hpp>
 #include <ajar/net/round_trip.hpp>
 #include <ajar/windows/crossing.hpp>
@@ -24,7 +25,7 @@ AJAR_DECL result<windows::bound_port> port_of(window_ports& ports, const net::tc
   const auto* sibling = named.port() == windows::https_port ? ports.beside(named.address()) : nullptr;
   if (!sibling) return fail(errc::bind_failed);
   auto bound = windows::bind_port(executor, {sibling->port.local_endpoint().address(), windows::https_port});
-  if (!bound) return fail(errc::port_443_not_permitted);
+  if (!bound) return fail(shortage_or(bound.error(), errc::port_443_not_permitted));
   return bound;
 }
 
@@ -102,8 +103,9 @@ AJAR_DECL awaitable<result<passage>> go_dialling(rung_in_time rung, net::dial_op
   auto dialling = net::dial_at(rung.theirs().front(), when, std::move(how));
   auto stream = co_await std::move(dialling);
   if (!stream) {
-    if (is_canceled(stream.error()) || stream.error() == errc::bind_failed) co_return fail(stream.error());
-    co_return fail(stream.error() == errc::dial_refused ? errc::window_timeout : errc::window_unreachable);
+    const auto& why = stream.error();
+    if (is_canceled(why) || is_shortage(why) || why == errc::bind_failed) co_return fail(why);
+    co_return fail(why == errc::dial_refused ? errc::window_timeout : errc::window_unreachable);
   }
   passage made{std::move(*stream), rung.what.kind, nullptr, clock::now(), 1};
   co_return std::move(made);
@@ -112,6 +114,7 @@ AJAR_DECL awaitable<result<passage>> go_dialling(rung_in_time rung, net::dial_op
 AJAR_DECL punch::punch(const windows::bound_port& from, net::tcp::endpoint to) {
   if (to.port() == 0) to.port(windows::https_port);  // any will do for a firewall that looks at addresses
   auto stream = from.fresh();
+  if (!stream) short_of_ = shortage_or(stream.error(), {});
   if (stream && net::begin_connect(*stream, to)) stream_.emplace(std::move(*stream));
 }
 

@@ -126,6 +126,7 @@ inline awaitable<result<sessions::session>> listen_for(shared_response to, plann
       port->local_endpoint(), expected_of(*to, rung), windows::on_stranger::close, 1, to->how.cloak, {*port}};
   std::optional<punch> opened_way;
   if (rung.punches && !rung.time.theirs().empty()) opened_way.emplace(*port, rung.time.theirs().front());
+  if (opened_way && opened_way->short_of()) co_return fail(opened_way->short_of());
   windows::announcement announcing = [to, tell, rung](std::uint8_t,
                                                       const net::tcp::endpoint& at) -> result<windows::announced> {
     windows::announced made([tell] {
@@ -209,6 +210,7 @@ inline awaitable<result<sessions::session>> answer_request(shared_response to) {
     bool withheld = false;
     const auto& kept = to->policy->met(to->client());
     windows::plan_terms terms{server_facts(*to, *ports, executor), client_facts(*to, withheld)};
+    if (ports->short_of()) co_return fail(ports->short_of());
     const auto by_central =
         to->policy->central_round_trip() + std::chrono::microseconds(std::min(to->body().central_us, 5'000'000U));
     terms.round_trip = std::chrono::duration_cast<std::chrono::microseconds>(kept.round_trip().value_or(by_central));

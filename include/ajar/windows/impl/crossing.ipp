@@ -6,6 +6,7 @@
 
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
+#include <ajar/core/shortage.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/net/dial.hpp>
 
@@ -61,6 +62,7 @@ struct crossing_work {
       auto stream = pair.from.fresh();
       at = all->instant(tries + 1, which);
       auto begun = stream ? result<>() : fail(stream.error());
+      if (!stream) all->shortage = shortage_or(stream.error(), all->shortage);
       if (begun && all->plan.key_) begun = sign(*stream, pair.to, *all->plan.key_);
       if (begun) begun = net::begin_connect(*stream, pair.to);
       result<> connected = begun;
@@ -131,6 +133,7 @@ struct crossing_work {
   std::optional<crossed> won;
   std::vector<net::tcp_stream> others;
   std::size_t ended = 0;
+  std::error_code shortage;  // that kept one of the pairs from being tried
   bool done = false;
 };
 
@@ -144,7 +147,7 @@ AJAR_DECL awaitable<result<crossed>> cross(crossing_plan how, time_point until) 
   all->work.cancel();
   co_await all->work.join();
   if (canceled) co_return fail(errc::canceled);
-  if (!all->won) co_return fail(errc::crossing_failed);
+  if (!all->won) co_return fail(all->shortage ? all->shortage : make_error_code(errc::crossing_failed));
   all->won->others = std::move(all->others);
   co_return std::move(*all->won);
 }

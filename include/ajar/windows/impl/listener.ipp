@@ -5,6 +5,7 @@
 #include <ajar/windows/listener.hpp>
 
 #include <ajar/core/deadline.hpp>
+#include <ajar/core/shortage.hpp>
 #include <ajar/net/dial.hpp>
 
 #include <asio/error.hpp>
@@ -29,7 +30,7 @@ AJAR_DECL result<> listener::open() {
   cover_.wear();
   port_.listen(1, error);
   report_.cloak = cover_.active();
-  if (error) return fail(errc::bind_failed);
+  if (error) return fail(shortage_or(error, errc::bind_failed));
   return {};
 }
 
@@ -56,7 +57,7 @@ AJAR_DECL awaitable<result<net::tcp_stream>> listener::accept_and_close(time_poi
     auto [failed] = co_await port_.async_accept(peer, from, use_values);
     error = failed;
   }
-  if (error) co_return fail(is_canceled(error) ? make_error_code(errc::canceled) : error);
+  if (error) co_return fail(is_canceled(error) ? make_error_code(errc::canceled) : shortage_or(error, error));
   const bool expected = cover_.active() == cloak::none || expected_.matches(from.address());
   if (!expected) ++report_.strangers;
   close(expected ? close_cause::accepted : close_cause::stranger);
