@@ -196,6 +196,7 @@ ajar::signed_grant grant_for(const ajar::identity::key& guest, const ajar::ident
   terms.sessions = 1000;
   terms.windows_a_minute = 65535;
   terms.windows_a_day = 1'000'000'000;
+  terms.listening = 10min;
   return ajar::signed_grant::sign(std::move(terms), home);
 }
 
@@ -219,7 +220,7 @@ int run(const settings& how) {
   central.start();
   ajar::server_options opens(central.url());
   opens.methods(false, true).logins(logins()).grants([&](const auto&) { return grant; });
-  opens.limits({2, 10min, 10min});
+  opens.listening(10min);
   if (how.intruder) opens.cloak(ajar::windows::cloak::compare).on_step(other.sink());
   ajar::server server(server_loop.executor(), home, opens);
   const auto held = ajar::client_options().logins(logins()).grants({{central.url(), "home", grant}});

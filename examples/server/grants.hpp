@@ -101,6 +101,8 @@ inline int grants(const settings& given) {
           .with("most_sessions", body.sessions)
           .with("windows_a_minute", body.windows_a_minute)
           .with("windows_a_day", body.windows_a_day)
+          .with("windows_at_a_time", body.windows_at_a_time)
+          .with("windows_open_ms", static_cast<std::uint64_t>(body.listening.count()))
           .with("last_seen", one.last_seen ? std::optional(seen) : std::nullopt)
           .with("sessions", running ? std::optional(sessions) : std::nullopt);
       fmt::print("{}\n", line.text());

@@ -55,12 +55,6 @@ struct run_plan {
   tools::named_shares shared;
 };
 
-ajar::trust::window_limits limits_of(const tools::settings& given) {
-  ajar::trust::window_limits made;
-  made.of_server = std::chrono::milliseconds(given.as<std::uint32_t>("listening"));
-  return made;
-}
-
 ajar::windows::on_stranger policy_of(const tools::settings& given) {
   return given.as<std::string>("on-stranger") == "close" ? ajar::windows::on_stranger::close
                                                          : ajar::windows::on_stranger::close_and_reopen;
@@ -239,7 +233,7 @@ int run(const tools::settings& given, int count, char** words) {
   how.methods(planned->methods != static_cast<std::uint8_t>(ajar::trust::method::window), windows)
       .roster_every(planned->roster_every)
       .on_stranger(planned->policy)
-      .limits(limits_of(given))
+      .listening(std::chrono::milliseconds(given.as<std::uint32_t>("listening")))
       .most_sessions(budgets.sessions)
       .cloak(*ajar::windows::parse_cloak(given.as<std::string>("cloak")))
       .logins([&] { return self->state.next_login(); })

@@ -114,6 +114,16 @@ inline option_table make_server_table() {
       .by_default("10000")
       .of({"grant", "invite", "renew"})
       .command_line_only();
+  all.add("windows-at-a-time", "grant, invite, renew: so many at a time; further requests wait a little")
+      .takes_number(0, 65535)
+      .by_default("2")
+      .of({"grant", "invite", "renew"})
+      .command_line_only();
+  all.add("windows-open", "grant, invite, renew: for how many milliseconds in a minute their ports may be open")
+      .takes_number(0, 600'000)
+      .by_default("6000")
+      .of({"grant", "invite", "renew"})
+      .command_line_only();
   all.add("name", "grant, invite: what this server is called")
       .takes("NAME")
       .by_default("server")

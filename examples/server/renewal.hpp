@@ -23,7 +23,7 @@ inline std::optional<std::vector<std::string>> new_terms_said(const settings& gi
   if (!services) return std::nullopt;
   std::vector<std::string> words;
   for (const auto& one : *services) words.push_back("service=" + one.name + (one.write ? ":rw" : ":r"));
-  for (const std::string name : {"for", "methods", "sessions", "windows", "windows-a-day"}) {
+  for (const std::string name : {"for", "methods", "sessions", "windows", "windows-a-day", "windows-at-a-time", "windows-open"}) {
     if (given.count(name)) words.push_back(name + "=" + given.as<std::string>(name));
   }
   for (const std::string name : {"lan", "roam"}) {
@@ -64,6 +64,12 @@ inline bool take_term(ajar::trust::new_terms& into, std::string_view name, const
   if (name == "roam") return (into.roam = yes_or_no(value)).has_value();
   if (name == "sessions") return (into.sessions = number_in<std::uint16_t>(value)).has_value();
   if (name == "windows") return (into.windows_a_minute = number_in<std::uint16_t>(value)).has_value();
+  if (name == "windows-at-a-time") return (into.windows_at_a_time = number_in<std::uint16_t>(value)).has_value();
+  if (name == "windows-open") {
+    const auto count = number_in<std::uint32_t>(value);
+    if (count) into.listening = std::chrono::milliseconds(*count);
+    return count.has_value();
+  }
   if (name == "windows-a-day") return (into.windows_a_day = number_in<std::uint32_t>(value)).has_value();
   return false;
 }

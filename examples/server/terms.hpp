@@ -79,6 +79,8 @@ inline std::optional<ajar::trust::grant> terms_said(const settings& given) {
   made.sessions = given["sessions"].as<std::uint16_t>();
   made.windows_a_minute = given["windows"].as<std::uint16_t>();
   made.windows_a_day = given["windows-a-day"].as<std::uint32_t>();
+  made.windows_at_a_time = given["windows-at-a-time"].as<std::uint16_t>();
+  made.listening = std::chrono::milliseconds(given["windows-open"].as<std::uint32_t>());
   made.services = std::move(*services);
   return made;
 }

@@ -96,6 +96,14 @@ json json_of(const ajar::windows::exposure& cost) {
           {"strangers", cost.strangers},
           {"ns", cost.open.count()}};
 }
+json json_of(const ajar::grant_listening& one) {
+  return {{"grant", ajar::to_hex(one.grant)},
+          {"client", to_string(one.client)},
+          {"windows", one.windows},
+          {"most_windows", one.most_windows},
+          {"ns", one.open.count()},
+          {"limit_ns", one.limit.count()}};
+}
 json json_of(const ajar::sessions::session_status& one) {
   json made = {{"peer", to_string(one.info.peer)},
                {"path", std::string(to_string(one.info.way))},
@@ -162,6 +170,8 @@ json json_of(const ajar::server_status& from) {
   made["revocations"] = {{"serial", from.revocations_serial}, {"acknowledged", from.revocations_acknowledged}};
   made["windows_open"] = from.windows_open;
   made["listened_last_minute"] = {{"ns", from.listened_last_minute.count()}, {"limit_ns", from.listened_limit.count()}};
+  made["listened_last_minute"]["by_grant"] = json::array();
+  for (const auto& one : from.listened_by) made["listened_last_minute"]["by_grant"].push_back(json_of(one));
   add_sessions(made, from);
   made["cloak"] = to_string(from.cloak);
   made["network"] = json_of(from.network);

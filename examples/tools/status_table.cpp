@@ -118,6 +118,11 @@ class table_maker {
       const auto& minute = one_.at("listened_last_minute");
       line("minute", "ports open for {} of {}", spoken_time(number(minute.at("ns"))),
            spoken_time(number(minute.at("limit_ns"))));
+      for (const auto& each : minute.at("by_grant")) {
+        line("", "of {}: {} of {}, {} of {} windows now", word(each.at("client")).substr(0, 13),
+             spoken_time(number(each.at("ns"))), spoken_time(number(each.at("limit_ns"))), number(each.at("windows")),
+             number(each.at("most_windows")));
+      }
     }
     if (one_.contains("clients_with_door")) line("doors", "{} of clients", number(one_.at("clients_with_door")));
     if (one_.contains("revocations") && one_.at("revocations").at("acknowledged") == false) {

@@ -243,14 +243,35 @@ class Grants(unittest.TestCase):
         self.w.text("server", "server", *renew, "--methods", "window", "--no-lan", "--roam")
         after = self.grants()["laptop"]
         self.assertEqual((after["methods"], after["lan"], after["roam"]), ("window", False, True))
-        limits = ("most_sessions", "windows_a_minute", "windows_a_day")
-        self.assertEqual([after[name] for name in limits], [2, 9, 900])
+        limits = ("most_sessions", "windows_a_minute", "windows_a_day", "windows_at_a_time", "windows_open_ms")
+        self.assertEqual([before[name] for name in limits], [16, 120, 10000, 2, 6000])
+        self.assertEqual([after[name] for name in limits], [2, 9, 900, 2, 6000])
         self.assertEqual(after["services"], before["services"])
         self.w.text("server", "server", *renew, "--lan", "--no-roam")
         self.assertEqual(self.ping().returncode, 0)
         both = self.w.run("server", "server", *renew, "--lan", "--no-lan")
         self.assertEqual(both.returncode, world.USAGE)
         self.assertIn("one of --lan and --no-lan", both.stderr)
+
+    def test_how_long_ports_are_open(self):
+        """Windows at a time, and milliseconds in a minute, are the grant's; status tells what is used."""
+        self.w.grant("client", "--as", "laptop", "--windows-at-a-time", "0")
+        self.serve()
+        by_window = ("client", "client", "ping", "home", "--by", "window")
+        self.refused(self.w.run(*by_window), "no further window is permitted this minute")
+        renew = ("server", "server", "renew", "laptop")
+        self.w.text(*renew, "--windows-at-a-time", "1", "--windows-open", "500")  # less than one window may need
+        self.refused(self.w.run(*by_window), "no further window is permitted this minute")
+        self.w.text(*renew, "--windows-open", "9000")
+        self.assertEqual(self.w.run(*by_window).returncode, 0)
+        used = json.loads(self.w.text("server", "server", "status", "--json"))["listened_last_minute"]
+        mine = used["by_grant"][0]
+        self.assertEqual(mine["client"], self.w.text("client", "client", "id"))
+        self.assertEqual((mine["most_windows"], mine["limit_ns"]), (1, 9_000_000_000))
+        self.assertGreater(mine["ns"], 0)
+        self.assertLessEqual(mine["ns"], used["ns"])
+        for words in (("--windows-open", "600001"), ("--windows-at-a-time", "-1")):
+            self.assertEqual(self.w.run(*renew, *words).returncode, world.USAGE)
 
     def test_renewed_by_itself(self):
         """From half of its life on, at whatever the client does there."""

@@ -192,18 +192,20 @@ awaitable<void> flood(siege& all) {
   co_await all.target->stop();
 }
 
-// A client that asks again and again has two ports open at a time, and the rest waits.
-awaitable<void> ask_for_many_ports(siege& all) {
+// A client that asks again and again has as many ports open at a time as its grant says, and the rest waits.
+awaitable<void> ask_for_many_ports(siege& all, std::uint16_t at_a_time) {
   constexpr std::size_t each = 10;
   auto up = co_await all.central.welcome();
   REQUIRE(up);
-  const auto grant = all.home.issue(all.client.id());
+  village::terms with;
+  with.windows_at_a_time = at_a_time;
+  const auto grant = all.home.issue(all.client.id(), with);
   const auto listening = village::own_sockets().listening;
   for (std::size_t i = 0; i < each; ++i) (void)up->send(command_of(signed_by(all.client, all.body(grant))));
-  auto opened = co_await all.steps.saw("opened a port", 2);
+  auto opened = co_await all.steps.saw("opened a port", at_a_time);
   CHECK(opened);
   for (std::size_t i = 1; i <= each; ++i) {
-    CHECK(village::own_sockets().listening <= listening + 2);
+    CHECK(village::own_sockets().listening <= listening + at_a_time);
     auto closed = co_await all.steps.saw("the window is closed", i);
     CHECK(closed);
   }
@@ -230,7 +232,9 @@ awaitable<void> ask_for_too_many_ports(siege& all) {
 awaitable<void> spend_the_minute(siege& all) {
   auto up = co_await all.central.welcome();
   REQUIRE(up);
-  const auto grant = all.home.issue(all.client.id());
+  village::terms with;
+  with.listening = 400ms;  // what one window may cost
+  const auto grant = all.home.issue(all.client.id(), with);
   auto code = co_await verdict(*up, command_of(signed_by(all.client, all.body(grant))));
   REQUIRE(code);
   CHECK(*code == 0);
@@ -239,6 +243,11 @@ awaitable<void> spend_the_minute(siege& all) {
   const auto spent = all.target->status();
   CHECK(spent.listened_last_minute == spent.exposed.open);
   CHECK(spent.listened_limit == 30s);
+  REQUIRE(spent.listened_by.size() == 1);
+  CHECK(spent.listened_by[0].grant == grant.body().id);
+  CHECK(spent.listened_by[0].client == all.client.id());
+  CHECK(spent.listened_by[0].open == spent.exposed.open);
+  CHECK(spent.listened_by[0].limit == 400ms);
   co_await expect_refusal(all, *up, command_of(signed_by(all.client, all.body(grant))), errc::too_many_windows);
   co_await all.target->stop();
 }
@@ -466,9 +475,11 @@ TEST_CASE("a flood of commands opens as many ports as the grant permits") {
   testing::run(all.context, flood(all));
 }
 
-TEST_CASE("a client has two ports open at a time, and its other requests wait") {
-  siege all;
-  testing::run(all.context, ask_for_many_ports(all));
+TEST_CASE("a client has as many ports open at a time as its grant says, and its other requests wait") {
+  for (const std::uint16_t at_a_time : {2, 3}) {
+    siege all;
+    testing::run(all.context, ask_for_many_ports(all, at_a_time));
+  }
 }
 
 TEST_CASE("of a client that floods few requests wait") {
@@ -478,7 +489,7 @@ TEST_CASE("of a client that floods few requests wait") {
 
 TEST_CASE("ports are open for so long in a minute under a grant, however many windows it permits") {
   siege all([](server_options& options) {
-    options.window_time(400ms).limits({2, 400ms, 30s});  // what one window may cost
+    options.window_time(400ms);
   });
   testing::run(all.context, spend_the_minute(all));
 }

@@ -20,6 +20,7 @@ TEST_CASE("a server's answer has all that it knows, with units in the names") {
   from.exposed = {2, 3, 1, 70us};
   from.listened_last_minute = 60us;
   from.listened_limit = 30s;
+  from.listened_by.push_back({{1}, ajar::identity::peer_id(), 1, 2, 50us, 6s});
   from.refusals.add(ajar::errc::grant_expired, 2);
   const auto made = json_of(from);
   CHECK(made["ajar_status"] == 1);
@@ -33,7 +34,15 @@ TEST_CASE("a server's answer has all that it knows, with units in the names") {
   CHECK(made["sessions_total"] == 4);
   CHECK(made["exposure"]["total"]["ns"] == 70'000);
   CHECK(made["exposure"]["today"]["ns"] == 0);
-  CHECK(made["listened_last_minute"] == json{{"ns", 60'000}, {"limit_ns", 30'000'000'000}});
+  const auto& minute = made["listened_last_minute"];
+  CHECK(minute["ns"] == 60'000);
+  CHECK(minute["limit_ns"] == 30'000'000'000);
+  REQUIRE(minute["by_grant"].size() == 1);
+  CHECK(minute["by_grant"][0]["grant"] == "01" + std::string(30, '0'));
+  CHECK(minute["by_grant"][0]["windows"] == 1);
+  CHECK(minute["by_grant"][0]["most_windows"] == 2);
+  CHECK(minute["by_grant"][0]["ns"] == 50'000);
+  CHECK(minute["by_grant"][0]["limit_ns"] == 6'000'000'000);
   CHECK(made["refusals"] == json{{"grant_expired", 2}});
   CHECK(made["listening_sockets"].is_number());
   CHECK(made["log_lines_lost"].is_number());

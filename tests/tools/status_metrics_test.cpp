@@ -36,9 +36,11 @@ TEST_CASE("central's metrics") {
   from.servers = 2;
   from.rendezvous.begun = 7;
   from.rendezvous.ended = 4;
+  from.not_accepted.add(std::make_error_code(std::errc::too_many_files_open), 3);
   const auto text = status_metrics::text("ajar-central", {json_of(from)});
   CHECK(text.find("\najar_central_links{role=\"server\"} 2\n") != std::string::npos);
   CHECK(text.find("\najar_central_rendezvous_in_flight 3\n") != std::string::npos);
+  CHECK(text.find("\najar_central_not_accepted_total{cause=\"EMFILE\"} 3\n") != std::string::npos);
 }
 
 TEST_CASE("an answer that lacks something is an exception, which the tool tells in a line") {

@@ -43,6 +43,8 @@ TEST_CASE("a server's table tells link, exposure, and each session in a row") {
   CHECK(text.find("refusals  grant_expired 2\n") != std::string::npos);
   CHECK(text.find("minute    ports open for ") != std::string::npos);
   CHECK(std::ranges::count(text, '\n') == 13);
+  from.listened_by.push_back({{1}, ajar::identity::peer_id(), 1, 2, 50us, 6s});
+  CHECK(status_table::text(json_of(from)).find(": 50.0 us of 6.0 s, 1 of 2 windows now\n") != std::string::npos);
   told["log_lines_lost"] = 7;
   CHECK(status_table::text(told).find("log       7 lines were lost\n") != std::string::npos);
   told["exceptions"] = 1;

@@ -19,6 +19,8 @@ grant sample(const identity::peer_id& client) {
   made.sessions = 4;
   made.windows_a_minute = 60;
   made.windows_a_day = 100'000;
+  made.windows_at_a_time = 3;
+  made.listening = std::chrono::milliseconds(70'000);
   made.services = {{"docs", true, false}, {"inbox", true, true}};
   return made;
 }
@@ -37,6 +39,10 @@ TEST_CASE("a grant comes back with all its fields, and says who signed it") {
   CHECK(opened->body().services == made.body().services);
   CHECK(opened->body().permits(method::outbound));
   CHECK(!opened->body().permits(method::relay));
+  CHECK(opened->body().windows_a_minute == 60);
+  CHECK(opened->body().windows_a_day == 100'000);
+  CHECK(opened->body().windows_at_a_time == 3);
+  CHECK(opened->body().listening == std::chrono::seconds(70));
   CHECK(opened->body().lan);
   CHECK(!opened->body().roam);
   CHECK(opened->body().find("inbox")->write);
@@ -67,15 +73,17 @@ TEST_CASE("a signature is for grants alone: it covers their domain, a zero octet
     message.insert(message.end(), content.begin(), content.end());
     return crypto::verify(made.signer_key(), message, signature).has_value();
   };
-  CHECK(fits(std::string("ajar grant/2\0", 13)));
+  CHECK(fits(std::string("ajar grant/3\0", 13)));
   CHECK(!fits(std::string("ajar window request/2\0", 22)));
   CHECK(!fits(""));
 }
 
-TEST_CASE("a grant of a later version is told apart from a damaged one") {
+TEST_CASE("a grant of another version is told apart from a damaged one") {
   auto octets = signed_grant::sign(sample(identity::key::generate().id()), identity::key::generate()).octets();
-  octets[0] = 3;
-  CHECK(signed_grant::open(octets).error() == errc::unknown_version);
+  for (const std::uint8_t other : {2, 4}) {
+    octets[0] = other;
+    CHECK(signed_grant::open(octets).error() == errc::unknown_version);
+  }
 }
 
 TEST_CASE("fields that cannot be are refused though the signature fits") {

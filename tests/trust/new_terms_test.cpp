@@ -21,6 +21,8 @@ grant before() {
   made.sessions = 2;
   made.windows_a_minute = 3;
   made.windows_a_day = 4;
+  made.windows_at_a_time = 5;
+  made.listening = std::chrono::milliseconds(6);
   made.services = {{"photos", true, false}};
   return made;
 }
@@ -56,6 +58,9 @@ TEST_CASE("each term changes by itself, and no other with it") {
   CHECK(changed([](auto& t) { t.sessions = 0; }, [](auto& g) { g.sessions = 0; }));
   CHECK(changed([](auto& t) { t.windows_a_minute = 9; }, [](auto& g) { g.windows_a_minute = 9; }));
   CHECK(changed([](auto& t) { t.windows_a_day = 9; }, [](auto& g) { g.windows_a_day = 9; }));
+  CHECK(changed([](auto& t) { t.windows_at_a_time = 9; }, [](auto& g) { g.windows_at_a_time = 9; }));
+  CHECK(changed([](auto& t) { t.listening = std::chrono::milliseconds(9); },
+                [](auto& g) { g.listening = std::chrono::milliseconds(9); }));
   CHECK(changed([](auto& t) { t.services = {{"music", true, true}}; },
                 [](auto& g) { g.services = {{"music", true, true}}; }));
 }

@@ -18,6 +18,8 @@ ajar::trust::signed_grant owner::issue(const ajar::peer_id& client, terms with) 
   body.sessions = with.sessions;
   body.windows_a_minute = with.windows_a_minute;
   body.windows_a_day = with.windows_a_day;
+  body.windows_at_a_time = with.windows_at_a_time;
+  body.listening = with.listening;
   body.services.push_back({"notes", true, false});
   auto made = ajar::trust::signed_grant::sign(body, key);
   issued.emplace(body.id, made);

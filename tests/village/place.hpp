@@ -26,6 +26,8 @@ struct terms {
   std::uint16_t sessions = 16;
   std::uint16_t windows_a_minute = 6000;
   std::uint32_t windows_a_day = 1'000'000;
+  std::uint16_t windows_at_a_time = 2;
+  std::chrono::milliseconds listening = 6s;
 };
 
 // The owner's side: a key, and the grants issued under it.

@@ -39,7 +39,7 @@ struct server_node final : signalling::uplink_events,
         network(how.reach()),
         up(key, how.central_, uplink_terms(), *this),
         dials(executor, key, *this, network, how.steps_),
-        budget(how.limits_, how.window_time_.value_or(windows::longest_window)),
+        budget(how.listening_, how.window_time_.value_or(windows::longest_window)),
         arrived(executor),
         made_room(executor),
         tasks(executor, [this](const std::exception_ptr& what) { thrown(what); }),
@@ -113,7 +113,8 @@ struct server_node final : signalling::uplink_events,
     all.revocations_acknowledged = acknowledged;
     all.windows_open = commands;
     all.listened_last_minute = budget.listened(now);
-    all.listened_limit = how.limits_.of_server;
+    all.listened_limit = budget.limit();
+    all.listened_by = listened_by(now);
     all.network = mirror->known();
     all.cloak = how.cloak_;
     all.sessions = guests.list(now);
@@ -124,6 +125,17 @@ struct server_node final : signalling::uplink_events,
     all.refusals = refusals;
     all.dial_failures = dial_failures;
     all.exceptions = exceptions;
+    return all;
+  }
+
+  std::vector<grant_listening> listened_by(time_point now) {
+    std::vector<grant_listening> all;
+    for (const auto& [id, open] : budget.by_grant(now)) {
+      const auto given = how.grants_(id);
+      if (!given) continue;
+      const auto& body = given->body();
+      all.push_back({id, body.client, opened_by.taken(body.client), body.windows_at_a_time, open, body.listening});
+    }
     return all;
   }
 
@@ -460,8 +472,14 @@ struct server_node final : signalling::uplink_events,
     }
   }
 
-  bool has_room(const trust::signed_request& asked) {
-    return budget.fits(asked.body().grant, opened_by.taken(asked.signer()), opened_by.taken(), clock::now());
+  bool has_room(const trust::grant& under, const identity::peer_id& client) {
+    return budget.fits(under, opened_by.taken(client), opened_by.taken(), clock::now());
+  }
+  // Without a grant there is nothing to wait for.
+  bool must_wait(const trust::signed_request& asked) {
+    if (opened_by.taken() == 0) return false;
+    const auto given = how.grants_ ? how.grants_(asked.body().grant) : fail(errc::grant_unknown);
+    return given && !has_room(given->body(), asked.signer());
   }
 
   // Those before it may be done soon: a client that asks thrice at once need not come again.
@@ -471,7 +489,7 @@ struct server_node final : signalling::uplink_events,
     const auto until = clock::now() + patience;
     const auto mine = waiting_by.take(asked.signer());
     if (waiting_by.taken(asked.signer()) > most_of_one) co_return fail(errc::too_many_windows);
-    while (!has_room(asked) && opened_by.taken() > 0) {
+    while (must_wait(asked)) {
       auto waiting = made_room.wait();
       auto freed = co_await before(until, errc::too_many_windows, std::move(waiting));
       if (!freed) co_return freed;
@@ -484,7 +502,7 @@ struct server_node final : signalling::uplink_events,
     auto given = granted(asked.body().grant);
     if (!given) return fail(given.error());
     if (!may_begin()) return fail(errc::server_busy);
-    if (!has_room(asked)) return fail(errc::too_many_windows);
+    if (!has_room(given->body(), asked.signer())) return fail(errc::too_many_windows);
     const auto entry = entry_of(asked.signer(), trust::method::window);
     auto permitted = gate.may_open(asked, *given, revoked, entry, clock::now());
     if (!permitted) return fail(permitted.error());

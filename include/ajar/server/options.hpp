@@ -9,7 +9,6 @@
 #include <ajar/trust/grant.hpp>
 #include <ajar/trust/invite.hpp>
 #include <ajar/trust/revocations.hpp>
-#include <ajar/trust/window_budget.hpp>
 
 #include <algorithm>
 #include <functional>
@@ -51,10 +50,10 @@ class server_options {
     window_time_ = std::min(time, windows::longest_window);
     return *this;
   }
-  /// How many windows a client has at a time, and for how long in a minute ports are open; by default
-  /// trust::window_limits(). Requests wait a little for those before them.
-  server_options& limits(trust::window_limits all) {
-    limits_ = all;
+  /// For how long in a minute ports of windows are open, all together; 30 s by default. What one client may have is in
+  /// its grant. Requests wait a little for those before them.
+  server_options& listening(std::chrono::milliseconds a_minute) {
+    listening_ = a_minute;
     return *this;
   }
   /// How many sessions there are at a time, of all clients together; whoever comes beyond is told server_busy. What a
@@ -135,7 +134,7 @@ class server_options {
   std::chrono::milliseconds roster_interval_{0};
   std::optional<net::address> window_address_;
   std::optional<std::chrono::milliseconds> window_time_;
-  trust::window_limits limits_;
+  std::chrono::milliseconds listening_{30'000};
   std::size_t most_sessions_ = 10'000;
   std::size_t most_waiting_ = 1'024;
   std::size_t most_commands_ = 1'024;

@@ -5,11 +5,22 @@
 #include <ajar/sessions/account.hpp>
 #include <ajar/signalling/link_account.hpp>
 #include <ajar/telling/cause_counts.hpp>
+#include <ajar/trust/grant.hpp>
 #include <ajar/windows/exposure_account.hpp>
 
 #include <vector>
 
 namespace ajar {
+
+/// What the ports of one grant's windows have cost in the last minute, and may.
+struct grant_listening {
+  trust::grant_id grant{};
+  identity::peer_id client;
+  std::size_t windows = 0;  ///< of the client, under way
+  std::size_t most_windows = 0;
+  std::chrono::nanoseconds open{0};
+  std::chrono::nanoseconds limit{0};
+};
 
 /// Plain values, of one instant.
 struct server_status {
@@ -25,6 +36,7 @@ struct server_status {
   std::size_t windows_open = 0;                      ///< requests that are being answered
   std::chrono::nanoseconds listened_last_minute{0};  ///< for so long ports of windows were open
   std::chrono::nanoseconds listened_limit{0};        ///< and may be, in a minute
+  std::vector<grant_listening> listened_by;          ///< of these, the grants whose windows they were
   std::vector<sessions::session_status> sessions;    ///< that are alive
   std::uint64_t sessions_begun = 0;
   tls::traffic carried;  ///< by all sessions since the start

@@ -156,7 +156,7 @@ class issued_invites {
   }
 
  private:
-  static constexpr std::string_view kind = "ajar-invite/1";
+  static constexpr std::string_view kind = "ajar-invite/2";
   static constexpr std::string_view ending = ".invite";
 
   static std::string name_of(const trust::invite_id& id) { return to_hex(id) + std::string(ending); }

@@ -39,8 +39,8 @@ inline bool is_name(std::string_view text) {
 
 /// The fields of a grant. Signed: `statement<grant>`; the signer is the server.
 struct grant {
-  static constexpr std::string_view domain = "ajar grant/2";
-  static constexpr std::uint8_t version = 2;
+  static constexpr std::string_view domain = "ajar grant/3";
+  static constexpr std::uint8_t version = 3;
   static constexpr errc malformed = errc::grant_malformed;
   static constexpr std::size_t most_services = 64;
   static constexpr std::chrono::minutes clocks_differ{5};
@@ -55,6 +55,8 @@ struct grant {
   std::uint16_t sessions = 0;  ///< at a time
   std::uint16_t windows_a_minute = 0;
   std::uint32_t windows_a_day = 0;  ///< days are UTC's
+  std::uint16_t windows_at_a_time = 2;
+  std::chrono::milliseconds listening{6'000};  ///< for so long in a minute ports may be open, in whole milliseconds
   std::vector<service_right> services;
 
   bool permits(method which) const { return (methods & static_cast<std::uint8_t>(which)) != 0; }
@@ -80,6 +82,8 @@ struct grant {
     out.number(sessions)
         .number(windows_a_minute)
         .number(windows_a_day)
+        .number(windows_at_a_time)
+        .number(static_cast<std::uint32_t>(listening.count()))
         .number(static_cast<std::uint8_t>(services.size()));
     for (const auto& one : services) {
       out.text(one.name).number(static_cast<std::uint8_t>((one.read ? 1 : 0) | (one.write ? 2 : 0)));
@@ -99,6 +103,8 @@ struct grant {
     made.sessions = in.number<std::uint16_t>();
     made.windows_a_minute = in.number<std::uint16_t>();
     made.windows_a_day = in.number<std::uint32_t>();
+    made.windows_at_a_time = in.number<std::uint16_t>();
+    made.listening = std::chrono::milliseconds(in.number<std::uint32_t>());
     const auto count = in.number<std::uint8_t>();
     if (count > most_services || made.methods == 0 || made.methods > known_methods) in.refuse(malformed);
     for (int i = 0; i < count && !in.failed(); ++i) {

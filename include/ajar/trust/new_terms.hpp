@@ -18,6 +18,8 @@ struct new_terms {
   std::optional<std::uint16_t> sessions{};
   std::optional<std::uint16_t> windows_a_minute{};
   std::optional<std::uint32_t> windows_a_day{};
+  std::optional<std::uint16_t> windows_at_a_time{};
+  std::optional<std::chrono::milliseconds> listening{};  ///< in a minute
   std::vector<service_right> services{};  ///< all of them; none: as before
 
   /// The grant with these, for a life that begins now.
@@ -29,6 +31,8 @@ struct new_terms {
     body.sessions = sessions.value_or(body.sessions);
     body.windows_a_minute = windows_a_minute.value_or(body.windows_a_minute);
     body.windows_a_day = windows_a_day.value_or(body.windows_a_day);
+    body.windows_at_a_time = windows_at_a_time.value_or(body.windows_at_a_time);
+    body.listening = listening.value_or(body.listening);
     if (!services.empty()) body.services = services;
     return body;
   }
