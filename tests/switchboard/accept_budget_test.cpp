@@ -49,6 +49,28 @@ TEST_CASE("an address that was refused often is turned away unseen for the rest 
   CHECK(one.permits(at("192.0.2.1"), start + 60s));
 }
 
+TEST_CASE("what was refused several times counts as often") {
+  accept_budget one(few());
+  CHECK(one.permits(at("192.0.2.1"), start));
+  one.refused(at("192.0.2.1"), 4);
+  CHECK(!one.permits(at("192.0.2.1"), start));
+}
+
+TEST_CASE("refusals of more addresses than there is room for are not counted, until the minute ends") {
+  accept_budget one(few());
+  CHECK(one.permits(at("192.0.2.1"), start));
+  for (std::uint32_t i = 0; i < accept_budget::most_addresses; ++i) {
+    one.refused(asio::ip::address_v4(0x0a000000 + i), 1);
+  }
+  refuse(one, "192.0.2.1", 9);
+  CHECK(one.permits(at("192.0.2.1"), start));
+  one.refused(asio::ip::address_v4(0x0a000000), 3);
+  CHECK(!one.permits(at("10.0.0.0"), start));
+  CHECK(one.permits(at("10.0.0.0"), start + 60s));
+  refuse(one, "192.0.2.1", 4);
+  CHECK(!one.permits(at("192.0.2.1"), start + 60s));
+}
+
 TEST_CASE("an IPv4 address is the same one when it is mapped into IPv6, and an IPv6 host has a whole /64") {
   accept_budget one(few());
   CHECK(one.permits(at("::ffff:192.0.2.1"), start));  // the minute begins

@@ -175,3 +175,20 @@ TEST_CASE("each reason not to enter has its own name") {
   one.revoked.entries.push_back({one.body.id, one.body.not_after});
   CHECK(check(one.given(), one.standing()) == errc::grant_revoked);
 }
+
+TEST_CASE("who opens nothing for a day is not counted any more, and midnight gives nobody a second minute") {
+  scene one;
+  one.body.not_after = at(500'000);
+  one.today = at(86'400 * 3 - 1);
+  for (int i = 0; i < 3; ++i) CHECK(!one.open(one.request()));
+  one.today = at(86'400 * 3);
+  one.now += std::chrono::seconds(1);
+  CHECK(one.open(one.request()) == errc::too_many_windows);
+  one.body.id = crypto::random_octets<16>();
+  CHECK(!one.open(one.request()));
+  CHECK(one.gate.counted() == 2);
+  one.today = at(86'400 * 4);
+  one.now += std::chrono::hours(24);
+  CHECK(!one.open(one.request()));
+  CHECK(one.gate.counted() == 1);
+}

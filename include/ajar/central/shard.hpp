@@ -316,7 +316,7 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     ~stranger() {
       of_.strangers.end(own_);
       if (counted_) of_.budget.unlinked();
-      if (!blameless_) of_.budget.refused(from_);
+      if (!blameless_) of_.budget.refused(from_, 1 + (peer_ ? peer_->bad_grants : 0));
     }
     // Decided, and counted, in one step: of many who come at once no more get in than there is room for.
     result<> take_room() {
@@ -331,9 +331,12 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
       of_.strangers.good(from_);
     }
     void reflected() { blameless_ = true; }
+    // Each grant that is refused it counts, if it gets no link.
+    void is(link_ptr peer) { peer_ = std::move(peer); }
 
    private:
     central_shard& of_;
+    link_ptr peer_;
     net::address from_;
     net::half_open::ticket own_;
     bool counted_ = false;    // as a link
@@ -378,6 +381,7 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     // many times what an honest peer sends: a client that asks for windows all day comes to 600 a second
     one->link.limit(rate_limit(std::chrono::microseconds(1'000), 4'000));
     const registered here(*this, one);
+    budgeted.is(one);
     auto greeting = greet(one, budgeted, until);
     auto greeted = co_await std::move(greeting);
     if (greeted && one->who == signalling::role::redeemer) {
@@ -526,10 +530,10 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
 
   result<> take_grant(const link_ptr& one, const signalling::present_grant& what) {
     constexpr std::size_t most_grants = 64;
-    auto given = trust::signed_grant::open(what.grant);
-    if (!given) return fail(given.error());
-    const auto& body = given->body();
-    const auto server = given->signer();
+    const auto said = trust::signed_grant::read(what.grant);
+    if (!said) return fail(said.error());
+    const auto& body = said->body;
+    const auto server = said->signer();
     const auto refuse = [&](errc why) -> result<> {
       counted.rendezvous.refused.add(why);
       one->refused_for(why);
@@ -540,6 +544,8 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
     if (!served.admits(server)) return refuse(errc::not_admitted);
     if (wall_now() >= body.not_after) return refuse(errc::grant_expired);
     if (one->grants.size() >= most_grants) return refuse(errc::limit_reached);
+    const auto given = trust::signed_grant::open(what.grant);
+    if (!given) return fail(given.error());  // who forges has no link
     const auto held = one->grants.try_emplace(body.id, peer_link::held_grant{server}).first;
     if (held->second.server != server) return refuse(errc::grant_malformed);  // two servers draw no id twice
     shared->routes.send(switchboard::event::granted{one->ref, server, one->id, body.id, body.methods, body.not_after});
@@ -550,6 +556,7 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
   }
 
   result<> take_revocations(const link_ptr& one, const signalling::present_revocations& what) {
+    if (!one->lists.take(clock::now())) return fail(errc::too_many_requests);
     auto list = trust::signed_revocations::open(what.list);
     if (!list) return fail(list.error());
     if (list->signer() != one->id) return fail(errc::signature_invalid);
@@ -558,9 +565,11 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
   }
 
   result<> take_request(const link_ptr& one, const signalling::request& what) {
-    auto asked = trust::signed_request::open(what.signed_request);
+    const auto said = trust::signed_request::read(what.signed_request);
+    if (!said) return fail(said.error());
+    if (said->signer() != one->id) return fail(errc::request_of_another);
+    const auto asked = trust::signed_request::open(what.signed_request);
     if (!asked) return fail(asked.error());
-    if (asked->signer() != one->id) return fail(errc::request_of_another);
     const auto& body = asked->body();
     step_done(one->id, "B", "a client asks for a server", short_name(one->id) + " for " + short_name(body.server));
     shared->routes.send(switchboard::event::requested{one->ref, body.server, one->id, one->seen_at(), body.id,
@@ -593,14 +602,16 @@ struct central_shard final : switchboard::shard_port, std::enable_shared_from_th
       counted.rendezvous.refused.add(why);
       return one->link.send(signalling::door_result{static_cast<std::uint16_t>(why)});
     };
-    auto record = trust::signed_address::open(what.record);
-    if (!record) return fail(record.error());
-    if (record->signer() != one->id) return fail(errc::request_of_another);
-    const auto at = record->body().at;
+    const auto said = trust::signed_address::read(what.record);
+    if (!said) return fail(said.error());
+    if (said->signer() != one->id) return fail(errc::request_of_another);
+    const auto at = said->body.at;
     // elsewhere than where it is itself a client may only name what the whole Internet can reach
     const bool own = net::unmapped(at.address()) == one->seen.address();
     if (!own && net::scope_of(at.address()) != net::scope::global) return refuse(errc::address_not_permitted);
     if (one->proving || !one->proofs.take(clock::now())) return refuse(errc::too_many_requests);
+    const auto record = trust::signed_address::open(what.record);
+    if (!record) return fail(record.error());
     one->proving = true;
     tasks.spawn(shared_from_this(), prove(one, at, what.record));
     return {};

@@ -18,9 +18,11 @@ struct accept_limits {
   std::size_t links = 200'000;             ///< in total
 };
 
-/// Counts links, and refusals by address. Pure; bounded by those refused within the last minute.
+/// Counts links, and refusals by address, of a minute. Pure; bounded.
 class accept_budget {
  public:
+  static constexpr std::size_t most_addresses = 100'000;  // whose refusals are counted at a time
+
   explicit accept_budget(accept_limits limits) : limits_(limits) {}
 
   /// May a connection from there go on?
@@ -36,8 +38,11 @@ class accept_budget {
     ++links_;
     return true;
   }
-  /// A connection ended before it was a link, by its own fault.
-  void refused(const net::address& from) { ++refusals_[key_of(from)]; }
+  /// A connection ended before it was a link, by its own fault; or it was refused something, so many times.
+  void refused(const net::address& from, std::size_t times = 1) {
+    const auto key = key_of(from);
+    if (refusals_.size() < most_addresses || refusals_.contains(key)) refusals_[key] += times;
+  }
   /// A link ended, or what was to become one.
   void unlinked() { --links_; }
 

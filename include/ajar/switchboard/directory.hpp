@@ -35,6 +35,8 @@ class directory {
   static constexpr std::size_t roster_part = 32;        // entries in a message: each costs its server a signature
   static constexpr std::size_t most_walked = 1024;      // clients that are looked at for one
   static constexpr std::chrono::minutes look_again{1};  // at a grant: the wall clock may be set
+  static constexpr std::size_t most_kept = 100'000;     // revocations of servers without a link, all together
+  static constexpr std::chrono::hours longest_kept{24 * 30};
 
   explicit directory(std::chrono::milliseconds heartbeat) : heartbeat_(heartbeat) {}
 
@@ -57,6 +59,8 @@ class directory {
         judge(due.server, one, one.clients.find(*client), now, today);
       } else if (std::holds_alternative<presence_rest>(due.about)) {
         publish_rest(due.server, one, now, today);
+      } else if (std::holds_alternative<absence_rest>(due.about)) {
+        keep_absent(due.server, one, now, today);
       } else {
         end_polling(due.server, one, now, today);
       }
@@ -72,20 +76,25 @@ class directory {
   /// What it waits for.
   std::size_t timers() const noexcept { return timers_.size(); }
   const rendezvous_account& account() const noexcept { return account_; }
+  /// Revocations that are kept for servers without a link.
+  std::size_t kept() const noexcept { return kept_; }
+  /// Keys that have evicted links of late.
+  std::size_t evicting() const noexcept { return evictions_.size(); }
 
  private:
   struct polling {};
   struct presence_rest {};
+  struct absence_rest {};
   struct timer_key {
     identity::peer_id server;
-    std::variant<polling, presence_rest, trust::request_id, identity::peer_id> about;  // the last: a client's grants
+    std::variant<polling, presence_rest, absence_rest, trust::request_id, identity::peer_id> about;  // the last: a client's grants
   };
   using timer_map = std::multimap<time_point, timer_key>;
   struct login {
     link_ref link;
     std::uint64_t number = 0;
-    rate_limit evictions{std::chrono::seconds(2), 30};  // many more than one process and a copy of its folder cause
   };
+  using login_key = std::pair<identity::peer_id, signalling::role>;
   struct grant_facts {
     trust::grant_id id{};
     std::uint8_t methods = 0;
@@ -131,8 +140,16 @@ class directory {
     timer_map::iterator at;
     std::optional<identity::peer_id> told{};  // up to there
   };
+  // Of a server that has no link, and revocations in force.
+  struct absence {
+    time_point since{};
+    std::uint64_t number = 0;  // in the order in which they left
+    std::size_t revoked = 0;
+    timer_map::iterator rest;
+  };
   struct server_entry {
     std::optional<online> up;
+    std::optional<absence> away;
     std::optional<timer_map::iterator> polling;  // until then: without a link, but expected back
     std::chrono::milliseconds interval{0};
     std::uint8_t methods = 0;
@@ -216,7 +233,7 @@ class directory {
         tell(what.link, signalling::goodbye{errc::login_too_low});
         return;
       }
-      if (!known.evictions.take(now)) {
+      if (!may_evict(place->first, now)) {
         tell(what.link, signalling::goodbye{errc::too_many_requests});
         return;
       }
@@ -228,6 +245,7 @@ class directory {
     if (what.who != signalling::role::server) return;
     auto& one = server_of(what.peer);
     one.up = online{what.link, what.nonce, what.methods};
+    end_absence(one);
     one.methods = what.methods;
     one.seen = what.seen;
     if (one.polling) timers_.erase(*one.polling);
@@ -248,7 +266,23 @@ class directory {
       one.polling = timers_.emplace(now + one.interval * 3 / 2, timer_key{what.peer, polling()});
     }
     publish_presence(what.peer, one, now, today);
+    keep_absent(what.peer, one, now, today);
     forget_if_empty(found);
+    bound_kept();
+  }
+
+  // Counted beyond its links: a key that leaves and comes again has not paid for what it evicted. Those who have
+  // rested are forgotten, a few at a time.
+  bool may_evict(const login_key& whose, time_point now) {
+    constexpr int a_few = 2;
+    for (int i = 0; i < a_few && !evictions_.empty(); ++i) {
+      auto at = swept_ ? evictions_.upper_bound(*swept_) : evictions_.begin();
+      if (at == evictions_.end()) at = evictions_.begin();
+      swept_ = at->first;
+      if (at->second.rested(now)) evictions_.erase(at);
+    }
+    // many more than one process and a copy of its folder cause
+    return evictions_.try_emplace(whose, std::chrono::seconds(2), 30).first->second.take(now);
   }
 
   void on(const event::renewed& what, time_point now, wall_time today) {
@@ -328,6 +362,42 @@ class directory {
     return one.clients.erase(at);
   }
 
+  // Without its link a server's revocations stay in force: for so long, and as many as there is room for. It presents
+  // them again when it is back.
+  void keep_absent(const identity::peer_id& id, server_entry& one, time_point now, wall_time today) {
+    constexpr std::chrono::hours look_at_kept{1};
+    const auto since = one.away ? one.away->since : now;
+    const auto number = one.away ? one.away->number : ++absences_;
+    end_absence(one);
+    std::erase_if(one.revoked, [&](const auto& held) { return held.second <= today; });
+    if (one.up || one.revoked.empty()) return;
+    if (now - since >= longest_kept) return forget_revocations(one);
+    one.away = absence{since, number, one.revoked.size(), timers_.emplace(now + look_at_kept, timer_key{id, absence_rest()})};
+    absent_.emplace(number, id);
+    kept_ += one.revoked.size();
+  }
+  void end_absence(server_entry& one) {
+    if (!one.away) return;
+    timers_.erase(one.away->rest);
+    absent_.erase(one.away->number);
+    kept_ -= one.away->revoked;
+    one.away.reset();
+  }
+  void forget_revocations(server_entry& one) {
+    end_absence(one);
+    one.revoked.clear();
+    one.revoked_list.clear();
+    one.serial = 0;
+  }
+  // The one that has been away for longest goes first. It may be any of them.
+  void bound_kept() {
+    while (kept_ > most_kept) {
+      const auto longest = servers_.find(absent_.begin()->second);
+      forget_revocations(longest->second);
+      forget_if_empty(longest);
+    }
+  }
+
   // A server whose state is an older copy may sign a later list that lacks what it revoked before.
   static bool forgets(const std::map<trust::grant_id, wall_time>& fresh, const server_entry& known, wall_time today) {
     if (fresh.size() >= trust::revocations::most_entries) return false;  // there was no room for all
@@ -404,7 +474,9 @@ class directory {
       judge(what.server, one, one.clients.find(holder->second), now, today);
     }
     tell(what.link, signalling::revocations_result{list.serial, 0, {}});
+    if (!one.up) keep_absent(what.server, one, now, today);  // that came late
     forget_if_empty(servers_.find(what.server));
+    bound_kept();
   }
 
   // ---- the roster: whom a server may dial (WO 2004/034190, non-listening server, step B)
@@ -645,7 +717,12 @@ class directory {
   }
 
   std::chrono::milliseconds heartbeat_;
-  std::map<std::pair<identity::peer_id, signalling::role>, login> logins_;
+  std::map<login_key, login> logins_;
+  std::map<login_key, rate_limit> evictions_;
+  std::optional<login_key> swept_;  // of these, the last that was looked at
+  std::map<std::uint64_t, identity::peer_id> absent_;
+  std::uint64_t absences_ = 0;
+  std::size_t kept_ = 0;
   server_map servers_;
   timer_map timers_;
   std::vector<delivery> out_;

@@ -49,11 +49,12 @@ class window_gate {
     auto enters = may_enter(given, revoked, at);
     if (!enters) return enters;
     if (body.roam && !given.body().roam) return fail(errc::address_not_permitted);
+    const auto day = std::chrono::floor<std::chrono::days>(at.now);
+    forget_before(day, now);
     auto& spent = spent_[given.body().id];
     auto& windows = spent.last_minute;
     while (!windows.empty() && now - windows.front() >= std::chrono::minutes(1)) windows.pop_front();
     if (windows.size() >= given.body().windows_a_minute) return fail(errc::too_many_windows);
-    const auto day = std::chrono::floor<std::chrono::days>(at.now);
     if (day > spent.day) spent = {std::move(spent.last_minute), day, 0};  // a clock set back begins no new day
     if (spent.today >= given.body().windows_a_day) return fail(errc::too_many_windows_today);
     link->seen.insert(place, body.id);
@@ -61,6 +62,9 @@ class window_gate {
     ++spent.today;
     return {};
   }
+
+  /// Grants whose windows are counted.
+  std::size_t counted() const noexcept { return spent_.size(); }
 
  private:
   struct budget {
@@ -80,7 +84,18 @@ class window_gate {
     return nullptr;
   }
 
+  // Once a day those that have opened nothing since the last one.
+  void forget_before(std::chrono::sys_days day, time_point now) {
+    if (day <= swept_) return;
+    swept_ = day;
+    std::erase_if(spent_, [&](const auto& one) {
+      const auto& windows = one.second.last_minute;
+      return one.second.day < day && (windows.empty() || now - windows.back() >= std::chrono::minutes(1));
+    });
+  }
+
   std::size_t most_a_nonce_;
+  std::chrono::sys_days swept_{};
   std::optional<link> current_;
   std::optional<link> earlier_;
   std::map<grant_id, budget> spent_;

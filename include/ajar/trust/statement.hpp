@@ -57,10 +57,17 @@ class statement {
     return statement(std::move(body), by.public_part(), std::move(octets));
   }
 
-  /// Read octets, and check the signature. Who signed is known then, not whether he may: that is the caller's question.
-  /// Errors: the body's `malformed`, unknown_version, signature_invalid.
-  static result<statement> open(bytes_view octets) {
-    constexpr std::size_t signature_size = 64;
+  /// What somebody says that a key has signed. To check that costs far more than to read it, so whoever has no use for
+  /// such a statement refuses it first.
+  struct unchecked {
+    Body body;
+    crypto::public_key signer_key{};
+
+    identity::peer_id signer() const { return identity::peer_id::of(signer_key); }
+  };
+
+  /// Read octets alone. Errors: the body's `malformed`, unknown_version.
+  static result<unchecked> read(bytes_view octets) {
     if (octets.size() > largest_statement || octets.size() < 1 + 32 + signature_size) return fail(Body::malformed);
     const auto content = octets.first(octets.size() - signature_size);
     wire::reader in(content);
@@ -68,14 +75,25 @@ class statement {
     const auto signer = in.fixed<32>();
     Body body = Body::decode(in);
     if (!in.finish()) return fail(Body::malformed);
+    return unchecked{std::move(body), signer};
+  }
+
+  /// Read octets, and check the signature. Who signed is known then, not whether he may: that is the caller's question.
+  /// Errors: the body's `malformed`, unknown_version, signature_invalid.
+  static result<statement> open(bytes_view octets) {
+    auto said = read(octets);
+    if (!said) return fail(said.error());
+    const auto content = octets.first(octets.size() - signature_size);
     crypto::signature signature{};
     std::copy(octets.end() - signature_size, octets.end(), signature.begin());
-    auto fits = crypto::verify(signer, detail::to_be_signed<Body>(content), signature);
+    auto fits = crypto::verify(said->signer_key, detail::to_be_signed<Body>(content), signature);
     if (!fits) return fail(fits.error());
-    return statement(std::move(body), signer, bytes(octets.begin(), octets.end()));
+    return statement(std::move(said->body), said->signer_key, bytes(octets.begin(), octets.end()));
   }
 
  private:
+  static constexpr std::size_t signature_size = 64;
+
   statement(Body body, const crypto::public_key& signer, bytes octets)
       : body_(std::move(body)), signer_(signer), octets_(std::move(octets)) {}
 
