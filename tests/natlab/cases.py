@@ -167,6 +167,19 @@ class Cases:
             self.w.stop("server")
         self.lab.wan(**NEAR)
 
+    def too_long_a_way(self):
+        """Two satellites: a port would have to be open for more than a second, a door need not."""
+        self.modes("open", "open")
+        self.lab.wan(rtt_ms=800)
+        self.serve()
+        reports, said = self.ping("--by", "window", "--within", "60s")
+        self.check("by window over a round trip of 800 ms: the way is too long, and not a timeout",
+                   not reports and "the way is too long" in said.splitlines()[-1] and "--by outbound" in said, said)
+        reports, said = self.ping("--by", "crossing", "--within", "60s")
+        self.check("a crossing opens no port, and connects", [one["path"] for one in reports] == ["crossing"], said)
+        self.w.stop("server")
+        self.lab.wan(**NEAR)
+
     def by_ipv6(self):
         """Nothing is translated there."""
         self.modes("symmetric", "cgnatsym")
@@ -188,7 +201,7 @@ def main():
             cases = Cases(lab, w)
             for case in (cases.by_ipv6,) if ipv6 else (cases.same_site, cases.port_443, cases.lying_client,
                                                              cases.vanished_client, cases.nothing_listens, cases.timeline,
-                                                             cases.long_ways):
+                                                             cases.long_ways, cases.too_long_a_way):
                 case()
             wrong += cases.wrong
     return 1 if wrong else 0

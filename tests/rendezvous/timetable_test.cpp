@@ -188,3 +188,39 @@ TEST_CASE("ports that were open already leave less to later answers") {
   terms.window_time = 10ms;
   CHECK(make_timetable(plan({rung(rung_kind::listener)}), id, now, terms).rungs.empty());
 }
+
+TEST_CASE("no port opens where the way is known to be too long for it, and the cause says so") {
+  for (const auto kind : {rung_kind::listener, rung_kind::listener_reverse}) {
+    auto terms = far();
+    terms.window_time = windows::longest_window;
+    terms.met = true;
+    terms.by_central = terms.round_trip = 650ms;
+    CHECK(!make_timetable(plan({rung(kind)}), id, now, terms).rungs.empty());
+    terms.by_central = terms.round_trip = 660ms;
+    auto made = make_timetable(plan({rung(kind)}), id, now, terms);
+    CHECK(made.rungs.empty());
+    CHECK(made.cause == errc::way_too_long);
+    CHECK(made.why == "the round trip is longer than a port may be open for");
+    terms.opens_after = 330ms;  // when a SYN came: a port that opens then need not wait for it
+    CHECK(!make_timetable(plan({rung(kind)}), id, now, terms).rungs.empty());
+    terms.by_central = terms.round_trip = 1000ms;
+    CHECK(make_timetable(plan({rung(kind)}), id, now, terms).cause == errc::way_too_long);
+    made = make_timetable(plan({rung(kind), rung(rung_kind::crossing)}), id, now, terms);
+    REQUIRE(made.rungs.size() == 1);
+    CHECK(made.rungs[0].time.what.kind == rung_kind::crossing);
+    CHECK(!made.cause);
+    CHECK(made.why == "because");
+    terms.met = false;  // only by central: it may lie far from both
+    terms.opens_after.reset();
+    CHECK(!make_timetable(plan({rung(kind)}), id, now, terms).rungs.empty());
+  }
+}
+
+TEST_CASE("want of time is no long way") {
+  auto terms = far();
+  terms.met = true;
+  terms.window_time = 10ms;
+  const auto made = make_timetable(plan({rung(rung_kind::listener)}), id, now, terms);
+  CHECK(made.rungs.empty());
+  CHECK(!made.cause);
+}

@@ -106,6 +106,18 @@ TEST_CASE("another way is no help against what is true of them all") {
   }
 }
 
+TEST_CASE("a way that is too long is not shorter the next time, and a door is no worse for it") {
+  auto one = scene().plan();
+  CHECK(one.failed(errc::way_too_long, 10s) == 0ms);
+  CHECK(one.way() == by::outbound);
+  scene alone;
+  alone.has_door = false;
+  auto none = alone.plan();
+  CHECK(none.failed(errc::way_too_long, 10s) == 0ms);
+  CHECK(!none.way());
+  CHECK(none.why() == errc::way_too_long);
+}
+
 TEST_CASE("what packets that were lost look like is tried twice, and then another way") {
   for (const auto why : {errc::crossing_failed, errc::window_unreachable, errc::truncated}) {
     auto one = scene().plan();

@@ -90,7 +90,7 @@ class way_plan {
     for (const auto cause :
          {errc::window_unreachable, errc::window_timeout, errc::window_stranger, errc::bind_failed,
           errc::window_refused, errc::address_not_permitted, errc::too_many_windows, errc::too_many_windows_today,
-          errc::crossing_failed, errc::no_direct_path, errc::port_443_not_permitted}) {
+          errc::crossing_failed, errc::no_direct_path, errc::port_443_not_permitted, errc::way_too_long}) {
       if (why == cause) return true;
     }
     return false;

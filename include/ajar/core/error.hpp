@@ -114,6 +114,7 @@ enum class errc : std::uint16_t {
   crossing_failed,
   no_direct_path,
   port_443_not_permitted,
+  way_too_long,
   // outbound
   client_unreachable = 190,
   outbound_timeout,
@@ -309,6 +310,8 @@ inline constexpr error_text error_texts[] = {
      "give the client a reachable port by --door and use --by outbound; or change one of the two NATs"},
     {errc::port_443_not_permitted, "a firewall lets out only connections to port 443, and the other end may not use it",
      "let the other end bind port 443: run it with CAP_NET_BIND_SERVICE, and with nothing else at that port"},
+    {errc::way_too_long, "the way is too long for a port that is open for less than a second",
+     "give the client a reachable port by --door, and use --by outbound; or try --by crossing"},
 
     {errc::client_unreachable, "the server cannot dial this client",
      "give the client a reachable port by --door ADDR:PORT, or use --by window"},

@@ -13,6 +13,7 @@
 #include <ajar/tls/stream.hpp>
 #include <ajar/trust/rung.hpp>
 #include <ajar/trust/window_request.hpp>
+#include <ajar/windows/policy.hpp>
 
 #include <memory>
 #include <optional>
@@ -51,6 +52,15 @@ constexpr tls::side tls_side_of(trust::rung_kind kind, window_end here) {
 /// True where this end listens at that rung.
 constexpr bool listens(trust::rung_kind kind, window_end here) {
   return kind == (here == window_end::server ? trust::rung_kind::listener : trust::rung_kind::listener_reverse);
+}
+
+/// Why no session came of a port of the other end that answered. Over so long a way the port has closed, as it must,
+/// before the last packet of our connection was there.
+///
+/// @param round_trip  that the kernel measured
+inline std::error_code cause_at_port(const std::error_code& why, std::optional<clock::duration> round_trip) {
+  const bool too_late = round_trip && *round_trip > windows::longest_way;
+  return too_late && why == errc::truncated ? make_error_code(errc::way_too_long) : why;
 }
 
 /// A connection from the right place, not authenticated yet.

@@ -5,6 +5,7 @@
 #include <ajar/core/stamp.hpp>
 #include <ajar/rendezvous/passage.hpp>
 #include <ajar/windows/plan.hpp>
+#include <ajar/windows/policy.hpp>
 #include <ajar/windows/redial_grid.hpp>
 
 #include <algorithm>
@@ -38,6 +39,7 @@ struct timetable {
   std::vector<planned_rung> rungs;
   clock::duration round_trip{0};
   std::string why;
+  std::optional<errc> cause{};  ///< where there are no rungs, and more time would not help
 };
 
 /// Microseconds of a message's field.
@@ -63,6 +65,7 @@ class scheduler {
   timetable make() {
     for (const auto& one : plan_.rungs) {
       if (!has_room()) break;
+      if (one.kind != trust::rung_kind::crossing && is_too_far()) continue;
       if (one.kind == trust::rung_kind::crossing) {
         add(one, one.server, one.client, crossing_time());
       } else if (at_once_ && made_.rungs.empty()) {
@@ -71,7 +74,12 @@ class scheduler {
         add_listeners(one);
       }
     }
-    end_in_time();
+    if (!made_.rungs.empty()) {
+      end_in_time();
+    } else if (is_too_far()) {
+      made_.cause = errc::way_too_long;
+      made_.why = "the round trip is longer than a port may be open for";
+    }
     return std::move(made_);
   }
 
@@ -79,6 +87,13 @@ class scheduler {
   static constexpr std::chrono::milliseconds sure{5};  // the second try is early enough for a machine that is busy
 
   bool has_room() const { return made_.rungs.size() < trust::window_answer::most_rungs; }
+
+  // Nobody would come in time: a port that opens with the first SYN is open for one and a half round trips, one that
+  // opens when it arrives for one. What was not measured may be shorter than by central.
+  bool is_too_far() const {
+    const auto longest = terms_.opens_after ? windows::longest_way * 3 / 2 : windows::longest_way;
+    return terms_.met && terms_.round_trip > longest;
+  }
 
   // Where no arrival was seen: before the earliest one.
   clock::duration opens_after() const { return terms_.opens_after.value_or(-std::chrono::milliseconds(near_ ? 1 : 5)); }
@@ -195,7 +210,8 @@ class scheduler {
 /// Set the times of a plan. The first start is as far ahead as the answer takes to the client, and 10 ms for whatever
 /// delays it, or 3 ms between ends that are near each other; the rungs follow one another without a message, each as
 /// long as its packets need, and listeners no longer than ports may be open. Near ends that never met do not wait: the
-/// server opens before it answers.
+/// server opens before it answers. Where the round trip was measured, and a port would close before anybody can be
+/// there, none opens: way_too_long, if there is no other rung.
 ///
 /// Pure. Precondition: the plan has rungs.
 inline timetable make_timetable(const windows::ladder& plan, const trust::request_id& id, time_point now,

@@ -24,4 +24,7 @@ constexpr std::chrono::milliseconds window_time_for(std::chrono::microseconds ro
   return std::clamp(needed, default_window, longest_window);
 }
 
+/// Beyond this round trip nobody comes through a port: it would have closed before the connection stands.
+inline constexpr std::chrono::milliseconds longest_way = (longest_window - std::chrono::milliseconds(20)) * 2 / 3;
+
 }  // namespace ajar::windows

@@ -9,6 +9,7 @@
 #include <ajar/core/shortage.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/net/endpoint.hpp>
+#include <ajar/net/round_trip.hpp>
 #include <ajar/telling/step.hpp>
 #include <ajar/windows/window.hpp>
 
@@ -125,10 +126,12 @@ inline awaitable<void> climb_all(shared_errand about, guided plan, shared_ports 
       if (is_canceled(why)) break;
       continue;
     }
+    const auto round_trip = net::round_trip(through.guest->stream);
     auto entering = enter(about, std::move(*through.guest), plan.said.id);
     last = co_await std::move(entering);
     if (last && through.cost.listeners > 0) last->set_window(through.cost);
     if (last || !may_be_a_stranger(last.error())) break;
+    if (rung.what.kind == trust::rung_kind::listener) last = fail(cause_at_port(last.error(), round_trip));
   }
   into->came.emplace(std::move(last));
   into->changed.notify();
@@ -137,7 +140,7 @@ inline awaitable<void> climb_all(shared_errand about, guided plan, shared_ports 
 // A stranger may have been there first: then the server plans anew, and says so.
 inline bool another_answer_may_follow(const std::error_code& why) {
   return why == errc::window_unreachable || why == errc::window_timeout || why == errc::crossing_failed ||
-         may_be_a_stranger(why);
+         why == errc::way_too_long || may_be_a_stranger(why);
 }
 
 // A request that was sent, and what is its own.

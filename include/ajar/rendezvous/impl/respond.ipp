@@ -172,6 +172,7 @@ inline awaitable<result<sessions::session>> go_to(shared_response to, planned_ru
   const auto seen = encounter_of(through->stream, rung);
   auto admitting = admit(to, std::move(*through));
   auto guest = co_await std::move(admitting);
+  if (!guest && !crosses) guest = fail(cause_at_port(guest.error(), seen.round_trip));
   if (guest && seen.round_trip) to->policy->met(to->client()).met(*seen.round_trip, std::nullopt);
   co_return guest;
 }
@@ -230,6 +231,10 @@ inline awaitable<result<sessions::session>> answer_request(shared_response to) {
                                 std::chrono::floor<std::chrono::milliseconds>(longest - to->cost.exposure),
                                 to->until};
     auto plan = make_timetable(planned, to->body().id, clock::now(), times);
+    if (plan.cause) {
+      to->reason = plan.why;
+      co_return fail(*plan.cause);
+    }
     if (plan.rungs.empty()) break;  // no time is left
     to->until = plan.rungs.back().time.end;
     auto going = go_all(to, std::move(plan), ports);
