@@ -30,7 +30,7 @@ inline finding look_at_shares(const settings& given) {
 inline finding look_at_port_443() {
   asio::io_context context(1);
   const ajar::net::tcp::endpoint at(asio::ip::address_v4::any(), ajar::windows::https_port);
-  if (ajar::windows::may_bind(context.get_executor(), at)) return good("port 443", "may be bound");
+  if (ajar::windows::bind_port(context.get_executor(), at)) return good("port 443", "may be bound");
   return note("port 443", "may not be bound, or is taken",
               "clients behind firewalls that let out that port alone need it: give the tool CAP_NET_BIND_SERVICE");
 }

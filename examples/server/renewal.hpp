@@ -23,7 +23,8 @@ inline std::optional<std::vector<std::string>> new_terms_said(const settings& gi
   if (!services) return std::nullopt;
   std::vector<std::string> words;
   for (const auto& one : *services) words.push_back("service=" + one.name + (one.write ? ":rw" : ":r"));
-  for (const std::string name : {"for", "methods", "sessions", "windows", "windows-a-day", "windows-at-a-time", "windows-open"}) {
+  for (const std::string name :
+       {"for", "methods", "sessions", "windows", "windows-a-day", "windows-at-a-time", "windows-open"}) {
     if (given.count(name)) words.push_back(name + "=" + given.as<std::string>(name));
   }
   for (const std::string name : {"lan", "roam"}) {

@@ -97,12 +97,8 @@ json json_of(const ajar::windows::exposure& cost) {
           {"ns", cost.open.count()}};
 }
 json json_of(const ajar::grant_listening& one) {
-  return {{"grant", ajar::to_hex(one.grant)},
-          {"client", to_string(one.client)},
-          {"windows", one.windows},
-          {"most_windows", one.most_windows},
-          {"ns", one.open.count()},
-          {"limit_ns", one.limit.count()}};
+  return {{"grant", ajar::to_hex(one.grant)}, {"client", to_string(one.client)}, {"windows", one.windows},
+          {"most_windows", one.most_windows}, {"ns", one.open.count()},          {"limit_ns", one.limit.count()}};
 }
 json json_of(const ajar::sessions::session_status& one) {
   json made = {{"peer", to_string(one.info.peer)},

@@ -136,6 +136,46 @@ awaitable<void> pose_as_server(lure& all) {
   co_await all.visitor->stop();
 }
 
+// Another answer comes while the server is slow to let the client in: it is for the next one, should this fail.
+awaitable<void> answer_twice(lure& all) {
+  asio::ip::tcp::acceptor first(all.context, village::loopback());
+  asio::ip::tcp::acceptor second(all.context, village::loopback());
+  ended end;
+  task_group work(all.context.get_executor());
+  work.spawn(connect(all, by::window, end));
+  auto up = co_await all.central.welcome();
+  REQUIRE(up);
+  auto asked = co_await await_request(all, *up);
+  REQUIRE(asked);
+  auto body = answer_to(*asked, first.local_endpoint());
+  (void)up->send(signalling::answer{body.id, false, trust::signed_answer::sign(body, all.home.key).octets()});
+  auto accepting = village::scripted_central::accept(first);
+  auto stream = co_await before(village::soon(), errc::link_timeout, std::move(accepting));
+  REQUIRE(stream);
+  auto [error] = co_await stream->async_wait(asio::socket_base::wait_read, use_values);
+  REQUIRE(!error);
+  body = answer_to(*asked, second.local_endpoint());
+  body.attempt = 2;
+  (void)up->send(signalling::answer{body.id, true, trust::signed_answer::sign(body, all.home.key).octets()});
+  (void)up->send(signalling::ping{7});
+  auto heard = co_await village::await_message<signalling::pong>(*up);  // behind the answer
+  REQUIRE(heard);
+  auto securing = tls::secure(net::transport(std::move(*stream)), all.home.key.tls(), tls::side::server,
+                              tls::expectation::any_key(tls::alpn::session), village::soon());
+  auto secured = co_await std::move(securing);
+  REQUIRE_MESSAGE(secured, secured.error().message());
+  sessions::entry_check enters = [](const sessions::claim&, const identity::peer_id&) {
+    return result<place>(place());
+  };
+  auto letting = sessions::let_in(std::move(*secured), all.home.key, sessions::path::window, enters, village::soon());
+  auto guest = co_await std::move(letting);
+  CHECK(guest);
+  co_await work.join();
+  CHECK_MESSAGE(end.session, end.why.message());
+  CHECK(!village::scripted_central::has_guest(second));
+  co_await all.visitor->stop();
+}
+
 // Central fails it, with whatever cause.
 awaitable<void> fail_request(lure& all, errc why) {
   ended end;
@@ -296,6 +336,11 @@ TEST_CASE("a client that central dismisses for good says so, and does not come b
     lure all;
     testing::run(all.context, end_link(all, signalling::to_frame(signalling::goodbye{why}), why, true));
   }
+}
+
+TEST_CASE("a client that is being let in goes to no other port, whatever answer comes meanwhile") {
+  lure all;
+  testing::run(all.context, answer_twice(all));
 }
 
 TEST_CASE("a refusal closes a client's own window at once, and only its server can refuse") {

@@ -476,7 +476,7 @@ TEST_CASE("a flood of commands opens as many ports as the grant permits") {
 }
 
 TEST_CASE("a client has as many ports open at a time as its grant says, and its other requests wait") {
-  for (const std::uint16_t at_a_time : {2, 3}) {
+  for (const auto at_a_time : {std::uint16_t{2}, std::uint16_t{3}}) {
     siege all;
     testing::run(all.context, ask_for_many_ports(all, at_a_time));
   }
@@ -488,9 +488,7 @@ TEST_CASE("of a client that floods few requests wait") {
 }
 
 TEST_CASE("ports are open for so long in a minute under a grant, however many windows it permits") {
-  siege all([](server_options& options) {
-    options.window_time(400ms);
-  });
+  siege all([](server_options& options) { options.window_time(400ms); });
   testing::run(all.context, spend_the_minute(all));
 }
 

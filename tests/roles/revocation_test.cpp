@@ -135,6 +135,8 @@ awaitable<void> in_mid_transfer(scene& all) {
   auto writing = session->write(bytes_view(much).first(100'000), village::soon());
   auto written = co_await std::move(writing);
   CHECK(written);
+  auto begun = co_await all.steps.saw("a session");
+  CHECK(begun);
   CHECK(all.home->sessions() == 1);
   auto revoked = co_await revoke(all, who->grant);
   CHECK(revoked);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <ajar/server.hpp>
 
+#include <ajar/core/notifier.hpp>
+#include <ajar/core/task_group.hpp>
+
 #include "village/scripted_peer.hpp"
 
 #include <wolfssl/ssl.h>
@@ -301,6 +304,116 @@ awaitable<void> say_little(scene& all, bytes what) {
   co_await village::stop(all);
 }
 
+// Says all of a hello, and nothing more. The client comes in at the next port.
+awaitable<void> stall(scene& all) {
+  auto who = co_await village::arrive(all);
+  REQUIRE(who);
+  const auto before_it = village::own_sockets();
+  who->ask();
+  auto first = co_await hear(all, *who);
+  REQUIRE(first);
+  {
+    auto stream = co_await village::dial(first->rungs.at(0).server.at(0));
+    REQUIRE(stream);
+    const auto other = identity::key::generate();
+    nameless one(other, *stream);
+    CHECK(!one.step());
+    auto second = co_await hear(all, *who);
+    REQUIRE_MESSAGE(second, second.error().message());
+    CHECK(second->attempt == 2);
+    auto went = co_await go_in(all, *who, *second);
+    CHECK_MESSAGE(went, went.error().message());
+    auto ended = co_await village::read_to_end(*stream);  // nobody waits for him any more
+    CHECK(ended);
+  }
+  CHECK(all.home->exposed().listeners == 2);
+  CHECK(all.home->exposed().strangers == 1);
+  auto settled = co_await village::settles(before_it);
+  CHECK(settled);
+  co_await village::stop(all);
+}
+
+// A line between a client and a window, which brings nothing back until it is let.
+struct slow_line {
+  explicit slow_line(asio::io_context& context) : entrance(context, village::loopback()), let(context.get_executor()) {}
+
+  static awaitable<void> carry(net::tcp_stream& from, net::tcp_stream& to) {
+    std::array<std::uint8_t, 4096> room{};
+    for (;;) {
+      auto [error, count] = co_await from.async_read_some(asio::buffer(room), use_values);
+      if (error) break;
+      auto [unsent, sent] = co_await asio::async_write(to, asio::buffer(room.data(), count), use_values);
+      (void)sent;
+      if (unsent) break;
+    }
+    std::error_code ignored;
+    to.shutdown(net::tcp_stream::shutdown_send, ignored);
+  }
+  static awaitable<void> carry_back(slow_line& all, net::tcp_stream& from, net::tcp_stream& to) {
+    auto waited = co_await all.let.wait();
+    if (!waited) co_return;
+    auto carrying = carry(from, to);
+    co_await std::move(carrying);
+  }
+  static awaitable<void> run(slow_line& all, net::tcp::endpoint to) {
+    const auto executor = co_await asio::this_coro::executor;
+    net::tcp_stream near(executor);
+    auto [error] = co_await all.entrance.async_accept(near, use_values);
+    if (error) co_return;
+    auto far = co_await village::dial(to);
+    if (!far) co_return;
+    task_group both(executor);
+    both.spawn(carry(near, *far));
+    both.spawn(carry_back(all, *far, near));
+    co_await both.join();
+  }
+
+  asio::ip::tcp::acceptor entrance;
+  notifier let;
+};
+
+awaitable<void> enter_slowly(scene& all, village::visitor& who, net::tcp::endpoint at, trust::request_id id,
+                             result<>& into) {
+  auto entering = village::enter_at(at, who.self, all.id(), id, who.grant.body().id);
+  auto session = co_await std::move(entering);
+  into = session ? result<>() : fail(session.error());
+  if (!session) co_return;
+  auto greeted = co_await village::greet(*session);
+  into = greeted;
+}
+
+// The client is so slow that it is taken for a stranger; it gets in all the same, and the next port closes.
+awaitable<void> be_slow(scene& all) {
+  auto who = co_await village::arrive(all);
+  REQUIRE(who);
+  const auto before_it = village::own_sockets();
+  const auto id = who->ask();
+  auto first = co_await hear(all, *who);
+  REQUIRE(first);
+  {
+    slow_line line(all.here.context);
+    task_group work(all.here.context.get_executor());
+    result<> went = fail(errc::canceled);
+    work.spawn(slow_line::run(line, first->rungs.at(0).server.at(0)));
+    work.spawn(enter_slowly(all, *who, line.entrance.local_endpoint(), id, went));
+    auto second = co_await hear(all, *who);
+    REQUIRE_MESSAGE(second, second.error().message());
+    CHECK(second->attempt == 2);
+    line.let.notify();
+    co_await work.join();
+    CHECK_MESSAGE(went, went.error().message());
+    auto late = co_await village::dial(second->rungs.at(0).server.at(0));
+    REQUIRE(!late);
+    CHECK(late.error() == errc::dial_refused);
+  }
+  CHECK(all.home->exposed().windows == 1);
+  CHECK(all.home->exposed().listeners == 2);
+  CHECK(all.home->exposed().strangers == 0);
+  auto settled = co_await village::settles(before_it);
+  CHECK(settled);
+  co_await village::stop(all);
+}
+
 awaitable<void> come_too_late(scene& all) {
   auto who = co_await village::arrive(all);
   REQUIRE(who);
@@ -337,6 +450,8 @@ awaitable<void> claim_wrongly(scene& all, village::visitor& who, lie how) {
   auto session = co_await std::move(entering);
   REQUIRE(!session);
   CHECK(session.error() == errc::proof_invalid);
+  auto closed = co_await all.steps.saw("the window is closed", all.steps.count("opened a port"));
+  CHECK(closed);
   auto settled = co_await village::settles(before_it);
   CHECK(settled);
   CHECK(all.home->sessions() == 0);
@@ -442,6 +557,13 @@ TEST_CASE("whoever connects and says nothing has closed the port, and soon makes
     scene all;
     testing::run(all.here.context, say_little(all, what));
   }
+}
+
+TEST_CASE("whoever says hello and stalls makes room for another, beside whom he may go on") {
+  scene stalled;
+  testing::run(stalled.here.context, stall(stalled));
+  scene slow;
+  testing::run(slow.here.context, be_slow(slow));
 }
 
 TEST_CASE("the right client finds the port closed when it comes too late") {

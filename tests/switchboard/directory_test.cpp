@@ -303,7 +303,8 @@ TEST_CASE("a key that leaves in between has not paid for the links that it evict
     const auto evict = [&](std::uint32_t who, std::uint64_t login) {
       const auto first = all.up(peer(who), role::client, login);
       const auto second = all.attach(peer(who), role::client, login + 1);
-      const bool evicted = all.take<signalling::goodbye>(all.told.contains(first) ? first : second).why == errc::evicted;
+      const bool evicted =
+          all.take<signalling::goodbye>(all.told.contains(first) ? first : second).why == errc::evicted;
       if (evicted) all.take<signalling::welcome>(second);
       all.detach(first, peer(who), role::client);
       all.detach(second, peer(who), role::client);

@@ -93,7 +93,7 @@ TEST_CASE("a signature is for grants alone: it covers their domain, a zero octet
 
 TEST_CASE("a grant of another version is told apart from a damaged one") {
   auto octets = signed_grant::sign(sample(identity::key::generate().id()), identity::key::generate()).octets();
-  for (const std::uint8_t other : {2, 4}) {
+  for (const auto other : {std::uint8_t{2}, std::uint8_t{4}}) {
     octets[0] = other;
     CHECK(signed_grant::open(octets).error() == errc::unknown_version);
   }

@@ -111,7 +111,7 @@ struct peer_link {
   bytes record;                   // of the proved door
   bool proving = false;
   rate_limit proofs{std::chrono::milliseconds(500), 1};
-  rate_limit lists{std::chrono::milliseconds(100), 256};     // of revocations: each is up to 900 entries, and a signature
+  rate_limit lists{std::chrono::milliseconds(100), 256};  // of revocations: each is up to 900 entries, and a signature
   rate_limit dial_backs{std::chrono::milliseconds(250), 4};  // two kinds of ports of two families
   std::size_t bad_grants = 0;
   time_point next_nonce{};

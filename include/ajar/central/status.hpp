@@ -17,11 +17,11 @@ struct central_status {
   identity::peer_id id;
   std::chrono::nanoseconds uptime{0};
   std::size_t shards = 0;
-  std::size_t servers = 0;            ///< linked
-  std::size_t clients = 0;            ///< linked
-  std::size_t half_open = 0;          ///< connections that are not linked yet
-  std::uint64_t links = 0;            ///< made since the start
-  std::uint64_t dropped = 0;          ///< connections closed unseen, as a budget was used up
+  std::size_t servers = 0;             ///< linked
+  std::size_t clients = 0;             ///< linked
+  std::size_t half_open = 0;           ///< connections that are not linked yet
+  std::uint64_t links = 0;             ///< made since the start
+  std::uint64_t dropped = 0;           ///< connections closed unseen, as a budget was used up
   telling::cause_counts not_accepted;  ///< attempts, while what came waited in the kernel
   telling::cause_counts turned_away;   ///< connections and peers that were not linked
   telling::cause_counts links_ended;

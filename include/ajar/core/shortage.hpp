@@ -11,7 +11,8 @@ namespace ajar {
 /// are std::errc's.
 inline bool is_shortage(const std::error_code& why) noexcept {
   const auto& from = why.category();
-  if (from != std::generic_category() && from != std::system_category() && from.name() != std::string_view("asio.system"))
+  if (from != std::generic_category() && from != std::system_category() &&
+      from.name() != std::string_view("asio.system"))
     return false;
   const std::error_code plain(why.value(), std::generic_category());
   for (const auto shortage : {std::errc::too_many_files_open, std::errc::too_many_files_open_in_system,

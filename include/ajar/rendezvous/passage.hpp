@@ -27,6 +27,12 @@ enum class window_end : std::uint8_t { server, client };
 /// For TLS and the proofs, from when a connection stands: no port is open any more.
 inline constexpr std::chrono::seconds authentication_time{5};
 
+/// From when somebody connected to a port until he has shown his key: whoever needs longer shares the time of the
+/// window with the next listener. Most of it is for slow lines, and for machines that are busy.
+constexpr clock::duration handshake_part(clock::duration round_trip) {
+  return round_trip * 2 + std::chrono::milliseconds(500);
+}
+
 /// The rungs of one answer take no longer, with the crossings among them.
 inline constexpr std::chrono::seconds longest_ladder{8};
 

@@ -2,6 +2,8 @@
 // ajar/rendezvous/response.hpp - one request at the server: what is known of it, and what the client is told.
 #pragma once
 
+#include <ajar/core/awaitable.hpp>
+#include <ajar/core/notifier.hpp>
 #include <ajar/core/places.hpp>
 #include <ajar/core/shortage.hpp>
 #include <ajar/core/stamp.hpp>
@@ -16,6 +18,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -59,11 +62,22 @@ class respond_policy {
   virtual clock::duration central_round_trip() = 0;
   /// What is kept of the client.
   virtual windows::arrival& met(const identity::peer_id& client) = 0;
+  /// Run what goes on beside a response, until it has ended or the grant is taken back.
+  virtual void carry_on(const trust::grant_id& grant, awaitable<void> work) = 0;
   /// A window is closed, under this grant; this is what it cost.
   virtual void account(const trust::grant_id& grant, const windows::report& cost) = 0;
 };
 
 namespace detail {
+
+// Those who came to a window, have not shown their key within handshake_part, and may still do so.
+struct late_guests {
+  explicit late_guests(const asio::any_io_executor& executor) : changed(executor), over(executor) {}
+  notifier changed;
+  notifier over;  // the response has ended: nobody is let in any more
+  std::size_t under_way = 0;
+  std::optional<sessions::session> came;
+};
 
 // One request under way.
 struct response {
@@ -82,6 +96,7 @@ struct response {
   bool is_settled = false;
   std::string reason{};                          // why there is no way, for a person
   std::shared_ptr<trust::traced_steps> trace{};  // where the client wants to know
+  std::shared_ptr<late_guests> late{};           // where another listener may follow
 
   const trust::window_request& body() const { return asked.body(); }
   identity::peer_id client() const { return asked.signer(); }
@@ -176,8 +191,7 @@ inline windows::end_facts client_facts(const response& to, bool& withheld) {
   return made;
 }
 
-inline windows::end_facts server_facts(const response& to, window_ports& ports,
-                                       const asio::any_io_executor& executor) {
+inline windows::end_facts server_facts(const response& to, window_ports& ports, const asio::any_io_executor& executor) {
   const auto here = to.policy->here();
   windows::end_facts made;
   if (here.mirror) made.network = here.mirror->known();

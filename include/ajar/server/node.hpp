@@ -521,6 +521,10 @@ struct server_node final : signalling::uplink_events,
   clock::duration central_round_trip() override { return up.round_trip().value_or(clock::duration(0)); }
   windows::arrival& met(const identity::peer_id& client) override { return pairs.of(client); }
 
+  void carry_on(const trust::grant_id& grant, awaitable<void> work) override {
+    tasks.spawn(shared_from_this(), std::move(work), grant);
+  }
+
   void account(const trust::grant_id& grant, const windows::report& cost) override {
     if (tasks.context_ended()) return;
     budget.closed(grant, cost.exposure, clock::now());

@@ -87,7 +87,8 @@ class directory {
   struct absence_rest {};
   struct timer_key {
     identity::peer_id server;
-    std::variant<polling, presence_rest, absence_rest, trust::request_id, identity::peer_id> about;  // the last: a client's grants
+    std::variant<polling, presence_rest, absence_rest, trust::request_id, identity::peer_id>
+        about;  // the last: a client's grants
   };
   using timer_map = std::multimap<time_point, timer_key>;
   struct login {
@@ -372,7 +373,8 @@ class directory {
     std::erase_if(one.revoked, [&](const auto& held) { return held.second <= today; });
     if (one.up || one.revoked.empty()) return;
     if (now - since >= longest_kept) return forget_revocations(one);
-    one.away = absence{since, number, one.revoked.size(), timers_.emplace(now + look_at_kept, timer_key{id, absence_rest()})};
+    one.away =
+        absence{since, number, one.revoked.size(), timers_.emplace(now + look_at_kept, timer_key{id, absence_rest()})};
     absent_.emplace(number, id);
     kept_ += one.revoked.size();
   }

@@ -20,7 +20,7 @@ struct new_terms {
   std::optional<std::uint32_t> windows_a_day{};
   std::optional<std::uint16_t> windows_at_a_time{};
   std::optional<std::chrono::milliseconds> listening{};  ///< in a minute
-  std::vector<service_right> services{};  ///< all of them; none: as before
+  std::vector<service_right> services{};                 ///< all of them; none: as before
 
   /// The grant with these, for a life that begins now.
   grant change(grant body, wall_time now) const {

@@ -13,7 +13,8 @@
 
 namespace ajar::trust {
 
-/// What windows may cost: what their grants say, and all of them together. Pure. What is being opened counts as open for as long as it may be; when it has closed, as long as it was.
+/// What windows may cost: what their grants say, and all of them together. Pure. What is being opened counts as open
+/// for as long as it may be; when it has closed, as long as it was.
 class window_budget {
  public:
   /// @param of_all   for how long in a minute ports may be open, whoever asks for them

@@ -82,8 +82,8 @@ AJAR_DECL result<> doorstep::open() {
   opened_ = opened;
   if (state_->cost.listeners++ == 0) state_->cost.opened = opened;
   port_ = std::move(*port);
-  tasks_.spawn(net::accept_each(
-      port_, [of = state_](net::transport peer) { receive(of, std::move(peer)); }, shortage_));
+  tasks_.spawn(
+      net::accept_each(port_, [of = state_](net::transport peer) { receive(of, std::move(peer)); }, shortage_));
   return {};
 }
 

@@ -24,6 +24,7 @@ namespace detail {
 struct climb {
   explicit climb(const asio::any_io_executor& executor) : changed(executor) {}
   notifier changed;
+  bool connected = false;  // and not let in yet
   std::optional<result<sessions::session>> came;
   std::optional<answers::one> next;
 };
@@ -127,8 +128,11 @@ inline awaitable<void> climb_all(shared_errand about, guided plan, shared_ports 
       continue;
     }
     const auto round_trip = net::round_trip(through.guest->stream);
+    into->connected = true;
     auto entering = enter(about, std::move(*through.guest), plan.said.id);
     last = co_await std::move(entering);
+    into->connected = false;
+    into->changed.notify();
     if (last && through.cost.listeners > 0) last->set_window(through.cost);
     if (last || !may_be_a_stranger(last.error())) break;
     if (rung.what.kind == trust::rung_kind::listener) last = fail(cause_at_port(last.error(), round_trip));
@@ -161,7 +165,8 @@ inline awaitable<result<sessions::session>> follow(shared_errand about, sent_req
   std::optional<task_group> work(std::in_place, executor);  // what goes on in it ends with this
   work->spawn(fetch(of.inbox, now, until));
   for (;;) {
-    while (!now->came && !now->next) {
+    // an answer for a stranger who came first is none for us, if we have come: we may only be slow
+    while (!now->came && (!now->next || now->connected)) {
       auto changed = co_await now->changed.wait();
       if (!changed) co_return fail(changed.error());
     }

@@ -43,6 +43,80 @@ inline awaitable<result<sessions::session>> admit(shared_response to, passage th
   co_return guest;
 }
 
+// One who came, as long as he is waited for.
+struct admission {
+  explicit admission(const asio::any_io_executor& executor) : ended(executor) {}
+  notifier ended;
+  std::optional<result<sessions::session>> came;
+  bool late = false;
+};
+
+// Counts among those who are late, however it ends.
+class counted_late {
+ public:
+  explicit counted_late(shared_response in) : in_(std::move(in)) { ++in_->late->under_way; }
+  counted_late(const counted_late&) = delete;
+  counted_late& operator=(const counted_late&) = delete;
+  ~counted_late() { --in_->late->under_way; }
+
+ private:
+  shared_response in_;
+};
+
+inline awaitable<void> carry_on(shared_response to, passage through, std::shared_ptr<admission> into) {
+  {
+    const counted_late here(to);
+    auto over = to->late->over.wait();
+    auto admitting = admit(to, std::move(through));
+    auto came = co_await unless(std::move(over), std::move(admitting));
+    if (!into->late) {
+      into->came.emplace(std::move(came));
+      into->ended.notify();
+      co_return;
+    }
+    if (came && !to->late->came) to->late->came.emplace(std::move(*came));
+  }
+  to->late->changed.notify();
+}
+
+// Who stalls after his hello must not use up the window; who is only slow goes on beside the next listener.
+inline awaitable<result<sessions::session>> admit_in_part(shared_response to, passage through) {
+  const auto round_trip = net::round_trip(through.stream).value_or(std::chrono::microseconds(0));
+  const auto part = clock::now() + handshake_part(round_trip);
+  if (!to->late || part >= to->until) {
+    auto admitting = admit(to, std::move(through));
+    auto guest = co_await std::move(admitting);
+    co_return guest;
+  }
+  const auto one = std::make_shared<admission>(to->late->changed.get_executor());
+  to->policy->carry_on(to->body().grant, carry_on(to, std::move(through), one));
+  while (!one->came) {
+    auto ending = one->ended.wait();
+    auto ended = co_await before(part, errc::window_stranger, std::move(ending));
+    if (one->came || ended) continue;
+    one->late = true;
+    if (!is_canceled(ended.error())) to->report("somebody at a window is slow, the next may come", ended.error());
+    co_return fail(ended.error());
+  }
+  co_return std::move(*one->came);
+}
+
+inline awaitable<result<>> late_guest_came(shared_response to) {
+  while (!to->late->came) {
+    auto changed = co_await to->late->changed.wait();
+    if (!changed) co_return changed;
+  }
+  co_return result<>{};
+}
+
+inline awaitable<result<>> no_late_guest(shared_response to) {
+  while (!to->late->came && to->late->under_way > 0) {
+    auto changed = co_await to->late->changed.wait();
+    if (!changed) co_return changed;
+  }
+  co_return result<>{};
+}
+
 inline windows::expected_source expected_of(const response& to, const planned_rung& rung) {
   if (to.body().roam) return windows::expected_source::anywhere();
   const bool v6 = rung.time.mine().front().address().is_v6();
@@ -107,7 +181,7 @@ class incoming_guest {
   awaitable<result<sessions::session>> operator()(net::tcp_stream stream) const {
     telling::report_step(to_->how.steps, "G", "somebody connected, the port is closed");
     *seen_ = encounter_of(stream, rung_);
-    return admit(to_, passage{std::move(stream), rung_.time.what.kind});
+    return admit_in_part(to_, passage{std::move(stream), rung_.time.what.kind});
   }
 
  private:
@@ -239,9 +313,24 @@ inline awaitable<result<sessions::session>> answer_request(shared_response to) {
     to->until = plan.rungs.back().time.end;
     auto going = go_all(to, std::move(plan), ports);
     const auto lost = to->lost;
-    last = co_await std::move(going);
+    if (to->late && to->late->under_way > 0) {
+      auto others = late_guest_came(to);
+      last = co_await unless(std::move(others), std::move(going));
+    } else {
+      last = co_await std::move(going);
+    }
     const bool again = !last && to->lost != lost && to->how.on_stranger == windows::on_stranger::close_and_reopen;
     if (!again || clock::now() >= to->until) break;
+  }
+  if (last || !to->late) co_return last;
+  if (!is_canceled(last.error())) {
+    auto waiting = no_late_guest(to);
+    auto waited = co_await before(clock::now() + authentication_time, errc::handshake_timeout, std::move(waiting));
+    (void)waited;
+  }
+  if (to->late->came) {
+    last = std::move(*to->late->came);
+    if (to->cost.strangers > 0) --to->cost.strangers;  // he was taken for one
   }
   co_return last;
 }
@@ -268,6 +357,10 @@ AJAR_DECL awaitable<result<sessions::session>> respond(std::shared_ptr<respond_p
     to->how.steps = detail::tracing(to->trace, to->how.steps);
   }
   telling::report_step(to->how.steps, "C", "commanded to open a window", {}, received);
+  if (to->how.on_stranger == windows::on_stranger::close_and_reopen) {
+    const auto executor = co_await asio::this_coro::executor;
+    to->late = std::make_shared<detail::late_guests>(executor);
+  }
   const detail::settled_at_the_end account(to);  // also where this is cancelled
   auto permitted = to->policy->may_open(to->asked);
   if (!permitted) {
@@ -279,6 +372,7 @@ AJAR_DECL awaitable<result<sessions::session>> respond(std::shared_ptr<respond_p
   to->taken = std::move(permitted->taken);
   auto work = detail::answer_request(to);
   auto guest = co_await std::move(work);
+  if (to->late) to->late->over.notify();
   if (!guest && is_canceled(guest.error())) {  // maybe the grant was taken back meanwhile
     const auto still = to->policy->may_enter(to->body().grant, to->client());
     if (!still) guest = fail(still.error());
