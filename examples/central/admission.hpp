@@ -2,7 +2,9 @@
 // Which servers central serves, as its operator says it.
 #pragma once
 
+#include "../tools/ask.hpp"
 #include "../tools/console.hpp"
+#include "../tools/json_line.hpp"
 #include "../tools/trusted_file.hpp"
 
 #include <ajar/switchboard/admission.hpp>
@@ -17,29 +19,164 @@
 namespace tools {
 
 inline constexpr const char* central_tool = "ajar-central";
-inline constexpr const char* one_list = "one of --admit FILE and --open";
+inline constexpr const char* own_list = "servers.txt";  // in the state folder
 
 // What is wrong with it: "FILE:LINE: what".
 using served = tl::expected<ajar::switchboard::admission, std::string>;
 
-inline served read_admission(const settings& given) {
-  if (given.count("open") + given.count("admit") != 1) return tl::unexpected<std::string>(one_list);
-  if (given.count("open")) {
-    tell("{}: --open serves every server that comes: for trials only\n", central_tool);
-    return ajar::switchboard::admission::open();
-  }
-  const auto path = text_option(given, "admit");
+// The list that was named, or the one in the state folder.
+inline std::string list_path(const settings& given, const std::string& folder) {
+  return given.count("admit") ? text_option(given, "admit") : folder + "/" + own_list;
+}
+
+// The list's text. What is wrong with the file, else; an own list that is not there yet is empty.
+inline tl::expected<std::string, std::string> read_list(const settings& given, const std::string& folder) {
+  const auto path = list_path(given, folder);
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0 && errno == ENOENT && !given.count("admit")) return std::string();
   std::ifstream file(path);
   std::ostringstream content;
   content << file.rdbuf();
-  struct stat status{};
   if (!file || ::stat(path.c_str(), &status) != 0) {
     return tl::unexpected(path + ": cannot be read: name a file with a peer id a line");
   }
   if (auto why = open_to_others(path, status); !why.empty()) return tl::unexpected(std::move(why));
-  auto list = ajar::switchboard::admission::parse(content.str());
+  return content.str();
+}
+
+inline served parse_list(const std::string& text, const std::string& path) {
+  auto list = ajar::switchboard::admission::parse(text);
   if (list) return std::move(*list);
   return tl::unexpected(fmt::format("{}:{}: {}", path, list.error().line, ajar::explain(list.error().why)));
+}
+
+// @param folder  the state folder
+inline served read_admission(const settings& given, const std::string& folder) {
+  const bool quick = given.count("quick") != 0 && given.count("admit") == 0;
+  if (given.count("open") != 0 && given.count("admit") != 0) {
+    return tl::unexpected<std::string>("--admit FILE and --open: say one of them");
+  }
+  if (quick || given.count("open")) {
+    tell("{}: {} serves every server that comes: for trials only\n", central_tool, quick ? "--quick" : "--open");
+    return ajar::switchboard::admission::open();
+  }
+  const auto text = read_list(given, folder);
+  if (!text) return tl::unexpected(text.error());
+  auto list = parse_list(*text, list_path(given, folder));
+  if (list && list->size() == 0) {
+    tell("{}: no server is admitted yet: ajar-central admit ID, where 'ajar-server id' prints it\n", central_tool);
+  }
+  return list;
+}
+
+// ---- admit, dismiss, admitted
+
+// A list with an id more, or without one. Comments, and lines of others, stay.
+inline std::string list_with(std::string text, const ajar::identity::peer_id& id) {
+  if (!text.empty() && text.back() != '\n') text += '\n';
+  return text + to_string(id) + "\n";
+}
+inline std::string list_without(std::string_view text, const ajar::identity::peer_id& id) {
+  std::string made;
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    const auto line = text.substr(0, end == std::string_view::npos ? text.size() : end + 1);
+    text.remove_prefix(line.size());
+    const auto alone = ajar::switchboard::admission::parse(line);
+    if (!alone || alone->size() == 0 || !alone->admits(id)) made += line;
+  }
+  return made;
+}
+
+namespace detail {
+
+// Whole or not at all, with the permissions that it has.
+inline ajar::result<> replace_list(const std::string& path, const std::string& text) {
+  struct stat status{};
+  const auto mode = ::stat(path.c_str(), &status) == 0 ? status.st_mode & 0777U : 0600U;
+  const auto fresh = path + ".new";
+  ajar::descriptor file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file) return ajar::fail(ajar::last_error());
+  auto written = ajar::write_all(file.get(), ajar::as_bytes(text));
+  if (written &&
+      (::fchmod(file.get(), mode) != 0 || ::fsync(file.get()) != 0 || ::rename(fresh.c_str(), path.c_str()) != 0)) {
+    written = ajar::fail(ajar::last_error());
+  }
+  if (!written) ::unlink(fresh.c_str());
+  return written;
+}
+
+// A central that runs takes the list over now.
+inline int take_over_now(const ajar::state::folder& state) {
+  const auto told = ask_running(state.path(), "control", {"reload", {}});
+  if (!told && told.error() == ajar::errc::not_running) return success;
+  if (!told) return complain(central_tool, state.path(), told.error());
+  if (*told == "taken") return success;
+  tell("{}: the central that runs has kept its list: its log says why\n", central_tool);
+  return local_trouble;
+}
+
+}  // namespace detail
+
+// admit ID..., dismiss ID...
+inline int change_admission(const settings& given, bool admits) {
+  const auto words = list_option(given, "words");
+  if (words.empty()) {
+    tell("{}: {} whom? name servers as 'ajar-server id' prints them\n", central_tool, admits ? "admit" : "dismiss");
+    return usage;
+  }
+  std::vector<ajar::identity::peer_id> ids;
+  for (const auto& word : words) {
+    const auto id = ajar::identity::parse_peer_id(word);
+    if (!id) return complain(central_tool, ajar::escaped(word), id.error()), usage;
+    ids.push_back(*id);
+  }
+  const auto self = open_node(central_tool, "central", text_option(given, "state"));
+  if (!self) return local_trouble;
+  const auto alone = self->state.alone();  // with others that change it
+  if (!alone) return complain(central_tool, self->state.path(), alone.error());
+  const auto path = list_path(given, self->state.path());
+  const auto text = read_list(given, self->state.path());
+  const auto list = text ? parse_list(*text, path) : served(tl::unexpected(text.error()));
+  if (!list) {
+    tell("{}: {}\n", central_tool, list.error());
+    return local_trouble;
+  }
+  auto now = *text;
+  for (const auto& id : ids) {
+    if (list->admits(id) == admits) {
+      tell("{}: {} {}\n", central_tool, to_string(id), admits ? "is admitted already" : "is not on the list");
+    } else {
+      now = admits ? list_with(std::move(now), id) : list_without(now, id);
+    }
+  }
+  if (now != *text) {
+    const auto written = detail::replace_list(path, now);
+    if (!written) return complain(central_tool, path, written.error());
+  }
+  return detail::take_over_now(self->state);
+}
+
+inline int print_admitted(const settings& given) {
+  const auto self = open_node(central_tool, "central", text_option(given, "state"));
+  if (!self) return local_trouble;
+  const auto path = list_path(given, self->state.path());
+  const auto text = read_list(given, self->state.path());
+  const auto list = text ? parse_list(*text, path) : served(tl::unexpected(text.error()));
+  if (!list) {
+    tell("{}: {}\n", central_tool, list.error());
+    return local_trouble;
+  }
+  for (const auto& id : list->servers()) {
+    if (given.count("json")) {
+      json_line line;
+      line.with("id", to_string(id));
+      fmt::print("{}\n", line.text());
+    } else {
+      fmt::print("{}\n", to_string(id));
+    }
+  }
+  return success;
 }
 
 }  // namespace tools

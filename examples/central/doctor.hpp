@@ -15,10 +15,13 @@ namespace detail {
 
 inline finding look_at_list(const settings& given) {
   if (given.count("open")) return note("list", "--open serves every server", "name a list by --admit, but for trials");
-  if (!given.count("admit")) return note("list", "none was named", "name it: doctor --admit FILE");
-  const auto list = read_admission(given);
+  const auto folder = ajar::state::folder::place(text_option(given, "state"), "central");
+  if (!folder) return bad("list", folder.error());
+  const auto list = read_admission(given, *folder);
   if (!list) return bad("list", list.error(), "mend it; 'ajar-server id' prints a server's");
-  return good("list", text_option(given, "admit"));
+  if (list->size() == 0)
+    return note("list", "no server is on it", "ajar-central admit ID, as 'ajar-server id' prints it");
+  return good("list", list_path(given, *folder));
 }
 
 // Each link is a descriptor.

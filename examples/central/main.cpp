@@ -10,6 +10,7 @@
 #include "admission.hpp"
 #include "doctor.hpp"
 #include "options.hpp"
+#include "reachable.hpp"
 
 #include <ajar/central.hpp>
 
@@ -26,7 +27,11 @@ using tools::central_tool;
 
 constexpr const char* examples =
     "Examples:\n"
-    "  ajar-central run --listen 0.0.0.0:7000 --admit servers.txt   a peer id a line, from 'ajar-server id'\n"
+    "  ajar-central run --quick                                     for a trial on this network: every server\n"
+    "  ajar-central run --listen 0.0.0.0:7000                       the servers that were admitted\n"
+    "  ajar-central admit SERVER_ID                                 as 'ajar-server id' prints it; at once\n"
+    "  ajar-central dismiss SERVER_ID                               at once: its link ends\n"
+    "  ajar-central run --listen 0.0.0.0:7000 --admit servers.txt   those in a file, a peer id a line\n"
     "  ajar-central run --listen 127.0.0.1:7000 --open              every server: for trials\n"
     "  ajar-central id                                              this node's peer id alone\n"
     "  ajar-central status                                          links, requests, refusals; --json, --metrics\n"
@@ -52,19 +57,23 @@ void tell_of_limits(const tools::settings& given, const ajar::telling::step_sink
                   links, tools::descriptor_limit()));
 }
 
-// At SIGHUP: the list and the limits, if both are good.
-void take_over(const tools::reload& again, const std::string& settings_file, ajar::central& central) {
+// At SIGHUP, and when it is asked: the list and the limits, if both are good.
+bool take_over(const tools::reload& again, const std::string& settings_file, const std::string& folder,
+               ajar::central& central) {
   const auto now = again.read();
   if (!now) {
     if (const auto why = tools::outside_of_fence(settings_file)) again.keep(*why);
-    return;
+    return false;
   }
-  const auto list = tools::read_admission(*now);
-  const auto hidden = list ? std::nullopt : tools::outside_of_fence(tools::text_option(*now, "admit"));
-  if (!list) return again.keep(hidden.value_or(list.error()));
+  const auto list = tools::read_admission(*now, folder);
+  if (!list) {
+    again.keep(tools::outside_of_fence(tools::list_path(*now, folder)).value_or(list.error()));
+    return false;
+  }
   central.admit(*list);
   central.limit(limits_of(*now));
   again.taken(*now);
+  return true;
 }
 
 ajar::awaitable<void> stop_at_signal(asio::signal_set& signals, ajar::central& central,
@@ -87,23 +96,42 @@ tools::landlock fence_around(const std::string& state, const tools::settings& gi
   return fence;
 }
 
+constexpr const char* quick_listen = "0.0.0.0:7000";
+
+// What others are told: by its name, else by an address that they can reach.
+ajar::identity::url url_of(const ajar::central& central, const tools::settings& given, const ajar::net::address& at) {
+  auto url = central.url();
+  if (given.count("name")) {
+    url.at = ajar::net::endpoint(tools::text_option(given, "name"), url.at.port());
+  } else if (at.is_unspecified()) {
+    const auto found = tools::address_to_name(at);
+    if (found) url.at = ajar::net::endpoint(ajar::net::tcp::endpoint(*found, url.at.port()));
+    tools::tell(
+        "{}: the URL names {}; --name says another\n", central_tool,
+        found ? "the address that this machine has towards others" : "no address, as no other machine is in reach");
+  }
+  return url;
+}
+
 int run(const tools::settings& given, int count, char** words) {
-  if (!given.count("listen") || given.count("open") + given.count("admit") != 1) {
-    tools::tell("{}: run needs --listen ADDR:PORT and {}\n{}", central_tool, tools::one_list, examples);
+  const bool quick = given.count("quick") != 0;
+  if (!quick && !given.count("listen")) {
+    tools::tell("{}: run needs --listen ADDR:PORT, or --quick for a trial\n{}", central_tool, examples);
     return tools::usage;
   }
-  const auto at = ajar::net::parse_numeric_endpoint(tools::text_option(given, "listen"));
+  const auto listen = given.count("listen") ? tools::text_option(given, "listen") : std::string(quick_listen);
+  const auto at = ajar::net::parse_numeric_endpoint(listen);
   const auto beat = tools::parse_duration(given["heartbeat"].as<std::string>());
   const auto threads = given["threads"].as<unsigned>();
-  auto list = tools::read_admission(given);
-  if (!list) {
-    tools::tell("{}: {}\n", central_tool, list.error());
-    return tools::local_trouble;
-  }
   auto self = tools::open_node(central_tool, "central", tools::text_option(given, "state"));
   if (!self) return tools::local_trouble;
   const auto hold = tools::hold_state(central_tool, self->state);
   if (!hold) return tools::local_trouble;
+  auto list = tools::read_admission(given, self->state.path());
+  if (!list) {
+    tools::tell("{}: {}\n", central_tool, list.error());
+    return tools::local_trouble;
+  }
 
   (void)tools::raise_descriptor_limit();
   ajar::central_options how(*at, std::move(*list));
@@ -121,10 +149,14 @@ int run(const tools::settings& given, int count, char** words) {
   asio::signal_set hangups(*contexts.front(), SIGHUP);
   ajar::central central(shards, self->key, how);
   auto opened = central.open();
-  if (!opened) return tools::complain(central_tool, tools::text_option(given, "listen"), opened.error());
-  auto url = central.url();
-  if (given.count("name")) url.at = ajar::net::endpoint(tools::text_option(given, "name"), url.at.port());
+  if (!opened) return tools::complain(central_tool, listen, opened.error());
+  const auto url = url_of(central, given, at->address());
   fmt::print("{}\n", to_string(url));
+  if (quick) {
+    tools::tell(
+        "on the machine that shares: export AJAR_CENTRAL={}\n                            ajar-server share PATH...\n",
+        to_string(url));
+  }
   std::fflush(stdout);
   tell_of_limits(given, steps);
 
@@ -136,12 +168,15 @@ int run(const tools::settings& given, int count, char** words) {
   control.carry_out("status", [&central](const ajar::control::request&) {
     return tools::tell_status(&central, tools::spoken_fence());
   });
+  const tools::reload again(tools::central_table(), count, words, given, steps);
+  const auto read_again = [&] { return take_over(again, given.file(), self->state.path(), central); };
+  control.answer_with("reload", [&read_again](const ajar::control::request&) -> ajar::result<std::string> {
+    return std::string(read_again() ? "taken" : "kept");
+  });
   control.start();
   central.start();
   asio::co_spawn(*contexts.front(), stop_at_signal(signals, central, contexts, control), asio::detached);
-  const tools::reload again(tools::central_table(), count, words, given, steps);
-  asio::co_spawn(*contexts.front(), tools::reload_at_hangup(hangups, [&] { take_over(again, given.file(), central); }),
-                 asio::detached);
+  asio::co_spawn(*contexts.front(), tools::reload_at_hangup(hangups, [&] { (void)read_again(); }), asio::detached);
   std::vector<std::thread> others;
   for (unsigned i = 1; i < threads; ++i) others.emplace_back([&one = *contexts[i]] { one.run(); });
   contexts.front()->run();
@@ -159,6 +194,8 @@ int main(int count, char** words) {
     const auto command = tools::text_option(given, "command");
     if (command == "run") return run(given, count, words);
     if (command == "status") return tools::status(central_tool, "central", given);
+    if (command == "admit" || command == "dismiss") return tools::change_admission(given, command == "admit");
+    if (command == "admitted") return tools::print_admitted(given);
     if (command == "doctor") return tools::examine_central(given);
     if (command == "id") {
       auto self = tools::open_node(central_tool, "central", tools::text_option(given, "state"));

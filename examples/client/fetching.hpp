@@ -22,6 +22,7 @@ struct get_options {
   bool quiet = false;
   unsigned parallel = 8;
   std::chrono::seconds retry{60};  // without progress; zero: one session only
+  bool offered = false;            // somebody waits at the other end until all of it is here
 };
 
 // Why something could not be fetched, and whether that is this machine's own fault.

@@ -4,6 +4,7 @@
 
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
+#include "../tools/offer.hpp"
 #include "fetch_file.hpp"
 #include "look.hpp"
 #include "there.hpp"
@@ -206,6 +207,11 @@ inline ajar::awaitable<ajar::result<exit_code>> get(visit_ptr at, std::vector<re
   on->over = true;
   bar.cancel();
   co_await bar.join();
+  if (how.offered && on->code == success) {
+    auto telling = ask_text(on->at, fetched_path, "POST");
+    auto told = co_await std::move(telling);
+    (void)told;  // whoever waits sees us go
+  }
   on->summary(path);
   co_return on->code;
 }

@@ -69,6 +69,35 @@ inline std::string invite_said(const std::vector<std::string>& words) {
   return text;
 }
 
+// The grant that an invite gives. Nothing: it has complained, and this is the exit code.
+inline tl::expected<ajar::trust::grant_file, int> redeem(const settings& given, const node& self,
+                                                         const ajar::trust::invite& with, const char* command) {
+  const auto got = join_now(given, self, with);
+  if (!got) return tl::unexpected<int>(complain(client_tool, command, got.error()));
+  if (got->given) return *got->given;
+  const auto about = got->refused == ajar::errc::invite_used
+                         ? std::string(command) + ": used by " + short_name(got->claimant)
+                         : std::string(command);
+  return tl::unexpected<int>(complain(client_tool, about, got->refused));
+}
+
+// Kept for later, and told. @return the exit code
+inline int keep_grant(const settings& given, const node& self, const ajar::trust::grant_file& file,
+                      const char* command) {
+  const ajar::state::held_grants held(self.state, self.key.id());
+  const auto kept = held.add(file, text_option(given, "name"));
+  if (!kept) return complain(client_tool, command, kept.error());
+  const auto server = to_string(file.grant.signer());
+  if (given.count("json")) {
+    json_line line;
+    line.with("name", *kept).with("id", server);
+    fmt::print("{}\n", line.text());
+  } else {
+    fmt::print("{}  {}\n", *kept, server);
+  }
+  return success;
+}
+
 inline int join(const settings& given, const node& self) {
   const auto words = list_option(given, "words");
   if (words.empty()) return wrong("join needs an invite, as 'ajar-server invite' printed it; - reads it from stdin");
@@ -78,24 +107,8 @@ inline int join(const settings& given, const node& self) {
     return usage;
   }
   if (!stay_in_sandbox(given, self)) return local_trouble;
-  const auto got = join_now(given, self, *with);
-  if (!got) return complain(client_tool, "join", got.error());
-  if (!got->given) {
-    const auto about = got->refused == ajar::errc::invite_used ? "join: used by " + short_name(got->claimant) : "join";
-    return complain(client_tool, about, got->refused);
-  }
-  const ajar::state::held_grants held(self.state, self.key.id());
-  const auto kept = held.add(*got->given, text_option(given, "name"));
-  if (!kept) return complain(client_tool, "join", kept.error());
-  const auto server = to_string(got->given->grant.signer());
-  if (given.count("json")) {
-    json_line line;
-    line.with("name", *kept).with("id", server);
-    fmt::print("{}\n", line.text());
-  } else {
-    fmt::print("{}  {}\n", *kept, server);
-  }
-  return success;
+  const auto got = redeem(given, self, *with, "join");
+  return got ? keep_grant(given, self, *got, "join") : got.error();
 }
 
 }  // namespace tools

@@ -3,15 +3,15 @@
 #include "../tools/begin.hpp"
 #include "../tools/network.hpp"
 #include "../tools/status.hpp"
+#include "collect.hpp"
 #include "doctor.hpp"
-#include "get.hpp"
 #include "grants.hpp"
-#include "join.hpp"
 
 namespace {
 
 constexpr const char* examples =
     "Examples:\n"
+    "  ajar-client get ajar1...                         what somebody's 'ajar-server share' offers, to this folder\n"
     "  ajar-client id                                   this client's peer id alone: give it to a server's owner\n"
     "  ajar-client join ajar1...                        redeem an invite; --wait until the owner has approved it\n"
     "  ajar-client add laptop.grant                     keep a grant; --name calls the server something else\n"
@@ -82,8 +82,28 @@ int ls(const tools::settings& given, const tools::node& self, const tools::remot
                              [=](tools::visit_ptr at) { return tools::ls(std::move(at), place.at, how); });
 }
 
+tools::get_options how_to_get(const tools::settings& given) {
+  tools::get_options how;
+  how.verify = given.count("verify") != 0;
+  how.json = given.count("json") != 0;
+  how.quiet = given.count("quiet") != 0;
+  how.parallel = given["parallel"].as<unsigned>();
+  how.retry = *tools::parse_patience(tools::text_option(given, "retry"));  // the table has checked it
+  return how;
+}
+
+int get_offered(const tools::settings& given, const tools::node& self, const std::vector<std::string>& words) {
+  if (words.size() > 2) return wrong("get INVITE takes one place to put it: a folder, by default this one");
+  const auto to = words.size() == 2 ? tools::followed(words[1]) : std::string(".");
+  if (to.empty() || to == "-" || tools::what_is_at(to) == tools::there::stream) {
+    return wrong("what was offered goes to a folder: name one, or none for this one");
+  }
+  return tools::get_by_invite(given, self, words[0], to, how_to_get(given));
+}
+
 int get(const tools::settings& given, const tools::node& self) {
   auto words = tools::list_option(given, "words");
+  if (!words.empty() && tools::looks_like_invite(words[0])) return get_offered(given, self, words);
   if (words.size() < 2) return wrong("get needs SERVER:NAME/PATH, one or more, and where to: a folder or a file");
   const auto to = tools::followed(words.back());
   words.pop_back();
@@ -101,13 +121,7 @@ int get(const tools::settings& given, const tools::node& self) {
   if (const auto twice = tools::name_twice(*sources)) {
     return wrong("two of them would be called " + tools::shown(*twice) + ": get one by itself");
   }
-  tools::get_options how;
-  how.verify = given.count("verify") != 0;
-  how.json = given.count("json") != 0;
-  how.quiet = given.count("quiet") != 0;
-  how.parallel = given["parallel"].as<unsigned>();
-  if (how.parallel < 1 || how.parallel > 64) return wrong("--parallel is 1 to 64");
-  how.retry = *tools::parse_patience(tools::text_option(given, "retry"));  // the table has checked it
+  const auto how = how_to_get(given);
   return tools::visit_server(
       given, self, sources->front().server, tools::shown(words.front()),
       [=](tools::visit_ptr at) { return tools::get(std::move(at), *sources, to, how); }, to);

@@ -17,7 +17,8 @@ inline option_table make_client_table() {
   all.command_named("network", "NAT and firewall before this client, as a server's central sees them",
                     completes::server);
   all.command_named("ls", "what is shared, or in a shared folder", completes::remote_path);
-  all.command_named("get", "files and folders, to a folder here", completes::remote_path_or_folder);
+  all.command_named("get", "files and folders, to a folder here; what an invite is for, at once",
+                    completes::remote_path_or_folder);
   all.command_named("cat", "a shared file to stdout", completes::remote_path);
   all.command_named("status", "what running clients of this state folder do");
   all.command_named("doctor", "what on this machine is in the way, and what to do");
@@ -50,7 +51,9 @@ inline option_table make_client_table() {
       .checked(check::name)
       .of({"add", "join"})
       .command_line_only();
-  all.add("wait", "join: until the server is there, and its owner has approved it").of({"join"}).command_line_only();
+  all.add("wait", "join, get INVITE: until the server is there, and its owner has approved it")
+      .of({"join", "get"})
+      .command_line_only();
   all.add("from", "the local address of all connections, if not the routes' choice")
       .takes("ADDR")
       .checked(check::address)

@@ -16,6 +16,7 @@ namespace tools {
 struct remote_place {
   std::string server;
   ajar::files::share_path at;
+  std::string called{};  // what it is to be called here; by default its own name
 
   bool operator==(const remote_place&) const = default;
 };
@@ -52,6 +53,7 @@ inline place_result parse_place(std::string_view text) {
 
 // The last name of a place: what it is called where it goes.
 inline std::string name_of(const remote_place& place) {
+  if (!place.called.empty()) return place.called;
   const auto slash = place.at.inside.rfind('/');
   if (place.at.inside.empty()) return place.at.share;
   return slash == std::string::npos ? place.at.inside : place.at.inside.substr(slash + 1);

@@ -6,11 +6,11 @@
 #include "../tools/json_line.hpp"
 #include "../tools/sandbox.hpp"
 #include "../tools/settings.hpp"
+#include "../tools/shown.hpp"
 #include "../tools/status.hpp"
 #include "../tools/step_log.hpp"
 #include "options.hpp"
 #include "place.hpp"
-#include "shown.hpp"
 #include "timeline.hpp"
 
 #include <ajar/client.hpp>
@@ -70,9 +70,9 @@ struct window_cost {
 };
 
 // A short text of the server's own. Errors: the stream's, answer_unexpected.
-inline ajar::awaitable<ajar::result<std::string>> ask_text(visit_ptr at, std::string path) {
+inline ajar::awaitable<ajar::result<std::string>> ask_text(visit_ptr at, std::string path, std::string method = "GET") {
   constexpr std::size_t longest = 64 * 1024;
-  ajar::streams::request asked("GET", std::move(path));
+  ajar::streams::request asked(std::move(method), std::move(path));
   auto stream = co_await at->over.open(std::move(asked), false, ajar::clock::now() + ajar::files::patience);
   if (!stream) co_return ajar::fail(stream.error());
   auto answered = co_await stream->answer(ajar::clock::now() + ajar::files::patience);
@@ -338,24 +338,22 @@ inline bool stay_in_sandbox(const settings& given, const node& self, const std::
   return enter_sandbox(client_tool, given, std::move(fence), "what was named", {});
 }
 
-// Connect to a server as the options say, and run an errand there.
+// Connect to a server as the options say, by grants for it, and run an errand there. This process has stayed in its
+// sandbox already.
 //
-// @param about      what the errand is about, for a complaint
-// @param into  the folder that the errand writes to, or a file in it; then an interrupted errand has not done what was
-// asked, and can go on
-inline int visit_server(const settings& given, const node& self, const std::string& server, const std::string& about,
-                        errand what, const std::string& into = std::string()) {
+// @param server  what the user calls it
+// @param about   what the errand is about, for a complaint
+// @param goes_on  an interrupted errand has not done what was asked, and goes on when it is asked again
+inline int visit_by_grants(const settings& given, const node& self, const std::string& server,
+                           std::vector<ajar::trust::grant_file> files, const std::string& about, errand what,
+                           bool goes_on) {
   const auto way = detail::parse_by(given["by"].as<std::string>());
   if (!way) return wrong("--by is auto, outbound, crossing, window, or window-reverse");
   const auto within =
       given.count("within") ? parse_duration(text_option(given, "within")) : std::optional(std::chrono::seconds(10));
   if (!within) return wrong("--within is a duration such as 10s");
-
-  const auto files = detail::grants_for(self, server);
-  if (!files) return complain(client_tool, shown(server), files.error());
-
   ajar::client_options how;
-  how.grants(*files).logins([&] { return self.state.next_login(); });
+  how.grants(files).logins([&] { return self.state.next_login(); });
   if (const auto failed = detail::read_addresses(given, how)) return *failed;
   how.cloak(*ajar::windows::parse_cloak(given.as<std::string>("cloak")));  // the table has checked it
   how.listens(*way == ajar::by::automatic || *way == ajar::by::window_reverse);
@@ -365,12 +363,11 @@ inline int visit_server(const settings& given, const node& self, const std::stri
     how.on_step(step_log("client", format, standard_error()));
   }
 
-  if (!stay_in_sandbox(given, self, into)) return local_trouble;
   asio::io_context context(1);
   detail::trip on(context, self, how, std::move(what));
   on.name = server;
-  on.held = *files;
-  on.server = files->front().grant.signer();
+  on.server = files.front().grant.signer();
+  on.held = std::move(files);
   on.within = *within;
   on.how.over(*way).roam(given.count("roam") != 0);
   if (given.count("within")) on.how.until(ajar::clock::now() + *within);
@@ -381,9 +378,20 @@ inline int visit_server(const settings& given, const node& self, const std::stri
   context.run();
   if (on.came.done) return *on.came.done;
   if (!on.came.interrupted) return complain(client_tool, about, on.came.done.error());
-  if (into.empty()) return success;  // it was asked to stop
+  if (!goes_on) return success;  // it was asked to stop
   tell("{}: interrupted: the same command goes on where this one stopped\n", client_tool);
   return cut_short;
+}
+
+// The same with the grants that this client holds for a server.
+//
+// @param into  the folder that the errand writes to, or a file in it
+inline int visit_server(const settings& given, const node& self, const std::string& server, const std::string& about,
+                        errand what, const std::string& into = std::string()) {
+  auto files = detail::grants_for(self, server);
+  if (!files) return complain(client_tool, shown(server), files.error());
+  if (!stay_in_sandbox(given, self, into)) return local_trouble;
+  return visit_by_grants(given, self, server, std::move(*files), about, std::move(what), !into.empty());
 }
 
 // How this machine looks from outside, by the central of that server.

@@ -53,6 +53,7 @@ inline finding look_at_issued(const std::string& folder) {
 inline std::optional<ajar::identity::url> central_to_look_at(const settings& given,
                                                              const ajar::result<told_status>& running) {
   auto text = text_option(given, "central");
+  if (const auto* variable = std::getenv(central_variable); text.empty() && variable) text = variable;
   if (text.empty() && running && running->has_link()) text = running->central();
   auto url = ajar::identity::parse_url(text);
   return url ? std::optional(std::move(*url)) : std::nullopt;

@@ -27,7 +27,9 @@ class guest {
   static ajar::awaitable<void> serve(std::shared_ptr<guest> self) {
     constexpr std::chrono::minutes idle{10};
     const ender guard(*self);
-    self->house_.issued.saw(self->over_.info().grant);
+    const auto& info = self->over_.info();
+    self->house_.issued.saw(info.grant);
+    self->house_.offered.came(info.grant, short_name(info.peer) + " by " + std::string(to_string(info.way)));
     for (;;) {
       auto accepting = self->over_.accept();
       auto next = co_await ajar::before(ajar::clock::now() + idle, ajar::errc::read_timeout, std::move(accepting));
@@ -64,6 +66,15 @@ class guest {
     }
     if (stream.asked().path() == "/.grant") {
       self->tell_grant(stream);
+      co_return;
+    }
+    if (stream.asked().path() == offer_path) {
+      const auto* offered = self->house_.offered.of(self->over_.info().grant);
+      answer_text(stream, "text/plain", offered ? to_text(*offered) : std::string(), offered ? 200 : 404);
+      co_return;
+    }
+    if (stream.asked().path() == fetched_path && stream.asked().method() == "POST") {
+      answer_text(stream, "text/plain", {}, self->house_.offered.fetched(self->over_.info().grant) ? 200 : 404);
       co_return;
     }
     const ajar::files::read_permission may_read = [self](std::string_view share) { return self->may_read(share); };

@@ -22,7 +22,7 @@ namespace detail {
 
 // Central as it was said, or as the running server has it. Complains by itself.
 inline std::optional<ajar::identity::url> central_said_or_linked(const settings& given, const std::string& folder) {
-  if (given.count("central")) return central_of(given);
+  if (central_is_said(given)) return central_of(given);
   const auto status = ask_status(folder, "control");
   if (status && status->has_link()) {
     auto url = ajar::identity::parse_url(status->central());

@@ -11,6 +11,7 @@ inline option_table make_server_table() {
   option_table all("ajar-server",
                    "Shares folders and files; clients are dialled, or a port opens for one of them at a time.\n");
   all.command_named("id", "this server's peer id");
+  all.command_named("share", "files and folders, for whoever has the line that it prints, once", completes::file);
   all.command_named("run", "share, and serve");
   all.command_named("grant", "sign what a client may do");
   all.command_named("invite", "somebody becomes a client by one word that is sent to him");
@@ -22,10 +23,11 @@ inline option_table make_server_table() {
   all.command_named("network", "NAT and firewall before the running server, as central sees them");
   all.command_named("status", "what the running server does: link, sessions, exposure");
   all.command_named("doctor", "what on this machine is in the way, and what to do");
-  all.add("central", "central's URL, as ajar-central printed it; invite: by default the running server's")
+  all.add("central",
+          "central's URL, as ajar-central printed it; invite: by default the running server's; else $AJAR_CENTRAL")
       .takes("URL")
       .checked(check::url)
-      .of({"run", "grant", "invite", "doctor"});
+      .of({"run", "share", "grant", "invite", "doctor"});
   all.add("share", "NAME=FOLDER or NAME=FILE, once for each")
       .takes_pairs("NAME=PATH")
       .path_of(completes::file)
@@ -36,7 +38,7 @@ inline option_table make_server_table() {
       .takes("WAYS")
       .some_of({"outbound", "window"})
       .by_default("outbound,window")
-      .of({"run"});
+      .of({"run", "share"});
   all.add("roster", "live, or every=TIME without a standing link (mode outbound)")
       .takes("WHEN")
       .by_default("live")
@@ -46,19 +48,19 @@ inline option_table make_server_table() {
       .takes("WHAT")
       .one_of({"close", "close-and-reopen"})
       .by_default("close-and-reopen")
-      .of({"run"})
+      .of({"run", "share"})
       .live();
   all.add("listening", "for how many milliseconds in a minute ports may be open, of all windows together")
       .takes_number(0, 600'000)
       .by_default("30000")
-      .of({"run"});
-  all.add_cloak({"run", "doctor"});
+      .of({"run", "share"});
+  all.add_cloak({"run", "share", "doctor"});
   all.add("window-address", "the local address of windows, if not that of the link to central")
       .takes("ADDR")
       .checked(check::address)
-      .of({"run"})
+      .of({"run", "share"})
       .live();
-  all.add_sandbox({"run"});
+  all.add_sandbox({"run", "share"});
   all.add("service", "grant, invite, renew: NAME:r or NAME:rw, once for each")
       .takes_list("NAME:r")
       .of({"grant", "invite", "renew"})
@@ -77,16 +79,16 @@ inline option_table make_server_table() {
       .checked(check::duration("30d"))
       .of({"grant", "invite", "renew"})
       .command_line_only();
-  all.add("expires", "invite: how long it can be redeemed")
+  all.add("expires", "invite: how long it can be redeemed; share: and used")
       .takes("TIME")
       .by_default("24h")
       .checked(check::duration("24h"))
-      .of({"invite"})
+      .of({"share", "invite"})
       .command_line_only();
   all.add("confirm", "invite: whoever redeems it waits until you approve the key").of({"invite"}).command_line_only();
-  all.add("qr", "invite: as a QR code, too").of({"invite"}).command_line_only();
-  all.add("lan", "grant, invite, renew: private and loopback addresses may be dialled")
-      .of({"grant", "invite", "renew"})
+  all.add("qr", "invite, share: as a QR code, too").of({"invite", "share"}).command_line_only();
+  all.add("lan", "grant, invite, renew, share: private and loopback addresses may be dialled")
+      .of({"grant", "invite", "renew", "share"})
       .command_line_only();
   all.add("roam", "grant, invite, renew: windows may be open to any address, for this key")
       .of({"grant", "invite", "renew"})
@@ -124,12 +126,18 @@ inline option_table make_server_table() {
       .by_default("6000")
       .of({"grant", "invite", "renew"})
       .command_line_only();
-  all.add("name", "grant, invite: what this server is called")
+  all.add("name", "grant, invite, share: what this server is called")
       .takes("NAME")
       .by_default("server")
       .checked(check::name)
-      .of({"grant", "invite"})
+      .of({"grant", "invite", "share"})
       .command_line_only();
+  all.add("times", "share: so many lines, each for one machine")
+      .takes_number(1, 100)
+      .by_default("1")
+      .of({"share"})
+      .command_line_only();
+  all.add("keep", "share: also when all of it was fetched, until a signal").of({"share"}).command_line_only();
   all.add("out", "grant: the file to write; - for stdout")
       .takes("FILE")
       .path_of(completes::file)
@@ -138,11 +146,11 @@ inline option_table make_server_table() {
   all.add("from", "the local address of all connections, if not the routes' choice")
       .takes("ADDR")
       .checked(check::address)
-      .of({"run"});
+      .of({"run", "share"});
   all.add_state();
   all.add("json", "steps, the list, the status, or findings, as JSON lines on stdout");
   all.add("quiet", "no steps on stderr").of({"run"});
-  all.add_log("logfmt", {"run"});
+  all.add_log("logfmt", {"run", "share"});
   all.add_usual();
   return all;
 }

@@ -9,6 +9,7 @@
 #include <ajar/telling/log_line.hpp>
 #include <ajar/trust/grant.hpp>
 
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,11 +37,23 @@ inline std::optional<std::uint8_t> parse_methods(std::string_view text) {
   return bits == 0 ? std::nullopt : std::optional(bits);
 }
 
+// In the environment, so that it is said once for all commands.
+inline constexpr const char* central_variable = "AJAR_CENTRAL";
+
+inline bool central_is_said(const settings& given) {
+  return given.count("central") != 0 || std::getenv(central_variable) != nullptr;
+}
+
 inline std::optional<ajar::identity::url> central_of(const settings& given) {
-  const auto text = text_option(given, "central");
+  const bool option = given.count("central") != 0;
+  const auto* variable = std::getenv(central_variable);
+  if (!option && !variable) {
+    return wrong("name central by --central or $AJAR_CENTRAL: 'ajar-central run' prints its URL"), std::nullopt;
+  }
+  const auto text = option ? text_option(given, "central") : std::string(variable);
   auto url = ajar::identity::parse_url(text);
   if (url) return std::move(*url);
-  complain(server_tool, "--central '" + ajar::escaped(text) + "'", url.error());
+  complain(server_tool, (option ? "--central '" : "$AJAR_CENTRAL '") + ajar::escaped(text) + "'", url.error());
   return std::nullopt;
 }
 

@@ -28,6 +28,21 @@ using named_shares = std::map<std::string, named_share>;
 // What is wrong with them: "--share: what", or "FILE:LINE:COLUMN: share: what".
 using planned_shares = tl::expected<named_shares, std::string>;
 
+// A file or a folder to share, or what is wrong with it.
+inline tl::expected<ajar::files::shared_folder, std::string> open_share(const std::string& path) {
+  if (landlock::keeps_from(path)) {
+    return tl::unexpected<std::string>("lies outside of what this process may read since it started: needs a restart");
+  }
+  auto opened = ajar::files::shared_folder::open(path);
+  if (opened) return std::move(*opened);
+  if (opened.error() == ajar::errc::openat2_missing) return tl::unexpected(ajar::explain(opened.error()));
+  if (opened.error() == ajar::errc::file_not_permitted) {
+    return tl::unexpected<std::string>(
+        "lies in a state folder of ajar: whoever may read the key there could be this node: share another folder");
+  }
+  return tl::unexpected<std::string>("no folder, and no file that can be read");
+}
+
 inline planned_shares plan_shares(const settings& given) {
   named_shares made;
   const auto all = given.as<std::vector<std::string>>("share");
@@ -35,19 +50,8 @@ inline planned_shares plan_shares(const settings& given) {
     const auto equals = all[i].find('=');
     const auto path = all[i].substr(equals + 1);
     const auto where = given.where("share", i) + ": " + ajar::escaped(path, 4096);
-    if (landlock::keeps_from(path)) {
-      return tl::unexpected(where + ": lies outside of what this process may read since it started: needs a restart");
-    }
-    auto opened = ajar::files::shared_folder::open(path);
-    if (!opened && opened.error() == ajar::errc::openat2_missing) {
-      return tl::unexpected(where + ": " + ajar::explain(opened.error()));
-    }
-    if (!opened && opened.error() == ajar::errc::file_not_permitted) {
-      return tl::unexpected(where +
-                            ": lies in a state folder of ajar: whoever may read the key there could be this node: "
-                            "share another folder");
-    }
-    if (!opened) return tl::unexpected(where + ": no folder, and no file that can be read");
+    auto opened = open_share(path);
+    if (!opened) return tl::unexpected(where + ": " + opened.error());
     made.emplace(all[i].substr(0, equals), named_share{path, std::move(*opened)});
   }
   if (made.empty()) return tl::unexpected<std::string>("share something: --share NAME=FOLDER");

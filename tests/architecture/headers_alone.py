@@ -2,8 +2,8 @@
 """Each public header compiles alone: headers_alone.py ROOT BUILD [--entry]
 
 With --entry those alone by which people come in: the headers of the top, and those that the small examples include.
-They are declarations then, as for a program that is compiled with the library, but the roles also with their bodies;
-ajar.hpp with its bodies is what all_headers.cpp begins with.
+They are declarations then, as for a program that is compiled with the library; ajar.hpp with its bodies is what
+all_headers.cpp begins with.
 
 The compiler and its arguments are those of all_headers.cpp in BUILD/compile_commands.json; nothing is generated.
 """
@@ -57,7 +57,7 @@ def main():
     # the check itself must be able to fail
     assert compile_alone(command, "ajar/there/is/no/such.hpp", BODIES, build)
     headers = entries(root) if "--entry" in sys.argv else rooms.headers(root)
-    tries = [(one, BODIES) for one in headers if "--entry" not in sys.argv or one.count("/") == 1]
+    tries = [(one, BODIES) for one in headers if "--entry" not in sys.argv]
     tries += [(one, DECLARATIONS) for one in headers]
     with ThreadPoolExecutor(os.cpu_count()) as workers:
         failures = [one for one in workers.map(lambda what: compile_alone(command, *what, build), tries) if one]

@@ -28,6 +28,7 @@ DONE, USAGE, LOCAL, NO_CENTRAL, REFUSED, NOT_REACHED, CUT_SHORT = 0, 2, 3, 4, 5,
 
 os.environ["XDG_CONFIG_HOME"] = "/nonexistent"  # no settings of whoever runs the tests
 os.environ.pop("AJAR_CONFIG", None)
+os.environ.pop("AJAR_CENTRAL", None)
 os.umask(0o022)  # what a group may write is refused
 
 

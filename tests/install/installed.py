@@ -3,8 +3,9 @@
 
 installed.py ROOT FOLDER MESON [MESON_ARGUMENT...]   the compiler is CXX; exit 77 where the system lacks what ajar
                                                     stands on. FOLDER is made anew: inside a build folder, so that
-                                                    ccache knows what was compiled there before. With AJAR_LONG the
-                                                    library too, which is compiled for that: the bodies once more
+                                                    ccache knows what was compiled there before. By pkg-config alone,
+                                                    where AJAR_LONG is not set; with it the library too, which is
+                                                    compiled for that: the bodies once more
 """
 import os
 import pathlib
@@ -44,8 +45,8 @@ add_executable(role role.cpp)
 target_link_libraries(role PRIVATE ajar::compiled)
 """
 SKIPPED = 77
-COMPILED = bool(os.environ.get("AJAR_LONG"))
-HOW = "with the headers alone" + (", and with the library" if COMPILED else "")
+LONG = bool(os.environ.get("AJAR_LONG"))
+HOW = "with the headers alone" + (", and with the library" if LONG else "")
 
 
 def run(*command, **more):
@@ -75,7 +76,7 @@ def missing(compiler):
 def install(root, meson, folder):
     prefix = folder / "prefix"
     run(*meson, "setup", folder / "ajar", root, "--prefix", prefix, "-Dwolfssl=system", "-Dtests=disabled",
-        "-Dexamples=disabled", "-Dbenchmarks=disabled", "-Dservices=disabled", f"-Dcompiled={str(COMPILED).lower()}", "-Doptimization=0",
+        "-Dexamples=disabled", "-Dbenchmarks=disabled", "-Dservices=disabled", f"-Dcompiled={str(LONG).lower()}", "-Doptimization=0",
         "-Ddebug=false")
     run(*meson, "install", "-C", folder / "ajar")
     documents = prefix / "share" / "doc" / "ajar"
@@ -94,7 +95,7 @@ def by_pkg_config(compiler, folder):
     run(*compiler, "-std=c++20", "-fsyntax-only", "-x", "c++", "-", *flags, input="#include <ajar.hpp>\n")
     run(*compiler, "-std=c++20", folder / "program.cpp", "-o", folder / "program", *flags)
     run(folder / "program")
-    if COMPILED:
+    if LONG:
         flags = shlex.split(run("pkg-config", "--cflags", "--libs", "ajar-compiled"))
         run(*compiler, "-std=c++20", folder / "role.cpp", "-o", folder / "role", *flags)
         run(folder / "role")
@@ -112,11 +113,11 @@ def by_cmake(prefix, folder):
     if not shutil.which("cmake"):
         print("CMake: skipped, the cmake command is not here")
         return
-    (folder / "CMakeLists.txt").write_text(CMAKE + (CMAKE_COMPILED if COMPILED else ""))
+    (folder / "CMakeLists.txt").write_text(CMAKE + (CMAKE_COMPILED if LONG else ""))
     run("cmake", "-S", folder, "-B", folder / "build-cmake", f"-DCMAKE_PREFIX_PATH={prefix}")
     run("cmake", "--build", folder / "build-cmake")
     run(folder / "build-cmake" / "program")
-    if COMPILED:
+    if LONG:
         run(folder / "build-cmake" / "role")
     print(f"CMake: built, ran; {HOW}")
 
@@ -139,8 +140,9 @@ def main():
     (user / "program.cpp").write_text(PROGRAM)
     (user / "role.cpp").write_text(ROLE)
     by_pkg_config(compiler, user)
-    by_meson(meson, user)
-    by_cmake(prefix, user)
+    if LONG:
+        by_meson(meson, user)
+        by_cmake(prefix, user)
     return 0
 
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <client/shown.hpp>
+#include <tools/shown.hpp>
 
 #include <doctest/doctest.h>
 

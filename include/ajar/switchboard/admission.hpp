@@ -55,6 +55,7 @@ class admission {
   bool admits(const identity::peer_id& server) const { return open_ || servers_.contains(server); }
   bool is_open() const noexcept { return open_; }
   std::size_t size() const noexcept { return servers_.size(); }
+  const std::set<identity::peer_id>& servers() const noexcept { return servers_; }
 
  private:
   std::set<identity::peer_id> servers_;

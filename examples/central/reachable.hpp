@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSL-1.0
+// Under which address others on its network find this machine.
+#pragma once
+
+#include <ajar/net/endpoint.hpp>
+
+#include <asio/io_context.hpp>
+#include <asio/ip/udp.hpp>
+#include <optional>
+
+namespace tools {
+
+// The address that the routes give to what leaves this machine. Nothing is sent. Nothing where there is no such route.
+inline std::optional<ajar::net::address> address_towards_others(bool v6) {
+  // RFC 5737 and RFC 3849: nobody has them
+  const auto far = asio::ip::make_address(v6 ? "2001:db8::1" : "192.0.2.1");
+  asio::io_context context(1);
+  asio::ip::udp::socket probe(context);
+  std::error_code error;
+  probe.open(v6 ? asio::ip::udp::v6() : asio::ip::udp::v4(), error);
+  if (!error) probe.connect({far, 9}, error);
+  if (error) return std::nullopt;
+  const auto found = probe.local_endpoint(error).address();
+  if (error || found.is_unspecified()) return std::nullopt;
+  return found;
+}
+
+// What the URL names, where the port is open at all addresses. Nothing where no other machine is in reach.
+inline std::optional<ajar::net::address> address_to_name(const ajar::net::address& listening) {
+  auto found = address_towards_others(false);
+  if (!found && listening.is_v6()) found = address_towards_others(true);
+  return found;
+}
+
+}  // namespace tools

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: BSL-1.0
+// run: shares what was named, until a signal.
+#pragma once
+
+#include "../tools/sandbox.hpp"
+#include "../tools/step_log.hpp"
+#include "budgets.hpp"
+#include "options.hpp"
+#include "share.hpp"
+
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/io_context.hpp>
+
+namespace tools {
+
+struct run_plan {
+  ajar::identity::url central;
+  std::uint8_t methods = 0;
+  std::chrono::milliseconds roster_every{0};
+  ajar::windows::on_stranger policy = ajar::windows::on_stranger::close_and_reopen;
+  std::optional<ajar::net::address> window_address;
+  std::optional<ajar::net::address> from;
+  named_shares shared{};
+  std::optional<share_wish> offered{};  // instead of shares
+
+  bool windows() const { return (methods & static_cast<std::uint8_t>(ajar::trust::method::window)) != 0; }
+  bool outbound() const { return methods != static_cast<std::uint8_t>(ajar::trust::method::window); }
+};
+
+// All but what is shared. Complains by itself.
+inline std::optional<run_plan> plan_run(const settings& given) {
+  auto central = central_of(given);
+  if (!central) return std::nullopt;
+  run_plan made{.central = std::move(*central), .window_address = {}, .from = {}};
+  made.methods = *parse_methods(given["mode"].as<std::string>());
+  const auto roster = given["roster"].as<std::string>();
+  if (roster.starts_with("every=")) {
+    if (made.methods != static_cast<std::uint8_t>(ajar::trust::method::outbound)) {
+      return wrong(given.where("roster") + " every=TIME goes with --mode outbound: a window needs a standing link"),
+             std::nullopt;
+    }
+    made.roster_every = *parse_duration(roster.substr(6));
+  }
+  made.policy = policy_of(given);
+  made.window_address = address_of(given, "window-address");
+  made.from = address_of(given, "from");
+  return made;
+}
+
+// What is shared is read, the state folder is written.
+inline landlock fence_around(const run_plan& plan, const std::string& state, const std::string& settings_file) {
+  landlock fence;
+  for (const auto& [name, one] : plan.shared) fence.may_read(one.path);
+  if (plan.offered) {
+    for (const auto& path : plan.offered->paths) fence.may_read(path);
+  }
+  fence.may_write(state);
+  if (!settings_file.empty()) fence.may_read(readable_for(settings_file));
+  let_names_be_found(fence);
+  return fence;
+}
+
+inline int serve_as_planned(const settings& given, run_plan plan, int count, char** words) {
+  const auto budgets = budgets_within(raise_descriptor_limit());
+  auto self = open_node(server_tool, "server", text_option(given, "state"));
+  if (!self) return local_trouble;
+  const auto hold = hold_state(server_tool, self->state);
+  if (!hold) return local_trouble;
+  if (!plan.windows()) {
+    const auto silent = forbid_listening();
+    if (!silent) return complain(server_tool, "seccomp", silent.error());
+  }
+  household house(self->state, self->key);
+  auto revoked = house.issued.revocations_in_force(self->key);
+  if (!revoked) return complain(server_tool, self->state.path(), revoked.error());
+  ajar::server_options how(plan.central);
+  how.methods(plan.outbound(), plan.windows())
+      .roster_every(plan.roster_every)
+      .on_stranger(plan.policy)
+      .listening(std::chrono::milliseconds(given.as<std::uint32_t>("listening")))
+      .most_sessions(budgets.sessions)
+      .cloak(*ajar::windows::parse_cloak(given.as<std::string>("cloak")))
+      .logins([&] { return self->state.next_login(); })
+      .grants([&](const ajar::trust::grant_id& id) { return house.issued.find(id); })
+      .invites([&] { return house.invites.ids(); },
+               [&](const ajar::trust::invite_id& which, ajar::bytes_view sealed) {
+                 return house.invites.redeem(which, sealed, house.issued);
+               })
+      .later_revocations(
+          [&](const ajar::trust::signed_revocations& later) { return house.issued.learn(later, house.self); });
+  if (*revoked) how.revocations(std::move(**revoked));
+  if (plan.from) how.from(*plan.from);
+  if (plan.window_address) how.window_address(*plan.window_address);
+  // whoever shares watches its words, and hears of steps where he asks for them
+  const bool talks = !plan.offered || given.count("log") != 0;
+  const auto steps = talks ? steps_as_told("server", given) : ajar::telling::step_sink();
+  how.on_step(steps);
+  if (talks) tell_of_budgets(budgets, steps);
+  asio::io_context context(1);
+  // before anybody is told that it is there: until then a SIGHUP would end it
+  asio::signal_set signals(context, SIGINT, SIGTERM);
+  asio::signal_set hangups(context, SIGHUP);
+  control_port control(server_tool, context.get_executor(), self->state.path());  // before the fence
+  auto watch =
+      ajar::state::folder_watch::open(context.get_executor(), self->state.path(), ajar::state::issued_grants::issued);
+  tell_of_state_folders(plan.shared, self->state.path(), steps);
+  auto fence = fence_around(plan, self->state.path(), given.file());
+  if (!enter_sandbox(server_tool, given, std::move(fence), "the shares", steps)) return local_trouble;
+
+  running all{ajar::server(context.get_executor(), self->key, how),
+              house,
+              ajar::files::file_service(context.get_executor(), budgets.files),
+              plan.central,
+              given.file(),
+              self->state.path(),
+              steps};
+  all.share(share_set_of(std::move(plan.shared)));
+  const reload again(server_table(), count, words, given, steps);
+  control.tell_status_of(all.server, spoken_fence());
+  for (const auto* verb : {"revoke", "renew", "approve", "announce"}) {
+    control.carry_out(verb, [&all](ajar::control::request what) { return change_now(all, std::move(what)); });
+  }
+  control.answer_with("share", [&all](const ajar::control::request& what) { return offer_now(all, what); });
+  control.answer_with("offer", [&all](const ajar::control::request& what) { return tell_of_offer(all, what); });
+  control.carry_out("unshare", [&all](ajar::control::request what) { return end_offer_now(all, std::move(what)); });
+  control.start();
+  if (watch) {
+    all.server.spawn(watch_grants(all, std::move(*watch)));
+  } else {
+    ajar::telling::report_trouble(steps, "removed grants are noticed at SIGHUP alone", watch.error().message());
+    all.server.spawn(revoke_removed(all));
+  }
+  all.server.spawn(end_forgotten_offers(all));
+  all.server.start();
+  asio::co_spawn(context, serve_until_signal(all, signals, hangups, control), asio::detached);
+  if (plan.offered) {
+    asio::co_spawn(context, offer_until_fetched(all, *plan.offered), asio::detached);
+  }
+  asio::co_spawn(context,
+                 reload_at_hangup(hangups,
+                                  [&] {
+                                    if (!plan.offered) take_over(again, all);
+                                    all.server.spawn(revoke_removed(all));
+                                  }),
+                 asio::detached);
+  asio::co_spawn(context, stop_at_signal(all, signals), asio::detached);
+  context.run();
+  return all.exit;
+}
+
+inline int run(const settings& given, int count, char** words) {
+  auto plan = plan_run(given);
+  if (!plan) return usage;
+  auto shared = plan_shares(given);
+  if (!shared) return wrong(shared.error());
+  plan->shared = std::move(*shared);
+  return serve_as_planned(given, std::move(*plan), count, words);
+}
+
+// By the server that runs on the state folder, else by this process.
+inline int share(const settings& given, int count, char** words) {
+  auto wish = share_said(given);
+  if (!wish) return usage;
+  if (const auto code = share_by_running(given, *wish)) return *code;
+  auto plan = plan_run(given);
+  if (!plan) return usage;
+  plan->offered = std::move(wish);
+  return serve_as_planned(given, std::move(*plan), count, words);
+}
+
+}  // namespace tools

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: BSL-1.0
+// The server that runs: whom it serves, and what its owner changes meanwhile.
+#pragma once
+
+#include "../tools/reload.hpp"
+#include "grants.hpp"
+#include "guest.hpp"
+#include "shares.hpp"
+
+#include <ajar/core/deadline.hpp>
+#include <ajar/server.hpp>
+#include <ajar/state/folder_watch.hpp>
+
+#include <asio/signal_set.hpp>
+
+namespace tools {
+
+inline ajar::windows::on_stranger policy_of(const settings& given) {
+  return given.as<std::string>("on-stranger") == "close" ? ajar::windows::on_stranger::close
+                                                         : ajar::windows::on_stranger::close_and_reopen;
+}
+
+// The table has checked it.
+inline std::optional<ajar::net::address> address_of(const settings& given, const char* name) {
+  if (!given.count(name)) return std::nullopt;
+  return asio::ip::make_address(text_option(given, name));
+}
+
+struct running {
+  ajar::server server;
+  household& house;
+  ajar::files::file_service files;
+  ajar::identity::url central;
+  std::string settings_file;
+  std::string state;  // the folder
+  ajar::telling::step_sink steps;
+  ajar::files::share_set shared{};  // beside what is offered
+  bool over = false;
+  int exit = success;
+
+  // These, and what is offered.
+  void share(ajar::files::share_set all) {
+    shared = std::move(all);
+    share_all();
+  }
+  void share_all() {
+    auto all = shared;
+    for (const auto& [name, one] : house.offered.shares()) all.insert_or_assign(name, one);
+    files.share_only(std::move(all));
+  }
+};
+
+inline ajar::files::share_set share_set_of(named_shares from) {
+  ajar::files::share_set made;
+  for (auto& [name, one] : from) {
+    made.emplace(name, std::make_shared<const ajar::files::shared_folder>(std::move(one.what)));
+  }
+  return made;
+}
+
+// ---- what the owner changes
+
+// What was taken back is cut off when this returns.
+inline ajar::awaitable<ajar::result<>> cut_off(running& all, ajar::trust::signed_revocations list) {
+  auto revoking = all.server.revoke(std::move(list));
+  auto revoked = co_await std::move(revoking);
+  co_return revoked;
+}
+
+// revoke, renew, approve, announce.
+inline ajar::awaitable<ajar::result<std::string>> change_now(running& all, ajar::control::request what) {
+  auto changed = change_grants(all.house, what);
+  if (!changed) co_return ajar::fail(changed.error());
+  all.server.announce_invites();
+  if (changed->list) {
+    auto cutting = cut_off(all, std::move(*changed->list));
+    auto cut = co_await std::move(cutting);
+    if (!cut) co_return ajar::fail(cut.error());
+  }
+  co_return std::move(changed->told);
+}
+
+// Whose file the owner has removed is revoked, and cut off like that.
+inline ajar::awaitable<void> revoke_removed(running& all) {
+  auto list = all.house.issued.take_back_removed(all.house.self);
+  if (!list) {
+    ajar::telling::report_trouble(all.steps, "the files of grants cannot be looked at", list.error().message());
+    co_return;
+  }
+  if (!*list) co_return;
+  ajar::telling::report_step(all.steps, "", "files of grants were removed: these grants are revoked");
+  auto cutting = cut_off(all, std::move(**list));
+  auto cut = co_await std::move(cutting);
+  if (cut) co_return;
+  ajar::telling::report_trouble(all.steps, "removed grants are still served", cut.error().message());
+}
+
+// From before anybody is served on.
+inline ajar::awaitable<void> watch_grants(running& all, ajar::state::folder_watch folder) {
+  for (;;) {
+    auto looking = revoke_removed(all);
+    co_await std::move(looking);
+    auto changing = folder.changed();
+    auto changed = co_await std::move(changing);
+    if (!changed) co_return;
+  }
+}
+
+// At SIGHUP: the shares and what is live besides, if all of it is good. Sessions go on, and so does what they fetch.
+inline void take_over(const reload& again, running& all) {
+  const auto now = again.read();
+  if (!now) {
+    if (const auto why = outside_of_fence(all.settings_file)) again.keep(*why);
+    return;
+  }
+  auto shared = plan_shares(*now);
+  if (!shared) return again.keep(shared.error());
+  tell_of_state_folders(*shared, all.state, all.steps);
+  all.share(share_set_of(std::move(*shared)));
+  all.server.on_stranger(policy_of(*now));
+  all.server.window_address(address_of(*now, "window-address"));
+  again.taken(*now);
+}
+
+// ---- what is offered
+
+// Grants and invites of an offer are taken back, and its clients cut off.
+inline ajar::awaitable<void> end_offer(running& all, std::string id) {
+  const auto whom = all.house.offered.end(id);
+  all.share_all();
+  std::optional<ajar::trust::signed_revocations> list;
+  for (const auto& name : whom) {
+    auto taken = take_back(all.house, {name});
+    if (taken && taken->list) list = std::move(taken->list);  // the later one has all of the earlier
+    if (!taken && taken.error() != ajar::errc::no_such_client) {
+      ajar::telling::report_trouble(all.steps, "what was offered is still granted", taken.error().message());
+    }
+  }
+  if (whom.empty()) co_return;
+  all.server.announce_invites();
+  if (!list) co_return;
+  auto cutting = cut_off(all, std::move(*list));
+  auto cut = co_await std::move(cutting);
+  if (!cut && !all.over) {
+    ajar::telling::report_trouble(all.steps, "what was offered is still served", cut.error().message());
+  }
+}
+
+// Those whose process went without a word.
+inline ajar::awaitable<void> end_forgotten_offers(running& all) {
+  constexpr std::chrono::seconds pause{5};
+  for (;;) {
+    auto slept = co_await ajar::sleep_until(ajar::clock::now() + pause);
+    if (!slept) co_return;
+    const auto ids = all.house.offered.forgotten(ajar::clock::now());
+    for (const auto& id : ids) {
+      auto ending = end_offer(all, id);
+      co_await std::move(ending);
+    }
+  }
+}
+
+inline ajar::awaitable<ajar::result<std::string>> end_offer_now(running& all, ajar::control::request what) {
+  if (what.arguments.size() != 1) co_return ajar::fail(ajar::errc::message_malformed);
+  auto ending = end_offer(all, what.arguments[0]);
+  co_await std::move(ending);
+  co_return std::string();
+}
+
+inline ajar::result<std::string> tell_of_offer(running& all, const ajar::control::request& what) {
+  if (what.arguments.size() != 1) return ajar::fail(ajar::errc::message_malformed);
+  const auto status = all.server.status();
+  const auto state = all.house.offered.state(what.arguments[0], status.sessions, ajar::clock::now());
+  if (!state) return ajar::fail(ajar::errc::invite_unknown);
+  return to_text(*state);
+}
+
+// ---- its life
+
+// Whatever central says of this server, those who are there are served to their end, or until a signal.
+inline ajar::awaitable<void> until_no_session(const ajar::server& of) {
+  while (of.sessions() > 0) {
+    auto slept = co_await ajar::sleep_until(ajar::clock::now() + std::chrono::milliseconds(200));
+    if (!slept) co_return;
+  }
+}
+
+inline ajar::awaitable<void> serve(running& all) {
+  for (;;) {
+    auto session = co_await all.server.accept();
+    if (!session) {
+      if (!ajar::is_canceled(session.error())) all.exit = complain(server_tool, "central", session.error());
+      auto draining = until_no_session(all.server);
+      co_await std::move(draining);
+      co_return;
+    }
+    auto one = std::make_shared<guest>(std::move(*session), all.files, all.house);
+    all.server.spawn(guest::serve(std::move(one)));
+  }
+}
+
+inline ajar::awaitable<void> serve_until_signal(running& all, asio::signal_set& signals, asio::signal_set& hangups,
+                                                control_port& control) {
+  auto serving = serve(all);
+  co_await std::move(serving);
+  all.over = true;
+  const auto ids = all.house.offered.ids();
+  for (const auto& id : ids) {
+    auto ending = end_offer(all, id);
+    co_await std::move(ending);
+  }
+  co_await all.server.stop();
+  control.close();
+  std::error_code ignored;
+  signals.cancel(ignored);
+  hangups.cancel(ignored);
+}
+
+inline ajar::awaitable<void> stop_at_signal(running& all, asio::signal_set& signals) {
+  auto [error, number] = co_await signals.async_wait(ajar::use_values);
+  (void)number;
+  if (error) co_return;
+  all.over = true;
+  co_await all.server.stop();
+}
+
+}  // namespace tools
