@@ -10,7 +10,11 @@
 #include <ajar/switchboard/admission.hpp>
 
 #include <fmt/format.h>
+#include <algorithm>
+#include <cstdlib>
 #include <fstream>
+#include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <tl/expected.hpp>
@@ -90,14 +94,33 @@ inline std::string list_without(std::string_view text, const ajar::identity::pee
 
 namespace detail {
 
-// Whole or not at all, with the permissions that it has.
-inline ajar::result<> replace_list(const std::string& path, const std::string& text) {
+// A list that is there, as text and as what it says. Nothing: it has complained.
+struct read_text {
+  std::string text;
+  ajar::switchboard::admission list;
+};
+inline std::optional<read_text> list_to_change(const settings& given, const std::string& folder) {
+  auto text = read_list(given, folder);
+  auto list = text ? parse_list(*text, list_path(given, folder)) : served(tl::unexpected(text.error()));
+  if (list) return read_text{std::move(*text), std::move(*list)};
+  tell("{}: {}\n", central_tool, list.error());
+  return std::nullopt;
+}
+
+// Whole or not at all, with the owner and the permissions that it has; where a link leads there, the link stays.
+inline ajar::result<> replace_list(std::string path, const std::string& text) {
+  const std::unique_ptr<char, decltype(&std::free)> there(::realpath(path.c_str(), nullptr), &std::free);
+  if (there) path = there.get();
   struct stat status{};
-  const auto mode = ::stat(path.c_str(), &status) == 0 ? status.st_mode & 0777U : 0600U;
+  const bool before = ::stat(path.c_str(), &status) == 0;
+  const auto mode = before ? status.st_mode & 0777U : 0600U;
   const auto fresh = path + ".new";
   ajar::descriptor file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) return ajar::fail(ajar::last_error());
   auto written = ajar::write_all(file.get(), ajar::as_bytes(text));
+  if (written && before && ::fchown(file.get(), status.st_uid, status.st_gid) != 0) {
+    written = ajar::fail(ajar::last_error());
+  }
   if (written &&
       (::fchmod(file.get(), mode) != 0 || ::fsync(file.get()) != 0 || ::rename(fresh.c_str(), path.c_str()) != 0)) {
     written = ajar::fail(ajar::last_error());
@@ -129,28 +152,24 @@ inline int change_admission(const settings& given, bool admits) {
   for (const auto& word : words) {
     const auto id = ajar::identity::parse_peer_id(word);
     if (!id) return complain(central_tool, ajar::escaped(word), id.error()), usage;
-    ids.push_back(*id);
+    if (std::ranges::find(ids, *id) == ids.end()) ids.push_back(*id);
   }
   const auto self = open_node(central_tool, "central", text_option(given, "state"));
   if (!self) return local_trouble;
   const auto alone = self->state.alone();  // with others that change it
   if (!alone) return complain(central_tool, self->state.path(), alone.error());
-  const auto path = list_path(given, self->state.path());
-  const auto text = read_list(given, self->state.path());
-  const auto list = text ? parse_list(*text, path) : served(tl::unexpected(text.error()));
-  if (!list) {
-    tell("{}: {}\n", central_tool, list.error());
-    return local_trouble;
-  }
-  auto now = *text;
+  const auto before = detail::list_to_change(given, self->state.path());
+  if (!before) return local_trouble;
+  auto now = before->text;
   for (const auto& id : ids) {
-    if (list->admits(id) == admits) {
+    if (before->list.admits(id) == admits) {
       tell("{}: {} {}\n", central_tool, to_string(id), admits ? "is admitted already" : "is not on the list");
     } else {
       now = admits ? list_with(std::move(now), id) : list_without(now, id);
     }
   }
-  if (now != *text) {
+  if (now != before->text) {
+    const auto path = list_path(given, self->state.path());
     const auto written = detail::replace_list(path, now);
     if (!written) return complain(central_tool, path, written.error());
   }
@@ -160,14 +179,9 @@ inline int change_admission(const settings& given, bool admits) {
 inline int print_admitted(const settings& given) {
   const auto self = open_node(central_tool, "central", text_option(given, "state"));
   if (!self) return local_trouble;
-  const auto path = list_path(given, self->state.path());
-  const auto text = read_list(given, self->state.path());
-  const auto list = text ? parse_list(*text, path) : served(tl::unexpected(text.error()));
-  if (!list) {
-    tell("{}: {}\n", central_tool, list.error());
-    return local_trouble;
-  }
-  for (const auto& id : list->servers()) {
+  const auto now = detail::list_to_change(given, self->state.path());
+  if (!now) return local_trouble;
+  for (const auto& id : now->list.servers()) {
     if (given.count("json")) {
       json_line line;
       line.with("id", to_string(id));

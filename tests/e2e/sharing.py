@@ -240,7 +240,12 @@ class Admission(unittest.TestCase):
         mine = self.w.folder / "servers"
         mine.write_text(f"# home\n{self.id}  # the attic\n# no end")
         other = self.w.text("server", "other", "id")
-        self.w.text("central", "central", "admit", other, "--admit", mine)
+        link = self.w.folder / "link"
+        link.symlink_to("servers")
+        mine.chmod(0o640)
+        self.w.text("central", "central", "admit", other, other, "--admit", link)
+        self.assertTrue(link.is_symlink())
+        self.assertEqual(mine.stat().st_mode & 0o777, 0o640)
         self.assertEqual(mine.read_text(), f"# home\n{self.id}  # the attic\n# no end\n{other}\n")
         self.w.text("central", "central", "dismiss", self.id, "--admit", mine)
         self.assertEqual(mine.read_text(), f"# home\n# no end\n{other}\n")
