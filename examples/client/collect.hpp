@@ -6,6 +6,9 @@
 #include "get.hpp"
 #include "join.hpp"
 
+#include <ajar/files/session_page.hpp>
+#include <ajar/files/walk.hpp>
+
 namespace tools {
 
 // An invite, where a place or a file's name could stand.
@@ -29,7 +32,8 @@ struct collection {
 
 inline ajar::awaitable<ajar::result<collection>> ask_what(visit_ptr at) {
   collection made;
-  auto asking = ask_text(at, offer_path);
+  ajar::streams::request asked("GET", offer_path);
+  auto asking = ajar::files::ask_page(at->over, std::move(asked));
   auto text = co_await std::move(asking);
   if (text) {
     const auto all = parse_offered(*text);
@@ -41,7 +45,7 @@ inline ajar::awaitable<ajar::result<collection>> ask_what(visit_ptr at) {
   if (text.error() != ajar::errc::file_not_found) co_return ajar::fail(text.error());
   ajar::files::share_path top;
   top.folder = true;
-  walk shares(at, std::move(top), false);
+  ajar::files::walk shares(streams_of(at), std::move(top), false);
   for (;;) {
     auto next = co_await shares.next();
     if (!next) co_return ajar::fail(next.error());

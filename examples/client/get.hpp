@@ -1,175 +1,181 @@
 // SPDX-License-Identifier: BSL-1.0
-// get: files and folders of a share, several at a time, taken up again where they were left.
+// get: files and folders of a share, and what is said meanwhile.
 #pragma once
 
-#include <ajar/core/deadline.hpp>
-#include <ajar/core/task_group.hpp>
 #include "../tools/offer.hpp"
-#include "fetch_file.hpp"
-#include "look.hpp"
 #include "there.hpp"
+#include "visit.hpp"
+
+#include <ajar/files/fetch_folder.hpp>
+
+#include <sys/ioctl.h>
+#include <algorithm>
+#include <utility>
 
 namespace tools {
 
-namespace detail {
-
-// Hands files to those who fetch, no faster than they fetch.
-inline ajar::awaitable<bool> hand_out(fetching_ptr on, fetch_job job) {
-  constexpr std::size_t most_waiting = 64;
-  while (on->queue.size() >= most_waiting && !on->stopped) {
-    auto changed = co_await on->changed.wait();
-    if (!changed) co_return false;
-  }
-  ++on->numbers.known;
-  if (job.facts) on->numbers.total += job.facts->size;
-  on->queue.push_back(std::move(job));
-  on->changed.notify();
-  co_return !on->stopped;
-}
-
-inline ajar::awaitable<void> fetch_in_turn(fetching_ptr on) {
-  for (;;) {
-    while (on->queue.empty() && !on->all_known && !on->stopped) {
-      auto changed = co_await on->changed.wait();
-      if (!changed) co_return;
-    }
-    if (on->queue.empty() || on->stopped) co_return;
-    auto job = std::move(on->queue.front());
-    on->queue.pop_front();
-    on->changed.notify();
-    co_await fetch_file(on, std::move(job));
-  }
-}
-
-inline ajar::awaitable<void> show_progress(fetching_ptr on) {
-  while (!on->over) {
-    auto slept = co_await ajar::sleep_until(ajar::clock::now() + on->pause());
-    if (!slept || on->over) co_return;
-    on->show_bar();
-  }
-}
-
-// What to do with an entry of a folder. Nothing: it is no file to fetch.
-inline const char* reason_to_leave_out(const ajar::files::folder_entry& entry) {
-  using ajar::files::entry_kind;
-  const bool file = entry.facts && entry.facts->kind == entry_kind::file;
-  if (file || entry.kind == entry_kind::folder) return nullptr;
-  if (entry.kind == entry_kind::other) return "neither a file nor a folder";
-  return entry.facts ? "a link to a folder: get that folder itself" : "a link that leads nowhere in the share";
-}
-
-// A folder and all in it.
-inline ajar::awaitable<void> hand_out_folder(fetching_ptr on, ajar::files::share_path from, std::string into) {
-  walk all(on->at, std::move(from), true);
-  local_folder_ptr parent;
-  std::string parent_path;
-  auto made = on->tree.folder(into);
-  if (!made) {
-    on->note_failure(shown(into), {made.error(), true});
-    co_return;
-  }
-  const auto inside = [&](const std::string& path) {
-    return into.empty() ? path : path.empty() ? into : into + "/" + path;
-  };
-  while (!on->stopped) {
-    auto next = co_await all.next();
-    if (!next) {
-      auto restoring = restore(on, all.over(), next.error());
-      const bool restored = co_await std::move(restoring);
-      if (restored) {
-        all.go_on(on->at);
-        continue;
-      }
-      const auto place = all.below(all.place());
-      on->note_failure(shown(on->at->server + ":" + place.share + "/" + place.inside), {next.error(), false});
-      continue;  // stopped, unless it concerns that folder only
-    }
-    if (!*next) co_return;
-    auto& one = **next;
-    if (const auto* why = reason_to_leave_out(one.entry)) {
-      on->note_left_out(shown(inside(one.path)), why);
-      continue;
-    }
-    const bool folder = one.entry.kind == ajar::files::entry_kind::folder;
-    const auto& path = folder ? one.path : all.place();
-    if (!parent || parent_path != path || folder) {
-      auto opened = on->tree.folder(inside(path));
-      if (!opened) {
-        on->note_failure(shown(inside(one.path)), {opened.error(), opened.error().category() != ajar::category()});
-        continue;
-      }
-      parent = std::move(*opened);
-      parent_path = path;
-    }
-    if (folder) continue;
-    fetch_job job{parent, one.entry.name, all.below(one.path), one.entry.facts};
-    auto more = co_await hand_out(on, std::move(job));
-    if (!more) co_return;
-  }
-}
-
-// What a source is, over as many sessions as it takes.
-inline ajar::awaitable<ajar::result<ajar::files::file_head>> look_over(fetching_ptr on, ajar::files::share_path where) {
-  for (;;) {
-    const auto over = on->at;
-    ajar::files::file_request asked(where);
-    auto found = co_await ajar::files::look_at(over->over, std::move(asked));
-    if (found) co_return found;
-    auto restoring = restore(on, over, found.error());
-    const bool restored = co_await std::move(restoring);
-    if (!restored) co_return found;
-  }
-}
-
-inline ajar::awaitable<void> hand_out_all(fetching_ptr on, std::vector<remote_place> sources, destination where) {
-  for (auto& source : sources) {
-    if (on->stopped) break;
-    bool folder = source.at.folder;
-    std::optional<ajar::files::file_facts> facts;
-    if (!folder) {
-      auto looking = look_over(on, source.at);
-      auto found = co_await std::move(looking);
-      if (!found) {
-        on->note_failure(shown(on->at->server + ":" + source.at.share + "/" + source.at.inside),
-                         {found.error(), false});
-        continue;
-      }
-      folder = found->facts.kind == ajar::files::entry_kind::folder;
-      facts = found->facts;
-    }
-    if (folder) {
-      // "home:photos" goes to DEST/photos, what is in "home:photos/" to DEST
-      auto into = source.at.folder ? std::string() : name_of(source);
-      co_await hand_out_folder(on, source.at, std::move(into));
-      continue;
-    }
-    auto in = on->tree.folder("");
-    if (!in) {
-      on->note_failure(shown(where.folder), {in.error(), true});
-      continue;
-    }
-    fetch_job job{*in, where.alone.value_or(name_of(source)), source.at, facts};
-    auto more = co_await hand_out(on, std::move(job));
-    if (!more) break;
-  }
-  on->all_known = true;
-  on->changed.notify();
-}
-
-// Whatever ends the errand ends those who work for it.
-struct stop_at_exit {
-  explicit stop_at_exit(fetching_ptr what) : on(std::move(what)) {}
-  stop_at_exit(const stop_at_exit&) = delete;
-  stop_at_exit& operator=(const stop_at_exit&) = delete;
-  ~stop_at_exit() {
-    on->over = true;
-    on->stopped = true;
-    on->work.cancel();
-  }
-  fetching_ptr on;
+struct get_options {
+  bool verify = false;
+  bool json = false;
+  bool quiet = false;
+  unsigned parallel = 8;
+  std::chrono::seconds retry{60};  // without progress; zero: one session only
+  bool offered = false;            // somebody waits at the other end until all of it is here
 };
 
-}  // namespace detail
+// Says what a fetch does: complaints, a bar or JSON lines, and in the end a summary and an exit code.
+class get_report final : public ajar::files::fetch_events {
+ public:
+  get_report(std::string server, std::string to, const get_options& how)
+      : server_(std::move(server)),
+        to_(std::move(to)),
+        json_(how.json),
+        quiet_(how.quiet),
+        terminal_(!how.quiet && !how.json && ::isatty(STDERR_FILENO) != 0),
+        begun_(ajar::clock::now()) {}
+
+  // Every fifth of a second on a terminal, every ten seconds elsewhere.
+  ajar::clock::duration pause() const {
+    return terminal_ ? ajar::clock::duration(std::chrono::milliseconds(200)) : std::chrono::seconds(10);
+  }
+
+  void file_done(const ajar::files::fetched_file& one) override {
+    if (!json_) return;
+    const auto path = to_ + "/" + one.path;
+    const bool plain = ajar::is_utf8(path);
+    json_line line;
+    line.with(plain ? "file" : "file_base64", plain ? path : ajar::to_base64(ajar::as_bytes(path)))
+        .with("size", one.size)
+        .with("state", word_for(one.how));
+    fmt::print("{}\n", line.text());
+  }
+  void left_out(const std::string& path, ajar::files::left_out_cause why) override {
+    if (!quiet_) say(fmt::format("{}: left out: {}", shown(path), word_for(why)));
+  }
+  void failed(const ajar::files::fetch_failure& one) override {
+    wipe_bar();
+    const auto& why = one.trouble.why;
+    if (one.trouble.local) {
+      tell("{}: {}: {}: {}\n", client_tool, name_of(one), why.message(),
+           ajar::explain(ajar::errc::destination_unusable));
+    } else {
+      complain(client_tool, name_of(one), why);
+    }
+    if (code_ == success) code_ = one.trouble.local ? cut_short : exit_code_of(why);
+  }
+  // A bar on a terminal, above which the complaints are; lines elsewhere.
+  void progress(const ajar::files::fetch_counts& now) override {
+    if (quiet_ || json_) return;
+    auto line = shown_progress(now, seconds());
+    if (!terminal_) {
+      tell("{}\n", line);
+      return;
+    }
+    winsize size{};
+    const std::size_t width = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1U : 79;
+    tell("\r\x1b[K{}", line.substr(0, width));
+    bar_ = true;
+  }
+  void session_lost(const std::error_code& why) override {
+    if (!quiet_) say(fmt::format("{}: {}; connecting again", shown(server_), why.message()));
+  }
+  void no_session(const std::error_code& why) override {
+    wipe_bar();
+    complain(client_tool, shown(server_), why);
+  }
+
+  // @param path  of the session, for JSON
+  exit_code summary(const ajar::files::fetch_counts& all, const json_line& path) {
+    wipe_bar();
+    const auto took = seconds();
+    const auto came = all.octets - std::min(all.before, all.octets);
+    if (json_) {
+      json_line line;
+      line.with("done", code_ == success)
+          .with("files", all.files)
+          .with("octets", came)
+          .with("resumed_octets", all.resumed)
+          .with("present", all.present)
+          .with("left_out", all.left_out)
+          .with("failed", all.failed)
+          .with("seconds", took)
+          .with_all(path);
+      fmt::print("{}\n", line.text());
+    } else if (!quiet_) {
+      const auto rate = took > 0 ? static_cast<double>(came) / took : 0;
+      auto line = fmt::format("{} files, {} in {:.1f} s, {}/s", all.files, shown_size(static_cast<double>(came)), took,
+                              shown_size(rate));
+      if (all.present > 0) line += fmt::format(", {} were there already", all.present);
+      if (all.resumed > 0) {
+        line += fmt::format(", {} from an earlier run", shown_size(static_cast<double>(all.resumed)));
+      }
+      if (all.failed > 0) line += fmt::format(", {} failed", all.failed);
+      tell("{}\n", line);
+    }
+    return code_;
+  }
+
+ private:
+  static const char* word_for(ajar::files::file_came how) {
+    using ajar::files::file_came;
+    return how == file_came::present ? "present" : how == file_came::resumed ? "resumed" : "fetched";
+  }
+  static const char* word_for(ajar::files::left_out_cause why) {
+    using ajar::files::left_out_cause;
+    if (why == left_out_cause::not_a_file) return "neither a file nor a folder";
+    return why == left_out_cause::link_to_folder ? "a link to a folder: get that folder itself"
+                                                 : "a link that leads nowhere in the share";
+  }
+  std::string name_of(const ajar::files::fetch_failure& one) const {
+    if (one.at_server) return shown(server_ + ":" + one.at_server->share + "/" + one.at_server->inside);
+    if (one.path.empty()) return shown(to_);
+    return shown(one.kind == ajar::files::entry_kind::file ? to_ + "/" + one.path : one.path);
+  }
+  // A line on stderr, above the bar.
+  void say(const std::string& line) {
+    wipe_bar();
+    tell("{}: {}\n", client_tool, line);
+  }
+  void wipe_bar() {
+    if (std::exchange(bar_, false)) tell("\r\x1b[K");
+  }
+  double seconds() const { return std::chrono::duration<double>(ajar::clock::now() - begun_).count(); }
+
+  std::string server_;
+  std::string to_;  // the destination
+  bool json_;
+  bool quiet_;
+  bool terminal_;
+  bool bar_ = false;
+  exit_code code_ = success;
+  ajar::time_point begun_;
+};
+
+// The streams of a visit, which lives as long as they are used.
+inline ajar::files::shared_streams streams_of(const visit_ptr& at) { return {at, &at->over}; }
+
+// Other visits to the same server.
+class visit_source final : public ajar::files::session_source {
+ public:
+  explicit visit_source(visit_ptr first) : at_(std::move(first)) {}
+
+  ajar::awaitable<ajar::result<ajar::files::shared_streams>> another() override {
+    auto connecting = at_->again();
+    auto made = co_await std::move(connecting);
+    if (!made) co_return ajar::fail(made.error());
+    at_ = std::move(*made);
+    co_return streams_of(at_);
+  }
+  // All but a word that is final.
+  bool may_mend(const std::error_code& why) const override {
+    return exit_code_of(why) == not_reached || exit_code_of(why) == no_central;
+  }
+  // The one that there is.
+  const visit_ptr& now() const noexcept { return at_; }
+
+ private:
+  visit_ptr at_;
+};
 
 inline ajar::awaitable<ajar::result<exit_code>> get(visit_ptr at, std::vector<remote_place> sources, std::string to,
                                                     get_options how) {
@@ -185,35 +191,33 @@ inline ajar::awaitable<ajar::result<exit_code>> get(visit_ptr at, std::vector<re
     tell("{}: {}: {}\n", client_tool, shown(to), where.error());
     co_return cut_short;
   }
-  auto tree = local_tree::open(where->folder, where->make);
-  if (!tree) {
-    tell("{}: {}: {}: {}\n", client_tool, shown(where->folder), tree.error().message(),
+  auto into = ajar::files::destination::open(where->folder, where->make);
+  if (!into) {
+    tell("{}: {}: {}: {}\n", client_tool, shown(where->folder), into.error().message(),
          ajar::explain(ajar::errc::destination_unusable));
     co_return cut_short;
   }
   json_line path;
   if (how.json) {
-    auto cost = co_await ask_cost(at);
+    auto cost = co_await ajar::files::ask_cost(at->over);
     if (!cost) co_return ajar::fail(cost.error());
     path = path_report(*at, *cost);
   }
-  auto on = std::make_shared<fetching>(at, std::move(*tree), how);
-  const detail::stop_at_exit guard(on);
-  ajar::task_group bar(at->over.get_executor());
-  bar.spawn(detail::show_progress(on));
-  on->work.spawn(detail::hand_out_all(on, std::move(sources), *where));
-  for (unsigned i = 0; i < how.parallel; ++i) on->work.spawn(detail::fetch_in_turn(on));
-  co_await on->work.join();
-  on->over = true;
-  bar.cancel();
-  co_await bar.join();
-  if (how.offered && on->code == success) {
-    auto telling = ask_text(on->at, fetched_path, "POST");
+  std::vector<ajar::files::fetch_source> what;
+  for (auto& one : sources) what.push_back({one.at, where->alone.value_or(name_of(one))});
+  auto report = std::make_shared<get_report>(at->server, where->folder, how);
+  const auto sessions = std::make_shared<visit_source>(at);
+  ajar::files::fetch_options options;
+  options.verify(how.verify).parallel(how.parallel).sessions(sessions, how.retry).progress_every(report->pause());
+  auto fetching = ajar::files::fetch_folder(streams_of(at), std::move(what), std::move(*into), report, options);
+  auto all = co_await std::move(fetching);
+  if (how.offered && all.failed == 0) {
+    const auto now = sessions->now();
+    auto telling = ajar::files::ask_page(now->over, ajar::streams::request("POST", fetched_path));
     auto told = co_await std::move(telling);
     (void)told;  // whoever waits sees us go
   }
-  on->summary(path);
-  co_return on->code;
+  co_return report->summary(all, path);
 }
 
 }  // namespace tools

@@ -3,7 +3,11 @@
 #pragma once
 
 #include "out.hpp"
-#include "walk.hpp"
+#include "visit.hpp"
+
+#include <ajar/files/fetch_plan.hpp>
+#include <ajar/files/session_page.hpp>
+#include <ajar/files/walk.hpp>
 
 #include <algorithm>
 
@@ -18,7 +22,7 @@ inline ajar::awaitable<ajar::result<exit_code>> ping(visit_ptr at, unsigned coun
     if (!took) co_return ajar::fail(took.error());
     best = best ? std::min<std::chrono::nanoseconds>(*best, *took) : std::chrono::nanoseconds(*took);
   }
-  auto cost = co_await ask_cost(at);
+  auto cost = co_await ajar::files::ask_cost(at->over);
   if (!cost) co_return ajar::fail(cost.error());
   if (json) {
     auto line = path_report(*at, *cost);
@@ -42,7 +46,7 @@ inline ajar::awaitable<ajar::result<exit_code>> cat(visit_ptr at, ajar::files::s
                                                     int to = STDOUT_FILENO) {
   output out(at->over.get_executor(), to);
   if (json) {
-    auto cost = co_await ask_cost(at);
+    auto cost = co_await ajar::files::ask_cost(at->over);
     if (!cost) co_return ajar::fail(cost.error());
     tell("{}\n", path_report(*at, *cost).text());
   }
@@ -67,7 +71,7 @@ struct ls_format {
   bool json = false;
 };
 
-inline std::string ls_line(const walked& one, const ls_format& how) {
+inline std::string ls_line(const ajar::files::walked& one, const ls_format& how) {
   using ajar::files::entry_kind;
   const auto& entry = one.entry;
   const auto& facts = entry.facts;
@@ -94,7 +98,7 @@ inline ajar::awaitable<ajar::result<exit_code>> ls(visit_ptr at, ajar::files::sh
     auto found = co_await ajar::files::look_at(at->over, std::move(asked));
     if (!found) co_return ajar::fail(found.error());
     if (found->facts.kind == ajar::files::entry_kind::file) {
-      walked alone;
+      ajar::files::walked alone;
       alone.path = name_of({at->server, place});
       alone.entry = {alone.path, found->facts.kind, found->facts};
       const auto line = ls_line(alone, how);
@@ -103,28 +107,28 @@ inline ajar::awaitable<ajar::result<exit_code>> ls(visit_ptr at, ajar::files::sh
       co_return success;
     }
   }
-  walk all(at, place, how.deep);
-  std::vector<walked> held;
+  ajar::files::walk all({at, &at->over}, place, how.deep);
+  std::vector<ajar::files::walked> held;
   std::string text;
   bool sorted = true;
   auto code = success;
   for (bool more = true; more;) {
     auto next = co_await all.next();
     if (!next) {
-      const bool deeper = how.deep && !all.place().empty();
-      if (!deeper || !concerns_one_place(next.error())) co_return ajar::fail(next.error());
-      code = complain(client_tool, shown(at->server + ":" + all.place()), next.error());
+      const bool deeper = how.deep && !all.here().empty();
+      if (!deeper || !ajar::files::concerns_one_place(next.error())) co_return ajar::fail(next.error());
+      code = complain(client_tool, shown(at->server + ":" + all.here()), next.error());
       continue;
     }
     more = next->has_value();
     if (more && sorted) held.push_back(std::move(**next));
     if (more && !sorted) text = ls_line(**next, how);
     if (sorted && (!more || held.size() > most_sorted)) {
-      if (!more) std::ranges::sort(held, {}, &walked::path);
+      if (!more) std::ranges::sort(held, {}, &ajar::files::walked::path);
       sorted = false;
       text.clear();
       for (const auto& one : held) text += ls_line(one, how);
-      held = std::vector<walked>();
+      held = std::vector<ajar::files::walked>();
     }
     if (sorted || text.empty()) continue;
     auto written = co_await out.write(ajar::as_bytes(text));

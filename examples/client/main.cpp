@@ -6,6 +6,7 @@
 #include "collect.hpp"
 #include "doctor.hpp"
 #include "grants.hpp"
+#include "look.hpp"
 
 namespace {
 

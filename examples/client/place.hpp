@@ -69,18 +69,18 @@ enum class there {
 };
 
 // Where sources go: into a folder (made where it is not there), or to one file.
-struct destination {
+struct chosen_destination {
   std::string folder;                // that is opened; its parent has to be there
   bool make = false;                 // the folder may have to be made
   std::optional<std::string> alone;  // the name of a single file in it; none: each source has its own name
 
-  bool operator==(const destination&) const = default;
+  bool operator==(const chosen_destination&) const = default;
 };
 
 // DEST is a folder where it is one, where it ends in '/', and where a folder or several sources go there; else it is
 // the file's own name. It does not depend on what an earlier, interrupted run has left.
-inline tl::expected<destination, std::string> decide_destination(std::string path, there what, std::size_t sources,
-                                                                 bool first_is_folder) {
+inline tl::expected<chosen_destination, std::string> decide_destination(std::string path, there what,
+                                                                        std::size_t sources, bool first_is_folder) {
   const bool slash = path.ends_with('/');
   while (path.size() > 1 && path.ends_with('/')) path.pop_back();
   if (path.empty()) return tl::unexpected<std::string>("name a destination");
@@ -90,9 +90,9 @@ inline tl::expected<destination, std::string> decide_destination(std::string pat
   if (what == there::other || what == there::stream) {
     return tl::unexpected<std::string>("is a socket, a disk, or a link that leads nowhere: name a file or a folder");
   }
-  if (folder) return destination{path, what == there::nothing, std::nullopt};
+  if (folder) return chosen_destination{path, what == there::nothing, std::nullopt};
   const auto at = path.rfind('/');
-  destination made;
+  chosen_destination made;
   made.folder = at == std::string::npos ? "." : at == 0 ? "/" : path.substr(0, at);
   made.alone = at == std::string::npos ? path : path.substr(at + 1);
   if (!ajar::files::is_entry_name(*made.alone)) return tl::unexpected<std::string>("is no name of a file");

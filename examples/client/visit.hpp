@@ -16,7 +16,7 @@
 #include <ajar/client.hpp>
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
-#include <ajar/files/fetch.hpp>
+#include <ajar/files/session_page.hpp>
 #include <ajar/state/held_grants.hpp>
 #include <ajar/streams/multiplexer.hpp>
 
@@ -49,68 +49,12 @@ struct visit {
 };
 using visit_ptr = std::shared_ptr<visit>;
 
-// Nobody meant the session to end, or its server begins anew: another one can go on with the work.
-inline bool session_went(const std::error_code& why) {
-  using ajar::errc;
-  for (const auto one : {errc::truncated, errc::eof, errc::read_timeout, errc::write_timeout, errc::session_draining}) {
-    if (why == one) return true;
-  }
-  return false;
-}
-
 // What a command does with a session. What it gives is the exit's cause; it complains itself about parts that failed,
 // and gives the exit code of the first.
 using errand = std::function<ajar::awaitable<ajar::result<exit_code>>(visit_ptr)>;
 
-// What a window cost: the opener's own word.
-struct window_cost {
-  std::uint64_t exposure_ns = 0;
-  std::uint64_t listeners = 0;
-  std::uint64_t strangers = 0;
-};
-
-// A short text of the server's own. Errors: the stream's, answer_unexpected.
-inline ajar::awaitable<ajar::result<std::string>> ask_text(visit_ptr at, std::string path, std::string method = "GET") {
-  constexpr std::size_t longest = 64 * 1024;
-  ajar::streams::request asked(std::move(method), std::move(path));
-  auto stream = co_await at->over.open(std::move(asked), false, ajar::clock::now() + ajar::files::patience);
-  if (!stream) co_return ajar::fail(stream.error());
-  auto answered = co_await stream->answer(ajar::clock::now() + ajar::files::patience);
-  if (!answered) co_return ajar::fail(answered.error());
-  if (!answered->ok()) co_return ajar::fail(ajar::files::cause_of(*answered));
-  std::string text;
-  ajar::bytes piece(4096);
-  while (text.size() <= longest) {
-    auto count = co_await stream->read_some(piece, ajar::clock::now() + ajar::files::patience);
-    if (!count && count.error() == ajar::errc::eof) co_return std::move(text);
-    if (!count) co_return ajar::fail(count.error());
-    text += ajar::as_text(ajar::bytes_view(piece).first(*count));
-  }
-  co_return ajar::fail(ajar::errc::answer_unexpected);
-}
-
-// Which way a session came about, and what its window cost. Errors: the stream's, answer_unexpected.
-inline ajar::awaitable<ajar::result<window_cost>> ask_cost(visit_ptr at) {
-  window_cost cost;
-  if (const auto& own = at->over.info().window) {
-    cost.exposure_ns = static_cast<std::uint64_t>(own->exposure.count());
-    cost.listeners = own->listeners;
-    cost.strangers = own->strangers;
-    co_return cost;
-  }
-  auto asking = ask_text(at, "/.session");
-  auto text = co_await std::move(asking);
-  if (!text) co_return ajar::fail(text.error());
-  auto said = json_numbers(*text);
-  if (!said) co_return ajar::fail(ajar::errc::answer_unexpected);
-  cost.exposure_ns = (*said)["exposure_ns"];  // 0 where it is not said
-  cost.listeners = (*said)["listeners"];
-  cost.strangers = (*said)["strangers"];
-  co_return cost;
-}
-
 // {"server", "path", "connect_us", "window": {"opened_by", "exposure_ns", "listeners", "strangers"}}
-inline json_line path_report(const visit& at, const window_cost& cost) {
+inline json_line path_report(const visit& at, const ajar::files::window_cost& cost) {
   const auto& info = at.over.info();
   json_line line;
   line.with("server", at.server).with("path", to_string(info.way)).with("connect_us", at.connected_in.count() / 1000);
@@ -187,11 +131,8 @@ inline ajar::awaitable<void> renew_grant(trip& on, visit_ptr at) {
       on.held, [&](const ajar::trust::grant_file& one) { return one.grant.body().id == at->over.info().grant; });
   if (mine == on.held.end() || !mine->grant.body().in_second_half(ajar::wall_now())) co_return;
   auto file = *mine;
-  auto asking = ask_text(at, "/.grant");
-  auto text = co_await std::move(asking);
-  if (!text || text->empty()) co_return;
-  const auto octets = ajar::from_base32(std::string_view(*text).substr(0, text->size() - 1));
-  auto fresh = octets ? ajar::trust::signed_grant::open(*octets) : ajar::fail(ajar::errc::grant_malformed);
+  auto asking = ajar::files::ask_grant(at->over);
+  auto fresh = co_await std::move(asking);
   const bool mine_too = fresh && fresh->signer() == on.server && fresh->body().id == file.grant.body().id;
   if (!mine_too || fresh->octets() == file.grant.octets()) co_return;
   file.grant = std::move(*fresh);

@@ -4,7 +4,7 @@
 
 #include "../tools/reload.hpp"
 #include "grants.hpp"
-#include "guest.hpp"
+#include "household.hpp"
 #include "shares.hpp"
 
 #include <ajar/core/deadline.hpp>
@@ -194,8 +194,7 @@ inline ajar::awaitable<void> serve(running& all) {
       co_await std::move(draining);
       co_return;
     }
-    auto one = std::make_shared<guest>(std::move(*session), all.files, all.house);
-    all.server.spawn(guest::serve(std::move(one)));
+    all.server.spawn(ajar::files::host(std::move(*session), all.files, all.house.guests));
   }
 }
 

@@ -4,7 +4,6 @@
 
 #include <concepts>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,8 +53,5 @@ class json_line {
   texts how_;
   std::string members_;
 };
-
-// The members of a JSON object that are unsigned numbers. Nothing where the text is no object.
-std::optional<std::map<std::string, std::uint64_t>> json_numbers(const std::string& text);
 
 }  // namespace tools

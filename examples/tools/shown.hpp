@@ -4,9 +4,11 @@
 
 #include <ajar/core/bytes.hpp>
 #include <ajar/core/clock.hpp>
+#include <ajar/files/fetch_plan.hpp>
 #include <ajar/files/file_facts.hpp>
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <array>
 
 namespace tools {
@@ -61,21 +63,9 @@ inline std::string shown_time(ajar::files::file_time at) {
                      time.minutes().count());
 }
 
-// What is said while files arrive.
-struct progress_numbers {
-  std::uint64_t octets = 0;  // that came
-  std::uint64_t total = 0;   // that are known of
-  std::uint64_t before = 0;  // of `octets`, what was there before
-  std::uint64_t files = 0;   // that are done
-  std::uint64_t known = 0;   // files that are known of
-  bool complete = false;     // all are known
-  double seconds = 0;
-};
-
 // 45 %  1.2 GB of 2.6 GB  112 MB/s  0:12 left  12 of 340 files
-inline std::string shown_progress(const progress_numbers& now) {
-  const double rate =
-      now.seconds > 0 ? static_cast<double>(now.octets - std::min(now.before, now.octets)) / now.seconds : 0;
+inline std::string shown_progress(const ajar::files::fetch_counts& now, double seconds) {
+  const double rate = seconds > 0 ? static_cast<double>(now.octets - std::min(now.before, now.octets)) / seconds : 0;
   std::string line;
   if (now.complete && now.total > 0) {
     line += fmt::format("{:3} %  ",

@@ -58,16 +58,6 @@ json_line& json_line::with_all(const json_line& other) {
   return *this;
 }
 
-std::optional<std::map<std::string, std::uint64_t>> json_numbers(const std::string& text) {
-  const auto said = json::parse(text, nullptr, false);
-  if (!said.is_object()) return std::nullopt;
-  std::map<std::string, std::uint64_t> numbers;
-  for (const auto& [name, value] : said.items()) {
-    if (value.is_number_unsigned()) numbers[name] = value.get<std::uint64_t>();
-  }
-  return numbers;
-}
-
 // ---- status_json.hpp
 
 namespace {

@@ -36,21 +36,24 @@ TEST_CASE("a place has the name of its last part") {
 }
 
 TEST_CASE("a single file goes into a folder, or to a name") {
-  CHECK(decide_destination("dest", there::folder, 1, false).value() == destination{"dest", false, std::nullopt});
-  CHECK(decide_destination("dest/", there::folder, 1, false).value() == destination{"dest", false, std::nullopt});
-  CHECK(decide_destination("dest/", there::nothing, 1, false).value() == destination{"dest", true, std::nullopt});
-  CHECK(decide_destination("dest", there::nothing, 1, false).value() == destination{".", false, "dest"});
-  CHECK(decide_destination("dest", there::file, 1, false).value() == destination{".", false, "dest"});
-  CHECK(decide_destination("a/b/c", there::nothing, 1, false).value() == destination{"a/b", false, "c"});
-  CHECK(decide_destination("/c", there::nothing, 1, false).value() == destination{"/", false, "c"});
-  CHECK(decide_destination(".", there::folder, 1, false).value() == destination{".", false, std::nullopt});
-  CHECK(decide_destination("/", there::folder, 1, false).value() == destination{"/", false, std::nullopt});
+  CHECK(decide_destination("dest", there::folder, 1, false).value() == chosen_destination{"dest", false, std::nullopt});
+  CHECK(decide_destination("dest/", there::folder, 1, false).value() ==
+        chosen_destination{"dest", false, std::nullopt});
+  CHECK(decide_destination("dest/", there::nothing, 1, false).value() ==
+        chosen_destination{"dest", true, std::nullopt});
+  CHECK(decide_destination("dest", there::nothing, 1, false).value() == chosen_destination{".", false, "dest"});
+  CHECK(decide_destination("dest", there::file, 1, false).value() == chosen_destination{".", false, "dest"});
+  CHECK(decide_destination("a/b/c", there::nothing, 1, false).value() == chosen_destination{"a/b", false, "c"});
+  CHECK(decide_destination("/c", there::nothing, 1, false).value() == chosen_destination{"/", false, "c"});
+  CHECK(decide_destination(".", there::folder, 1, false).value() == chosen_destination{".", false, std::nullopt});
+  CHECK(decide_destination("/", there::folder, 1, false).value() == chosen_destination{"/", false, std::nullopt});
 }
 
 TEST_CASE("a folder, or several, go into a folder that is made where it is not there") {
-  CHECK(decide_destination("dest", there::nothing, 1, true).value() == destination{"dest", true, std::nullopt});
-  CHECK(decide_destination("dest", there::folder, 1, true).value() == destination{"dest", false, std::nullopt});
-  CHECK(decide_destination("a/dest//", there::nothing, 2, false).value() == destination{"a/dest", true, std::nullopt});
+  CHECK(decide_destination("dest", there::nothing, 1, true).value() == chosen_destination{"dest", true, std::nullopt});
+  CHECK(decide_destination("dest", there::folder, 1, true).value() == chosen_destination{"dest", false, std::nullopt});
+  CHECK(decide_destination("a/dest//", there::nothing, 2, false).value() ==
+        chosen_destination{"a/dest", true, std::nullopt});
   CHECK(!decide_destination("dest", there::file, 1, true).has_value());
   CHECK(!decide_destination("dest", there::file, 2, false).has_value());
   CHECK(!decide_destination("dest/", there::file, 1, false).has_value());

@@ -7,10 +7,6 @@
 #error "define AJAR_COMPILED_LIB in all files of the program"
 #endif
 
-#include <ajar/files/impl/fetch.ipp>
-#include <ajar/files/impl/file_answer.ipp>
-#include <ajar/files/impl/file_service.ipp>
-#include <ajar/files/impl/listing.ipp>
-#include <ajar/files/impl/open_files.ipp>
-#include <ajar/streams/impl/multiplexer.ipp>
-#include <ajar/streams/impl/stream.ipp>
+#include <ajar/impl/fetching_src.hpp>
+#include <ajar/impl/sharing_src.hpp>
+#include <ajar/impl/streams_src.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <client/part_file.hpp>
+#include <ajar/files/half_file.hpp>
 
 #include "../temporary_folder.hpp"
 
@@ -7,23 +7,23 @@
 
 #include <iterator>
 
-using namespace tools;
+using namespace ajar::files;
 
 namespace {
 
-ajar::files::file_facts of_size(std::uint64_t size, const std::string& tag = "\"x\"") {
-  ajar::files::file_facts made;
-  made.kind = ajar::files::entry_kind::file;
+file_facts of_size(std::uint64_t size, const std::string& tag = "\"x\"") {
+  file_facts made;
+  made.kind = entry_kind::file;
   made.size = size;
-  made.modified = ajar::files::file_time(std::chrono::nanoseconds(1'500'000'000'123'456'789));
+  made.modified = file_time(std::chrono::nanoseconds(1'500'000'000'123'456'789));
   made.etag = tag;
   return made;
 }
 
 struct place {
-  place() : tree(local_tree::open(on.path, false).value()) {}
+  place() : top(destination::open(on.path, false).value()) {}
   // A folder is opened once in a run; what is left over was left before.
-  local_folder_ptr folder() const { return tree.folder("").value(); }
+  destination_folder_ptr folder() const { return top.folder("").value(); }
   std::size_t entries() const {
     return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(on.path), {}));
   }
@@ -33,18 +33,18 @@ struct place {
   }
 
   temporary_folder on;
-  local_tree tree;
+  destination top;
 };
 
 }  // namespace
 
 TEST_CASE("a file has its name only when it is whole, with its time") {
   place at;
-  auto part = part_file::open(at.folder(), "a", of_size(6)).value();
-  REQUIRE(part.append(ajar::as_bytes("abc")).has_value());
+  auto half = half_file::open(at.folder(), "a", of_size(6)).value();
+  REQUIRE(half.append(ajar::as_bytes("abc")).has_value());
   CHECK(!std::filesystem::exists(at.on.path + "/a"));
-  REQUIRE(part.append(ajar::as_bytes("def")).has_value());
-  REQUIRE(part.finish(of_size(6).modified).has_value());
+  REQUIRE(half.append(ajar::as_bytes("def")).has_value());
+  REQUIRE(half.finish(of_size(6).modified).has_value());
   CHECK(at.content("a") == "abcdef");
   CHECK(at.entries() == 1);
   CHECK(at.folder()->has("a", of_size(6)));
@@ -53,57 +53,57 @@ TEST_CASE("a file has its name only when it is whole, with its time") {
 TEST_CASE("half a file is gone on with, if the file is still the same") {
   place at;
   {
-    auto part = part_file::open(at.folder(), "a", of_size(6)).value();
-    REQUIRE(part.append(ajar::as_bytes("abc")).has_value());
+    auto half = half_file::open(at.folder(), "a", of_size(6)).value();
+    REQUIRE(half.append(ajar::as_bytes("abc")).has_value());
   }
   {
-    auto again = part_file::open(at.folder(), "a", of_size(6)).value();
+    auto again = half_file::open(at.folder(), "a", of_size(6)).value();
     CHECK(again.size() == 3);
     REQUIRE(again.append(ajar::as_bytes("def")).has_value());
     CHECK(again.size() == 6);
   }
   {
-    auto changed = part_file::open(at.folder(), "a", of_size(6, "\"y\"")).value();
+    auto changed = half_file::open(at.folder(), "a", of_size(6, "\"y\"")).value();
     CHECK(changed.size() == 0);
     CHECK(at.entries() == 1);  // the half of the former one is gone
   }
   {
-    auto shorter = part_file::open(at.folder(), "a", of_size(6, "\"y\"")).value();
+    auto shorter = half_file::open(at.folder(), "a", of_size(6, "\"y\"")).value();
     REQUIRE(shorter.append(ajar::as_bytes("abcdef")).has_value());
   }
-  CHECK(part_file::open(at.folder(), "a", of_size(5, "\"y\"")).value().size() == 0);
+  CHECK(half_file::open(at.folder(), "a", of_size(5, "\"y\"")).value().size() == 0);
 }
 
 TEST_CASE("halves of other files stay") {
   place at;
   {
-    REQUIRE(part_file::open(at.folder(), "a", of_size(6)).value().append(ajar::as_bytes("abc")).has_value());
+    REQUIRE(half_file::open(at.folder(), "a", of_size(6)).value().append(ajar::as_bytes("abc")).has_value());
   }
-  CHECK(part_file::open(at.folder(), "b", of_size(6)).value().size() == 0);
-  CHECK(part_file::open(at.folder(), "a", of_size(6)).value().size() == 3);
+  CHECK(half_file::open(at.folder(), "b", of_size(6)).value().size() == 0);
+  CHECK(half_file::open(at.folder(), "a", of_size(6)).value().size() == 3);
 }
 
 TEST_CASE("two processes do not write one file") {
   place at;
-  auto part = part_file::open(at.folder(), "a", of_size(6)).value();
-  CHECK(part_file::open(at.folder(), "a", of_size(6)).error() == std::errc::device_or_resource_busy);
-  CHECK(part_file::open(at.folder(), "a", of_size(6, "\"y\"")).has_value());  // and what is in use is not removed
-  REQUIRE(part.append(ajar::as_bytes("abcdef")).has_value());
-  CHECK(part.finish({}).has_value());
+  auto half = half_file::open(at.folder(), "a", of_size(6)).value();
+  CHECK(half_file::open(at.folder(), "a", of_size(6)).error() == std::errc::device_or_resource_busy);
+  CHECK(half_file::open(at.folder(), "a", of_size(6, "\"y\"")).has_value());  // and what is in use is not removed
+  REQUIRE(half.append(ajar::as_bytes("abcdef")).has_value());
+  CHECK(half.finish({}).has_value());
 }
 
 TEST_CASE("what somebody planted under the name of a half file is not written to") {
   place at;
-  std::string half;
+  std::string called;
   {
-    half = part_file::open(at.folder(), "a", of_size(6)).value().temporary();
+    called = half_file::open(at.folder(), "a", of_size(6)).value().temporary();
   }
-  const auto path = at.on.path + "/" + half;
+  const auto path = at.on.path + "/" + called;
   const auto victim = at.on.file("victim", "precious");
   const auto good = [&] {
-    auto part = part_file::open(at.folder(), "a", of_size(6)).value();
-    CHECK(part.size() == 0);
-    REQUIRE(part.append(ajar::as_bytes("abc")).has_value());
+    auto half = half_file::open(at.folder(), "a", of_size(6)).value();
+    CHECK(half.size() == 0);
+    REQUIRE(half.append(ajar::as_bytes("abc")).has_value());
     CHECK(at.content("victim") == "precious");
   };
   std::filesystem::remove(path);
@@ -122,12 +122,12 @@ TEST_CASE("a link in the place of the file is replaced, and a folder is not") {
   at.on.file("victim", "precious");
   at.on.link("a", "victim");
   at.on.folder("b");
-  auto part = part_file::open(at.folder(), "a", of_size(1)).value();
-  REQUIRE(part.append(ajar::as_bytes("x")).has_value());
-  CHECK(part.finish({}).has_value());
+  auto half = half_file::open(at.folder(), "a", of_size(1)).value();
+  REQUIRE(half.append(ajar::as_bytes("x")).has_value());
+  CHECK(half.finish({}).has_value());
   CHECK(at.content("a") == "x");
   CHECK(at.content("victim") == "precious");
-  auto other = part_file::open(at.folder(), "b", of_size(1)).value();
+  auto other = half_file::open(at.folder(), "b", of_size(1)).value();
   CHECK(other.finish({}).error() == std::errc::is_a_directory);
   CHECK(std::filesystem::is_directory(at.on.path + "/b"));
 }

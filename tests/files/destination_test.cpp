@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <client/local_tree.hpp>
+#include <ajar/files/destination.hpp>
 
 #include "../temporary_folder.hpp"
 
 #include <doctest/doctest.h>
 
-using namespace tools;
+using namespace ajar::files;
 
 TEST_CASE("folders are made below the destination") {
   temporary_folder on;
-  const auto tree = local_tree::open(on.path + "/dest", true).value();
-  const auto folder = tree.folder("a/b/c").value();
+  const auto top = destination::open(on.path + "/dest", true).value();
+  const auto folder = top.folder("a/b/c").value();
   CHECK(std::filesystem::is_directory(on.path + "/dest/a/b/c"));
-  CHECK(folder->path() == on.path + "/dest/a/b/c");
-  CHECK(tree.folder("a/b").has_value());
-  CHECK(tree.folder("").value()->path() == on.path + "/dest");
+  CHECK(folder->inside() == "a/b/c");
+  CHECK(top.folder("a/b").has_value());
+  CHECK(top.folder("").value()->inside().empty());
 }
 
 TEST_CASE("a destination whose parent is not there, or that is a file, is refused") {
   temporary_folder on;
   on.file("file", "");
-  CHECK(local_tree::open(on.path + "/none/dest", true).error() == std::errc::no_such_file_or_directory);
-  CHECK(local_tree::open(on.path + "/none", false).error() == std::errc::no_such_file_or_directory);
-  CHECK(local_tree::open(on.path + "/file", true).error() == std::errc::not_a_directory);
+  CHECK(destination::open(on.path + "/none/dest", true).error() == std::errc::no_such_file_or_directory);
+  CHECK(destination::open(on.path + "/none", false).error() == std::errc::no_such_file_or_directory);
+  CHECK(destination::open(on.path + "/file", true).error() == std::errc::not_a_directory);
 }
 
 TEST_CASE("no link below the destination is followed, wherever it leads") {
@@ -33,19 +33,19 @@ TEST_CASE("no link below the destination is followed, wherever it leads") {
   on.link("dest/in", "real");
   on.link("dest/real/up", "../../elsewhere");
   on.file("dest/file", "");
-  const auto tree = local_tree::open(on.path + "/dest", false).value();
+  const auto top = destination::open(on.path + "/dest", false).value();
   for (const char* way : {"out", "out/deeper", "in", "in/deeper", "real/up", "real/up/deeper", "file", "file/deeper"}) {
     CAPTURE(way);
-    CHECK(!tree.folder(way).has_value());
+    CHECK(!top.folder(way).has_value());
   }
   CHECK(std::filesystem::is_empty(on.path + "/elsewhere"));
 }
 
 TEST_CASE("names that are none are refused at the last moment too") {
   temporary_folder on;
-  const auto tree = local_tree::open(on.path, false).value();
+  const auto top = destination::open(on.path, false).value();
   for (const char* way : {"..", "a/..", ".", "a//b", "/etc"}) {
-    CHECK(tree.folder(way).error() == ajar::errc::name_escapes);
+    CHECK(top.folder(way).error() == ajar::errc::name_escapes);
   }
 }
 
@@ -53,10 +53,10 @@ TEST_CASE("a file that has size and time of the one there is the one there") {
   temporary_folder on;
   on.file("a", "12345");
   on.link("link", "a");
-  const auto folder = local_tree::open(on.path, false).value().folder("").value();
+  const auto folder = destination::open(on.path, false).value().folder("").value();
   struct stat status{};
   REQUIRE(::stat((on.path + "/a").c_str(), &status) == 0);
-  auto facts = ajar::files::facts_of(status);
+  auto facts = facts_of(status);
   CHECK(folder->has("a", facts));
   CHECK(!folder->has("link", facts));
   CHECK(!folder->has("b", facts));

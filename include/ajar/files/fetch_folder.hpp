@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/files/fetch_folder.hpp - files and whole folders of a share, to a folder here: several at a time, taken up again
+// where they were left, over as many sessions as it takes.
+#pragma once
+
+#include <ajar/files/fetch_plan.hpp>
+#include <ajar/files/half_file.hpp>
+#include <ajar/files/walk.hpp>
+
+#include <asio/any_io_executor.hpp>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ajar::files {
+
+/// What to fetch.
+struct fetch_source {
+  share_path from;   ///< a file, or a folder; with `folder` set, what is in that folder
+  std::string name;  ///< what it is called at the destination; of no use with `folder` set
+};
+
+/// A file that is here, whole.
+struct fetched_file {
+  std::string path;  ///< below the destination
+  std::uint64_t size = 0;
+  file_came how = file_came::fetched;
+};
+
+/// Something that is not.
+struct fetch_failure {
+  fetch_trouble trouble;
+  entry_kind kind = entry_kind::file;   ///< file or folder, as far as it is known
+  std::string path;                     ///< below the destination; "" is itself
+  std::optional<share_path> at_server;  ///< instead: what could not be looked at there
+};
+
+/// Told of what a fetch does, as it happens, on its executor. Nothing is told once the fetch has ended.
+class fetch_events {
+ public:
+  virtual ~fetch_events() = default;
+  virtual void file_done(const fetched_file&) {}
+  /// The path is below the destination.
+  virtual void left_out(const std::string&, left_out_cause) {}
+  /// What only follows from an earlier failure is counted, and not told.
+  virtual void failed(const fetch_failure&) {}
+  /// Every fetch_options::progress_every().
+  virtual void progress(const fetch_counts&) {}
+  /// The session went; another one is asked for.
+  virtual void session_lost(const std::error_code&) {}
+  /// There is no other one, for good: what is not here yet fails.
+  virtual void no_session(const std::error_code&) {}
+};
+
+/// Where another session with the same server comes from, when one went.
+class session_source {
+ public:
+  virtual ~session_source() = default;
+  /// Called until it gives one, with pauses, one call at a time. Cancellation: terminal.
+  virtual awaitable<result<shared_streams>> another() = 0;
+  /// Whether what another() failed by may be mended by another attempt.
+  virtual bool may_mend(const std::error_code& why) const = 0;
+};
+
+namespace detail {
+class fetching;
+}
+
+/// How a fetch goes about it.
+class fetch_options {
+ public:
+  fetch_options() {}
+
+  /// Compare each file's SHA-256 with the server's, also of what is here already. By default not.
+  fetch_options& verify(bool on) {
+    verify_ = on;
+    return *this;
+  }
+  /// So many files at a time.
+  fetch_options& parallel(unsigned files) {
+    parallel_ = files;
+    return *this;
+  }
+  /// Go on over other sessions, until nothing has come for so long. By default the fetch ends with its session.
+  fetch_options& sessions(std::shared_ptr<session_source> from, clock::duration retry = std::chrono::seconds(60)) {
+    sessions_ = std::move(from);
+    retry_ = retry;
+    return *this;
+  }
+  /// Where files are put on the disk and digests of them are computed, which blocks. By default four threads of its
+  /// own.
+  fetch_options& disk(asio::any_io_executor on) {
+    disk_ = std::move(on);
+    return *this;
+  }
+  fetch_options& progress_every(clock::duration pause) {
+    progress_every_ = pause;
+    return *this;
+  }
+
+ private:
+  friend class detail::fetching;
+
+  bool verify_ = false;
+  unsigned parallel_ = 8;
+  std::shared_ptr<session_source> sessions_;
+  clock::duration retry_{};
+  asio::any_io_executor disk_;
+  clock::duration progress_every_ = std::chrono::seconds(1);
+};
+
+/// Fetch files, and folders with all in them.
+///
+/// A file has its name only when it is whole, on the disk, and known not to have changed meanwhile; until then it is a
+/// half_file, which another fetch goes on with, in this process or a later one. A file of the same size and time is
+/// taken for the same. Nothing is written outside of the destination, whatever the server says; links are not followed
+/// here and not made. One failure ends only what it concerns, unless it concerns all (ends_all).
+///
+/// @param over  the session to begin with
+/// @param told  nothing: nobody is told
+/// @return what came of it: all is here where `failed` is 0
+/// Cancellation: terminal; half files stay. Threads: the session's executor only, but for the disk.
+/// Example: examples/fetch_folder.cpp.
+[[nodiscard]] awaitable<fetch_counts> fetch_folder(shared_streams over, std::vector<fetch_source> what,
+                                                   destination into, std::shared_ptr<fetch_events> told,
+                                                   fetch_options how = fetch_options());
+
+}  // namespace ajar::files
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/files/impl/fetch_folder.ipp>
+#endif

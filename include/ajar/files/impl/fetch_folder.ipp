@@ -1,0 +1,482 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/files/impl/fetch_folder.ipp - what ajar/files/fetch_folder.hpp declares.
+#pragma once
+
+#include <ajar/files/fetch_folder.hpp>
+
+#include <ajar/core/deadline.hpp>
+#include <ajar/core/notifier.hpp>
+#include <ajar/core/task_group.hpp>
+#include <ajar/crypto/hash.hpp>
+#include <ajar/net/backoff.hpp>
+
+#include <fcntl.h>
+#include <algorithm>
+#include <asio/co_spawn.hpp>
+#include <asio/thread_pool.hpp>
+#include <deque>
+
+namespace ajar::files {
+
+namespace detail {
+
+// What came of something: nothing, or why not.
+using fetch_verdict = tl::expected<void, fetch_trouble>;
+
+inline tl::unexpected<fetch_trouble> failed_there(std::error_code why) {
+  return tl::unexpected<fetch_trouble>(remote_trouble(why));
+}
+inline tl::unexpected<fetch_trouble> failed_here(std::error_code why) {
+  return tl::unexpected<fetch_trouble>(local_trouble(why));
+}
+
+inline std::string joined_path(const std::string& folder, const std::string& inside) {
+  return folder.empty() ? inside : inside.empty() ? folder : folder + "/" + inside;
+}
+
+// A file to fetch.
+struct fetch_job {
+  destination_folder_ptr in;
+  std::string name;
+  share_path from;
+  std::optional<file_facts> facts;  // as the listing has them
+  std::string half{};               // what an attempt has left
+
+  std::string path() const { return joined_path(in->inside(), name); }
+};
+
+using half_file_ptr = std::shared_ptr<half_file>;
+
+// On a thread of the disk.
+inline awaitable<result<>> settle(half_file_ptr half, file_time modified) {
+  auto done = half->finish(modified);
+  co_return done;
+}
+
+// SHA-256 of a file, on a thread of the disk.
+inline awaitable<result<crypto::digest>> digest_of(std::shared_ptr<const descriptor> file) {
+  crypto::sha256 sum;
+  bytes piece(256 * 1024);
+  for (std::uint64_t at = 0;;) {
+    const auto count = ::pread(file->get(), piece.data(), piece.size(), static_cast<off_t>(at));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) co_return fail(last_error());
+    if (count == 0) break;
+    sum.add(bytes_view(piece).first(static_cast<std::size_t>(count)));
+    at += static_cast<std::uint64_t>(count);
+  }
+  co_return sum.finish();
+}
+
+// Shared by the one who walks and those who fetch.
+class fetching {
+ public:
+  fetching(shared_streams over, destination into, std::shared_ptr<fetch_events> told, fetch_options how)
+      : at_(std::move(over)),
+        into_(std::move(into)),
+        told_(std::move(told)),
+        how_(std::move(how)),
+        plan_(how_.retry_),
+        changed_(at_->get_executor()),
+        work_(at_->get_executor()),
+        progress_(at_->get_executor()) {
+    if (how_.disk_) return;
+    threads_.emplace(4);
+    how_.disk_ = threads_->get_executor();
+  }
+
+  void begin(const std::shared_ptr<fetching>& own, std::vector<fetch_source> what) {
+    progress_.spawn(own, tell_progress());
+    work_.spawn(own, find_all(std::move(what)));
+    for (unsigned i = 0; i < how_.parallel_; ++i) work_.spawn(own, fetch_in_turn());
+  }
+  awaitable<void> join() {
+    co_await work_.join();
+    over_ = true;
+    progress_.cancel();
+    co_await progress_.join();
+  }
+  // Whatever ends the fetch ends those who work for it.
+  void abandon() {
+    over_ = true;
+    told_.reset();
+    plan_.end();
+    work_.cancel();
+    progress_.cancel();
+  }
+  const fetch_counts& counts() const noexcept { return plan_.counts(); }
+
+ private:
+  // Whether others may go on meanwhile, also where this is cancelled.
+  struct restoring {
+    explicit restoring(fetching& which) : of(which) { of.restoring_ = true; }
+    restoring(const restoring&) = delete;
+    restoring& operator=(const restoring&) = delete;
+    ~restoring() {
+      of.restoring_ = false;
+      of.changed_.notify();
+    }
+    fetching& of;
+  };
+
+  // ---- what is told
+
+  fetch_events& told() { return told_ ? *told_ : nobody_; }
+  awaitable<void> tell_progress() {
+    while (!over_) {
+      auto slept = co_await sleep_until(clock::now() + how_.progress_every_);
+      if (!slept || over_) co_return;
+      told().progress(plan_.counts());
+    }
+  }
+  void note_left_out(const std::string& path, left_out_cause why) {
+    plan_.left_out();
+    told().left_out(path, why);
+  }
+  void note_failure(fetch_failure one) {
+    const bool tells = plan_.failed(one.trouble);
+    if (tells) told().failed(one);
+    if (plan_.ended()) changed_.notify();
+  }
+  void note_failed_folder(std::string path, std::error_code why) {
+    note_failure({local_trouble(why), entry_kind::folder, std::move(path), std::nullopt});
+  }
+  void note_failure_there(share_path at, std::error_code why) {
+    note_failure({remote_trouble(why), entry_kind::folder, {}, std::move(at)});
+  }
+  void note_file(const fetch_job& job, file_came how, std::uint64_t resumed) {
+    plan_.done(how, resumed);
+    told().file_done({job.path(), job.facts->size, how});
+  }
+
+  // ---- sessions
+
+  // Another session in place of one that went. One of those who have lost it connects, and the others wait. False: it
+  // went for another cause, there is no other, or nothing has come for too long.
+  awaitable<bool> restore(shared_streams lost, std::error_code why) {
+    if (!session_went(why)) co_return false;
+    while (restoring_ && at_ == lost && !plan_.ended()) {
+      auto changed = co_await changed_.wait();
+      if (!changed) co_return false;
+    }
+    if (at_ != lost) co_return true;
+    const auto until = plan_.session_lost(clock::now());
+    if (!until || !how_.sessions_) co_return false;
+    const restoring here(*this);
+    told().session_lost(why);
+    net::backoff pauses(std::chrono::milliseconds(500), std::chrono::milliseconds(10'000));
+    while (!plan_.ended() && clock::now() < *until) {
+      auto connecting = how_.sessions_->another();
+      auto made = co_await std::move(connecting);
+      if (made) {
+        at_ = std::move(*made);
+        co_return true;
+      }
+      if (!how_.sessions_->may_mend(made.error())) {
+        told().no_session(made.error());
+        co_return false;
+      }
+      auto slept = co_await sleep_until(std::min(*until, clock::now() + pauses.next()));
+      if (!slept) co_return false;
+    }
+    co_return false;
+  }
+
+  // ---- what there is to fetch
+
+  // Hands files to those who fetch, no faster than they fetch.
+  awaitable<bool> hand_out(fetch_job job) {
+    constexpr std::size_t most_waiting = 64;
+    while (queue_.size() >= most_waiting && !plan_.ended()) {
+      auto changed = co_await changed_.wait();
+      if (!changed) co_return false;
+    }
+    plan_.found(job.facts);
+    queue_.push_back(std::move(job));
+    changed_.notify();
+    co_return !plan_.ended();
+  }
+
+  // What a source is, over as many sessions as it takes.
+  awaitable<result<file_head>> look_over(share_path where) {
+    for (;;) {
+      const auto over = at_;
+      file_request asked(where);
+      auto found = co_await look_at(*over, std::move(asked));
+      if (found) co_return found;
+      auto restoring = restore(over, found.error());
+      const bool restored = co_await std::move(restoring);
+      if (!restored) co_return found;
+    }
+  }
+
+  // The folder that a walk's entry goes to, or is. Nothing: it has been told.
+  destination_folder_ptr open_folder_of(const walked& one, const std::string& into, const std::string& path) {
+    auto opened = into_.folder(joined_path(into, path));
+    if (opened) return std::move(*opened);
+    note_failed_folder(joined_path(into, one.path), opened.error());
+    return nullptr;
+  }
+
+  // A folder and all in it.
+  awaitable<void> find_in_folder(share_path from, std::string into) {
+    walk all(at_, std::move(from), true);
+    destination_folder_ptr parent;
+    std::string parent_path;
+    auto made = into_.folder(into);
+    if (!made) {
+      note_failed_folder(into, made.error());
+      co_return;
+    }
+    while (!plan_.ended()) {
+      auto next = co_await all.next();
+      if (!next) {
+        auto restoring = restore(all.over(), next.error());
+        const bool restored = co_await std::move(restoring);
+        if (restored) {
+          all.go_on(at_);
+          continue;
+        }
+        note_failure_there(all.below(all.here()), next.error());
+        continue;  // ended, unless it concerns that folder only
+      }
+      if (!*next) co_return;
+      auto& one = **next;
+      if (const auto why = leaves_out(one.entry)) {
+        note_left_out(joined_path(into, one.path), *why);
+        continue;
+      }
+      const bool folder = one.entry.kind == entry_kind::folder;
+      const auto& path = folder ? one.path : all.here();
+      if (!parent || parent_path != path || folder) {
+        auto opened = open_folder_of(one, into, path);
+        if (!opened) continue;
+        parent = std::move(opened);
+        parent_path = path;
+      }
+      if (folder) continue;
+      fetch_job job{parent, one.entry.name, all.below(one.path), one.entry.facts};
+      auto more = co_await hand_out(std::move(job));
+      if (!more) co_return;
+    }
+  }
+
+  awaitable<void> find_source(fetch_source one) {
+    bool folder = one.from.folder;
+    std::optional<file_facts> facts;
+    if (!folder) {
+      auto looking = look_over(one.from);
+      auto found = co_await std::move(looking);
+      if (!found) {
+        note_failure_there(std::move(one.from), found.error());
+        co_return;
+      }
+      folder = found->facts.kind == entry_kind::folder;
+      facts = found->facts;
+    }
+    if (folder) {
+      auto into = one.from.folder ? std::string() : std::move(one.name);
+      auto finding = find_in_folder(std::move(one.from), std::move(into));
+      co_await std::move(finding);
+      co_return;
+    }
+    auto in = into_.folder("");
+    if (!in) {
+      note_failed_folder("", in.error());
+      co_return;
+    }
+    fetch_job job{std::move(*in), std::move(one.name), std::move(one.from), std::move(facts)};
+    auto handing = hand_out(std::move(job));
+    auto more = co_await std::move(handing);
+    (void)more;
+  }
+
+  awaitable<void> find_all(std::vector<fetch_source> what) {
+    for (auto& one : what) {
+      if (plan_.ended()) break;
+      auto finding = find_source(std::move(one));
+      co_await std::move(finding);
+    }
+    all_found_ = true;
+    plan_.all_found();
+    changed_.notify();
+  }
+
+  // ---- one file
+
+  awaitable<void> fetch_in_turn() {
+    for (;;) {
+      while (queue_.empty() && !all_found_ && !plan_.ended()) {
+        auto changed = co_await changed_.wait();
+        if (!changed) co_return;
+      }
+      if (queue_.empty() || plan_.ended()) co_return;
+      auto job = std::move(queue_.front());
+      queue_.pop_front();
+      changed_.notify();
+      auto trying = fetch_file(std::move(job));
+      co_await std::move(trying);
+    }
+  }
+
+  // Once more where it changed meanwhile, and over another session where this one went. All that is to be told is told.
+  awaitable<void> fetch_file(fetch_job job) {
+    for (int attempts = 0;;) {
+      fetch_attempt by;
+      const auto over = at_;
+      auto came = co_await try_fetch(job, by);
+      if (came) co_return;
+      plan_.undone(by);
+      const auto& why = came.error().why;
+      if (!came.error().local) {
+        auto restoring = restore(over, why);
+        const bool restored = co_await std::move(restoring);
+        if (restored) continue;
+      }
+      if (!plan_.tries_anew(why, attempts)) {
+        note_failure({came.error(), entry_kind::file, job.path(), std::nullopt});
+        co_return;
+      }
+      ++attempts;
+      if (job.facts) plan_.changed(*job.facts);
+      job.facts.reset();
+      constexpr std::chrono::milliseconds pause{300};  // whoever changes it is at it now
+      auto slept = co_await sleep_until(clock::now() + pause);
+      if (!slept) co_return;
+    }
+  }
+
+  awaitable<fetch_verdict> try_fetch(fetch_job& job, fetch_attempt& by) {
+    if (!job.facts) {
+      const auto over = at_;
+      file_request asked(job.from);
+      auto found = co_await look_at(*over, std::move(asked));
+      if (!found) co_return failed_there(found.error());
+      if (found->facts.kind != entry_kind::file) co_return failed_there(errc::not_a_file);
+      plan_.looked_at(found->facts);
+      job.facts = found->facts;
+    }
+    if (job.in->has(job.name, *job.facts)) {
+      fetch_verdict same;
+      if (how_.verify_) {
+        same = co_await compare(job, job.name);
+      }
+      if (same) {
+        plan_.was_there(by, job.facts->size);
+        note_file(job, file_came::present, 0);
+        co_return fetch_verdict{};
+      }
+      if (same.error().why != errc::digest_mismatch) co_return same;
+    }
+    auto opened = half_file::open(job.in, job.name, *job.facts);
+    if (!opened) co_return failed_here(opened.error());
+    auto half = std::make_shared<half_file>(std::move(*opened));
+    if (!job.half.empty() && job.half != half->temporary()) ::unlinkat(job.in->native(), job.half.c_str(), 0);
+    job.half = half->temporary();
+    const auto there = half->size();
+    if (there > 0) plan_.was_there(by, there);
+    // a half of the whole length is the whole, if the file is still the same
+    fetch_verdict filled = co_await fill(job, *half, by);
+    if (!filled && filled.error().why == errc::range_beyond_end && there == job.facts->size) filled = fetch_verdict{};
+    if (!filled) {
+      if (filled.error().why == errc::file_changed) half->remove();
+      co_return filled;
+    }
+    if (how_.verify_) {
+      auto same = co_await compare(job, half->temporary());
+      if (!same) {
+        if (same.error().why == errc::digest_mismatch) half->remove();
+        co_return same;
+      }
+    }
+    auto settling = asio::co_spawn(how_.disk_, settle(half, job.facts->modified), use_awaitable);
+    auto settled = co_await std::move(settling);
+    if (!settled) co_return failed_here(settled.error());
+    note_file(job, there > 0 ? file_came::resumed : file_came::fetched, there);
+    co_return fetch_verdict{};
+  }
+
+  // The octets that are not there yet.
+  awaitable<fetch_verdict> fill(const fetch_job& job, half_file& half, fetch_attempt& by) {
+    const auto over = at_;
+    file_request asked(job.from);
+    asked.from(half.size(), job.facts->etag).only(job.facts->etag);
+    auto file = co_await open_file(*over, std::move(asked));
+    if (!file) co_return failed_there(file.error());
+    const auto& head = file->head();
+    if (head.facts.etag != job.facts->etag || head.facts.size != job.facts->size) {
+      co_return failed_there(errc::file_changed);
+    }
+    if (head.first != half.size()) {
+      auto cut = half.truncate();
+      if (!cut) co_return failed_here(cut.error());
+    }
+    bytes piece(64 * 1024);
+    while (!plan_.ended()) {
+      auto count = co_await file->read_some(piece);
+      if (!count) co_return failed_there(count.error());
+      if (*count == 0) co_return fetch_verdict{};
+      auto written = half.append(bytes_view(piece).first(*count));
+      if (!written) co_return failed_here(written.error());
+      plan_.came(by, *count);
+    }
+    co_return failed_there(errc::canceled);
+  }
+
+  // Whether a file here is the one there: the server reads all of its own, we all of ours.
+  awaitable<fetch_verdict> compare(const fetch_job& job, std::string name) {
+    constexpr std::uint64_t slowest_disk = 10'000'000;  // octets a second
+    auto own = std::make_shared<const descriptor>(
+        ::openat(job.in->native(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!*own) co_return failed_here(last_error());
+    auto reading = asio::co_spawn(how_.disk_, digest_of(own), use_awaitable);
+    auto here = co_await std::move(reading);
+    if (!here) co_return failed_here(here.error());
+    file_request asked(job.from);
+    asked.only(job.facts->etag).digest();
+    const auto files = static_cast<std::uint64_t>(how_.parallel_) + 1;  // before ours
+    const auto longest = patience + std::chrono::seconds(job.facts->size / slowest_disk * files);
+    const auto over = at_;
+    auto there = co_await look_at(*over, std::move(asked), longest);
+    if (!there) co_return failed_there(there.error());
+    if (!there->digest) co_return failed_there(errc::answer_unexpected);
+    if (*there->digest != *here) co_return failed_there(errc::digest_mismatch);
+    co_return fetch_verdict{};
+  }
+
+  shared_streams at_;  // the session that there is now
+  destination into_;
+  std::shared_ptr<fetch_events> told_;  // nothing: nobody is told, or not any more
+  fetch_events nobody_;
+  fetch_options how_;
+  fetch_plan plan_;
+  notifier changed_;  // the queue, or the end
+  std::deque<fetch_job> queue_;
+  bool all_found_ = false;
+  bool restoring_ = false;  // somebody is getting another session
+  bool over_ = false;
+  task_group work_;
+  task_group progress_;
+  std::optional<asio::thread_pool> threads_;  // wait for fsync, which takes milliseconds
+};
+
+struct abandon_at_exit {
+  explicit abandon_at_exit(std::shared_ptr<fetching> what) : on(std::move(what)) {}
+  abandon_at_exit(const abandon_at_exit&) = delete;
+  abandon_at_exit& operator=(const abandon_at_exit&) = delete;
+  ~abandon_at_exit() { on->abandon(); }
+  std::shared_ptr<fetching> on;
+};
+
+}  // namespace detail
+
+AJAR_DECL awaitable<fetch_counts> fetch_folder(shared_streams over, std::vector<fetch_source> what, destination into,
+                                               std::shared_ptr<fetch_events> told, fetch_options how) {
+  const auto on = std::make_shared<detail::fetching>(std::move(over), std::move(into), std::move(told), std::move(how));
+  const detail::abandon_at_exit guard(on);
+  on->begin(on, std::move(what));
+  co_await on->join();
+  co_return on->counts();
+}
+
+}  // namespace ajar::files

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/files/impl/session_page.ipp - what ajar/files/session_page.hpp declares.
+#pragma once
+
+#include <ajar/files/session_page.hpp>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace ajar::files {
+
+AJAR_DECL std::string to_session_page(const sessions::session_info& of) {
+  nlohmann::ordered_json page;
+  page["path"] = to_string(of.way);
+  if (of.window) {
+    page["exposure_ns"] = static_cast<std::uint64_t>(of.window->exposure.count());
+    page["listeners"] = of.window->listeners;
+    page["strangers"] = of.window->strangers;
+  }
+  return page.dump() + "\n";
+}
+
+AJAR_DECL result<window_cost> parse_session_page(std::string_view text) {
+  const auto page = nlohmann::json::parse(text, nullptr, false);
+  if (!page.is_object()) return fail(errc::answer_unexpected);
+  window_cost made;
+  for (const auto& [name, value] : page.items()) {
+    if (!value.is_number_unsigned()) continue;
+    if (name == "exposure_ns") made.exposure_ns = value.get<std::uint64_t>();
+    if (name == "listeners") made.listeners = value.get<std::uint64_t>();
+    if (name == "strangers") made.strangers = value.get<std::uint64_t>();
+  }
+  return made;
+}
+
+AJAR_DECL std::string to_grant_page(const trust::signed_grant& one) { return to_base32(one.octets()) + "\n"; }
+
+AJAR_DECL result<trust::signed_grant> parse_grant_page(std::string_view text) {
+  const auto octets = from_base32(text.substr(0, text.empty() ? 0 : text.size() - 1));
+  if (!octets) return fail(errc::grant_malformed);
+  return trust::signed_grant::open(*octets);
+}
+
+AJAR_DECL awaitable<result<std::string>> ask_page(streams::multiplexer& over, streams::request asked) {
+  constexpr std::size_t longest = 64 * 1024;
+  auto stream = co_await over.open(std::move(asked), false, clock::now() + patience);
+  if (!stream) co_return fail(stream.error());
+  auto answered = co_await stream->answer(clock::now() + patience);
+  if (!answered) co_return fail(answered.error());
+  if (!answered->ok()) co_return fail(cause_of(*answered));
+  std::string text;
+  bytes piece(4096);
+  while (text.size() <= longest) {
+    auto count = co_await stream->read_some(piece, clock::now() + patience);
+    if (!count && count.error() == errc::eof) co_return std::move(text);
+    if (!count) co_return fail(count.error());
+    text += as_text(bytes_view(piece).first(*count));
+  }
+  co_return fail(errc::answer_unexpected);
+}
+
+AJAR_DECL awaitable<result<window_cost>> ask_cost(streams::multiplexer& over) {
+  if (const auto& own = over.info().window) {
+    window_cost cost;
+    cost.exposure_ns = static_cast<std::uint64_t>(own->exposure.count());
+    cost.listeners = own->listeners;
+    cost.strangers = own->strangers;
+    co_return cost;
+  }
+  streams::request asked("GET", std::string(session_page));
+  auto asking = ask_page(over, std::move(asked));
+  auto text = co_await std::move(asking);
+  if (!text) co_return fail(text.error());
+  auto cost = parse_session_page(*text);
+  co_return cost;
+}
+
+AJAR_DECL awaitable<result<trust::signed_grant>> ask_grant(streams::multiplexer& over) {
+  streams::request asked("GET", std::string(grant_page));
+  auto asking = ask_page(over, std::move(asked));
+  auto text = co_await std::move(asking);
+  if (!text) co_return fail(text.error());
+  auto grant = parse_grant_page(*text);
+  co_return std::move(grant);
+}
+
+}  // namespace ajar::files

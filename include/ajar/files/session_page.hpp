@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSL-1.0
+// ajar/files/session_page.hpp - what a server tells a client of their session: /.session and /.grant, both sides.
+#pragma once
+
+#include <ajar/core/config.hpp>
+#include <ajar/files/fetch.hpp>
+#include <ajar/sessions/session.hpp>
+#include <ajar/trust/grant.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace ajar::files {
+
+/// How the session came about, and what the client's window at the server cost: the server alone has seen all of it.
+inline constexpr std::string_view session_page = "/.session";
+/// The client's grant as it is now.
+inline constexpr std::string_view grant_page = "/.grant";
+
+/// What a window cost: the opener's own word.
+struct window_cost {
+  std::uint64_t exposure_ns = 0;
+  std::uint64_t listeners = 0;
+  std::uint64_t strangers = 0;
+
+  bool operator==(const window_cost&) const = default;
+};
+
+/// {"path", "exposure_ns", "listeners", "strangers"} and a newline; the numbers only where the server opened a window.
+std::string to_session_page(const sessions::session_info& of);
+
+/// What a server says; 0 where it is not said. Errors: answer_unexpected.
+result<window_cost> parse_session_page(std::string_view text);
+
+/// A signed grant in Base32, and a newline.
+std::string to_grant_page(const trust::signed_grant& one);
+
+/// Errors: grant_malformed, signature_invalid.
+result<trust::signed_grant> parse_grant_page(std::string_view text);
+
+/// A short text of the server's own. Errors: the server's, answer_unexpected, the stream's.
+[[nodiscard]] awaitable<result<std::string>> ask_page(streams::multiplexer& over, streams::request asked);
+
+/// What the window of a session cost, whoever opened it. Errors: the server's, answer_unexpected, the stream's.
+[[nodiscard]] awaitable<result<window_cost>> ask_cost(streams::multiplexer& over);
+
+/// The grant of a session, as its server has it now. Errors: as parse_grant_page, the server's, the stream's.
+[[nodiscard]] awaitable<result<trust::signed_grant>> ask_grant(streams::multiplexer& over);
+
+}  // namespace ajar::files
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/files/impl/session_page.ipp>
+#endif

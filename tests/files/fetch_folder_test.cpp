@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <ajar/files/fetch_folder.hpp>
+
+#include <ajar/core/task_group.hpp>
+
+#include "sharing.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <deque>
+#include <iterator>
+
+using namespace ajar;
+using namespace ajar::files;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Keeps what it is told, a line each.
+struct told final : fetch_events {
+  void file_done(const fetched_file& one) override {
+    const char* how = one.how == file_came::fetched   ? "fetched "
+                      : one.how == file_came::resumed ? "resumed "
+                                                      : "present ";
+    lines.push_back(how + one.path);
+  }
+  void left_out(const std::string& path, left_out_cause) override { lines.push_back("left out " + path); }
+  void failed(const fetch_failure& one) override {
+    lines.push_back("failed " + (one.at_server ? one.at_server->share + ":" + one.at_server->inside : one.path));
+    why = one.trouble;
+  }
+  void progress(const fetch_counts& now) override { last = now; }
+  void session_lost(const std::error_code&) override { lines.emplace_back("lost"); }
+  void no_session(const std::error_code&) override { lines.emplace_back("no session"); }
+
+  std::vector<std::string> sorted() const {
+    auto all = lines;
+    std::ranges::sort(all);
+    return all;
+  }
+  auto count(const std::string& line) const { return std::ranges::count(lines, line); }
+
+  std::vector<std::string> lines;
+  fetch_trouble why;
+  fetch_counts last;
+};
+
+// Further sessions: each is cut after so many octets; then there is none, by that cause.
+struct further final : session_source {
+  explicit further(sharing::home& home, std::deque<std::size_t> all = {}) : at(home), most(std::move(all)) {}
+
+  awaitable<result<shared_streams>> another() override {
+    ++asked;
+    if (most.empty()) co_return fail(cause);
+    const auto octets = most.front();
+    most.pop_front();
+    auto connecting = at.connect(octets);
+    auto made = co_await std::move(connecting);
+    co_return made;
+  }
+  bool may_mend(const std::error_code& why) const override { return why == errc::dial_timeout; }
+
+  sharing::home& at;
+  std::deque<std::size_t> most;
+  errc cause = errc::dial_timeout;
+  int asked = 0;
+};
+
+// A server, and a folder that things are fetched into.
+struct fetched_home : sharing::home {
+  awaitable<fetch_counts> fetching(shared_streams over, fetch_source what, fetch_options how = fetch_options()) {
+    how.disk(context.get_executor());
+    std::vector<fetch_source> all;
+    all.push_back(std::move(what));
+    return fetch_folder(std::move(over), std::move(all), destination::open(to.path, false).value(), said, how);
+  }
+  fetch_counts fetch(fetch_source what, fetch_options how = fetch_options(), std::size_t most = sharing::all_of_it) {
+    said->lines.clear();
+    return run(fetching(connected(most), std::move(what), std::move(how)));
+  }
+  fetch_counts fetch_all(fetch_options how = fetch_options(), std::size_t most = sharing::all_of_it) {
+    return fetch({share_path{"files", "", true}, ""}, std::move(how), most);
+  }
+
+  bool same(const std::string& name) const { return content(on.path + "/" + name) == content(to.path + "/" + name); }
+  static std::string content(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  }
+  int halves() const {
+    int count = 0;
+    for (const auto& one : std::filesystem::recursive_directory_iterator(to.path)) {
+      count += one.path().filename().string().starts_with(".ajar-") ? 1 : 0;
+    }
+    return count;
+  }
+
+  temporary_folder to;
+  std::shared_ptr<told> said = std::make_shared<told>();
+};
+
+awaitable<void> drop_counts(awaitable<fetch_counts> fetching) {
+  auto all = co_await std::move(fetching);
+  (void)all;
+}
+
+std::string pattern(std::size_t count) {
+  std::string octets(count, '\0');
+  for (std::size_t i = 0; i < count; ++i) octets[i] = static_cast<char>(i * 31 + (i >> 8));
+  return octets;
+}
+
+}  // namespace
+
+TEST_CASE("a folder comes as it is with all in it, and comes once") {
+  fetched_home at;
+  at.on.file("a", "1234567");
+  at.on.folder("deep/empty");
+  at.on.file("deep/large", pattern(300'000));
+  at.on.link("deep/file", "large");
+  at.on.link("folder", "deep");
+  at.on.link("out", "/etc/passwd");
+  const auto first = at.fetch_all();
+  CHECK(at.said->sorted() == std::vector<std::string>{"fetched a", "fetched deep/file", "fetched deep/large",
+                                                      "left out folder", "left out out"});
+  CHECK(first.files == 3);
+  CHECK(first.octets == 600'007);
+  CHECK(first.total == 600'007);
+  CHECK(first.left_out == 2);
+  CHECK(first.failed == 0);
+  CHECK(first.complete);
+  CHECK((at.same("a") && at.same("deep/large") && at.same("deep/file")));
+  CHECK(!std::filesystem::is_symlink(at.to.path + "/deep/file"));
+  CHECK(std::filesystem::is_directory(at.to.path + "/deep/empty"));
+  CHECK(std::filesystem::last_write_time(at.to.path + "/a") == std::filesystem::last_write_time(at.on.path + "/a"));
+  const auto again = at.fetch_all();
+  CHECK(at.said->count("present a") == 1);
+  CHECK(again.present == 3);
+  CHECK(again.octets == again.before);
+  at.on.file("a", "new");
+  CHECK(at.fetch_all().present == 2);
+  CHECK(at.same("a"));
+}
+
+TEST_CASE("a folder goes into one of its name, a single file to the name that is wanted") {
+  fetched_home at;
+  at.on.folder("deep");
+  at.on.file("deep/a", "content");
+  CHECK(at.fetch({share_path{"files", "deep", false}, "copy"}).files == 1);
+  CHECK(fetched_home::content(at.to.path + "/copy/a") == "content");
+  CHECK(at.fetch({share_path{"files", "deep/a", false}, "b"}).files == 1);
+  CHECK(fetched_home::content(at.to.path + "/b") == "content");
+  CHECK(at.fetch({share_path{"files", "deep", true}, ""}).files == 1);
+  CHECK(fetched_home::content(at.to.path + "/a") == "content");
+  CHECK(at.fetch({share_path{"files", "none", false}, "c"}).failed == 1);
+  CHECK(at.said->lines == std::vector<std::string>{"failed files:none"});
+  CHECK(at.said->why == remote_trouble(errc::file_not_found));
+}
+
+TEST_CASE("a fetch goes on over other sessions where one went") {
+  fetched_home at;
+  at.on.file("large", pattern(3'000'000));
+  for (int i = 0; i < 200; ++i) at.on.file("file " + std::to_string(i), "content");
+  const auto source = std::make_shared<further>(at, std::deque<std::size_t>{1'000'000, sharing::all_of_it});
+  const auto all = at.fetch_all(fetch_options().sessions(source), 1'000'000);
+  CHECK(at.said->count("lost") == 2);
+  CHECK(at.said->count("resumed large") == 1);
+  CHECK(all.files == 201);
+  CHECK(all.known == 201);
+  CHECK(all.failed == 0);
+  CHECK(all.octets == all.total);
+  CHECK(source->asked == 2);
+  CHECK(at.same("large"));
+  CHECK(at.halves() == 0);
+}
+
+TEST_CASE("what came before its only session went is gone on with by the next fetch") {
+  fetched_home at;
+  at.on.file("large", pattern(3'000'000));
+  const auto first = at.fetch_all(fetch_options(), 1'000'000);
+  CHECK(at.said->lines == std::vector<std::string>{"failed large"});
+  CHECK(at.said->why == remote_trouble(errc::truncated));
+  CHECK(first.failed == 1);
+  CHECK(first.octets == 0);
+  CHECK(at.halves() == 1);
+  CHECK(!std::filesystem::exists(at.to.path + "/large"));
+  const auto second = at.fetch_all();
+  CHECK(at.said->lines == std::vector<std::string>{"resumed large"});
+  CHECK(second.resumed > 500'000);
+  CHECK(second.resumed < 1'000'000);
+  CHECK(at.same("large"));
+  CHECK(at.halves() == 0);
+}
+
+TEST_CASE("a fetch gives up when other sessions bring nothing for too long, or there is none for good") {
+  fetched_home at;
+  at.on.file("large", pattern(3'000'000));
+  const auto source = std::make_shared<further>(at);
+  const auto begun = at.time.now();
+  CHECK(at.fetch_all(fetch_options().sessions(source, 60s), 1'000'000).failed == 1);
+  CHECK(at.said->lines == std::vector<std::string>{"lost", "failed large"});
+  CHECK(source->asked > 5);
+  CHECK(at.time.now() - begun >= 60s);
+  CHECK(at.time.now() - begun < 75s);
+  source->cause = errc::grant_revoked;
+  source->asked = 0;
+  CHECK(at.fetch_all(fetch_options().sessions(source, 60s), 1'000'000).failed == 1);
+  CHECK(at.said->lines == std::vector<std::string>{"lost", "no session", "failed large"});
+  CHECK(source->asked == 1);
+}
+
+TEST_CASE("one that cannot be put down fails alone") {
+  fetched_home at;
+  for (const char* name : {"a", "b", "c"}) at.on.file(name, name);
+  std::filesystem::create_directory(at.to.path + "/a");
+  REQUIRE(::mkfifo((at.to.path + "/b").c_str(), 0600) == 0);
+  CHECK(at.fetch_all().failed == 2);
+  CHECK(at.said->sorted() == std::vector<std::string>{"failed a", "failed b", "fetched c"});
+  CHECK(std::filesystem::is_directory(at.to.path + "/a"));
+  CHECK(std::filesystem::is_fifo(at.to.path + "/b"));
+}
+
+TEST_CASE("no link at the destination is followed") {
+  fetched_home at;
+  at.on.folder("deep");
+  at.on.file("deep/a", "content");
+  at.on.file("b", "content");
+  temporary_folder elsewhere;
+  at.to.link("deep", elsewhere.path);
+  const auto all = at.fetch_all();
+  CHECK(all.failed == 2);  // the folder, and the file in it
+  CHECK(all.files == 1);
+  CHECK(std::filesystem::is_empty(elsewhere.path));
+}
+
+TEST_CASE("what only looks the same is fetched anew where digests are compared") {
+  fetched_home at;
+  at.on.file("a", "content");
+  REQUIRE(at.fetch_all().files == 1);
+  const auto when = std::filesystem::last_write_time(at.to.path + "/a");
+  at.to.file("a", "damaged");
+  std::filesystem::last_write_time(at.to.path + "/a", when);
+  CHECK(at.fetch_all().present == 1);
+  CHECK(!at.same("a"));
+  CHECK(at.fetch_all(fetch_options().verify(true)).present == 0);
+  CHECK(at.said->lines == std::vector<std::string>{"fetched a"});
+  CHECK(at.same("a"));
+  CHECK(at.fetch_all(fetch_options().verify(true)).present == 1);
+}
+
+TEST_CASE("who stops a fetch hears no more of it, and half files stay") {
+  fetched_home at;
+  at.on.file("large", pattern(3'000'000));
+  const auto over = at.connected(1'000'000);
+  task_group work(at.context.get_executor());
+  at.at_most = [&] { work.cancel(); };
+  work.spawn(drop_counts(at.fetching(over, {share_path{"files", "", true}, ""})));
+  at.settle();
+  CHECK(work.size() == 0);
+  CHECK(at.said->lines.empty());
+  CHECK(at.halves() == 1);
+  at.at_most = nullptr;
+  CHECK(at.fetch_all().files == 1);
+  CHECK(at.same("large"));
+}
+
+TEST_CASE("nobody has to be told") {
+  fetched_home at;
+  at.on.file("a", "content");
+  at.on.link("out", "/etc");
+  at.said = nullptr;
+  const auto all = at.run(at.fetching(at.connected(), {share_path{"files", "", true}, ""}));
+  CHECK(all.files == 1);
+  CHECK(all.left_out == 1);
+}
+
+TEST_CASE("progress is told while nothing comes too") {
+  fetched_home at;
+  at.on.file("large", pattern(3'000'000));
+  const auto source = std::make_shared<further>(at);
+  const auto all = at.fetch_all(fetch_options().sessions(source, 60s).progress_every(10s), 1'000'000);
+  CHECK(all.failed == 1);
+  CHECK(at.said->last.known == 1);
+  CHECK(at.said->last.total == 3'000'000);
+  CHECK(at.said->last.octets == 0);
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <ajar/files/session_page.hpp>
+
+#include "sharing.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace ajar;
+using namespace ajar::files;
+
+namespace {
+
+sessions::session_info by_window_of_the_server() {
+  sessions::session_info made;
+  made.way = sessions::path::window;
+  made.window.emplace();
+  made.window->exposure = std::chrono::nanoseconds(130'000);
+  made.window->listeners = 2;
+  made.window->strangers = 1;
+  return made;
+}
+
+trust::signed_grant a_grant(const identity::key& by) {
+  trust::grant body;
+  body.id = crypto::random_octets<16>();
+  body.client = identity::key::generate().id();
+  body.not_after = wall_now() + std::chrono::hours(1);
+  body.methods = 3;
+  body.services = {{"files", true, false}};
+  return trust::signed_grant::sign(body, by);
+}
+
+}  // namespace
+
+TEST_CASE("what a window cost is read as it was written") {
+  const auto page = to_session_page(by_window_of_the_server());
+  CHECK(page == "{\"path\":\"window\",\"exposure_ns\":130000,\"listeners\":2,\"strangers\":1}\n");
+  CHECK(parse_session_page(page).value() == window_cost{130'000, 2, 1});
+  sessions::session_info outbound;
+  outbound.way = sessions::path::outbound;
+  CHECK(to_session_page(outbound) == "{\"path\":\"outbound\"}\n");
+  CHECK(parse_session_page(to_session_page(outbound)).value() == window_cost{});
+}
+
+TEST_CASE("what a server says of a window is no number unless it is one") {
+  CHECK(parse_session_page("{\"listeners\":-1,\"strangers\":\"2\",\"exposure_ns\":1.5}").value() == window_cost{});
+  for (const auto* text : {"", "[]", "1", "{", "{\"listeners\":1"}) {
+    CAPTURE(text);
+    CHECK(parse_session_page(text).error() == errc::answer_unexpected);
+  }
+}
+
+TEST_CASE("a grant is read as it was written, or not at all") {
+  const auto own = identity::key::generate();
+  const auto one = a_grant(own);
+  const auto page = to_grant_page(one);
+  CHECK(parse_grant_page(page).value().octets() == one.octets());
+  CHECK(!parse_grant_page("").has_value());
+  CHECK(!parse_grant_page("\n").has_value());
+  CHECK(!parse_grant_page("!" + page).has_value());
+  CHECK(!parse_grant_page(page.substr(2)).has_value());
+}
+
+TEST_CASE("both pages come over a session") {
+  sharing::home at;
+  const auto over = at.run(at.connect(sharing::all_of_it, by_window_of_the_server())).value();
+  CHECK(at.run(ask_cost(*over)).value() == window_cost{130'000, 2, 1});
+  CHECK(at.run(ask_grant(*over)).error() == errc::file_not_found);
+  at.policy.grant = a_grant(at.who.server);
+  CHECK(at.run(ask_grant(*over)).value().octets() == at.policy.grant->octets());
+  CHECK(at.policy.asked == 0);  // they are no share's
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <ajar/files/walk.hpp>
+
+#include <ajar/core/task_group.hpp>
+
+#include "../streams/joined.hpp"
+#include "sharing.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+using namespace ajar;
+using namespace ajar::files;
+using namespace ajar::streams;
+
+namespace {
+
+// All entries; those of further sessions where one goes.
+awaitable<std::vector<std::string>> paths_of(sharing::home& at, walk& all, int& sessions) {
+  std::vector<std::string> paths;
+  for (;;) {
+    auto next = co_await all.next();
+    if (!next) {
+      ++sessions;
+      auto connecting = at.connect();
+      auto over = co_await std::move(connecting);
+      all.go_on(over.value());
+      continue;
+    }
+    if (!*next) co_return paths;
+    paths.push_back((*next)->path);
+  }
+}
+
+std::vector<std::string> sorted(std::vector<std::string> all) {
+  std::ranges::sort(all);
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("a walk gives all entries with their ways, and goes through no link") {
+  sharing::home at;
+  at.on.file("a", "");
+  at.on.folder("deep/deeper");
+  at.on.file("deep/b", "");
+  at.on.file("deep/deeper/c", "");
+  at.on.link("link", "deep");
+  int lost = 0;
+  walk all(at.connected(), share_path{"files", "", true}, true);
+  CHECK(sorted(at.run(paths_of(at, all, lost))) ==
+        std::vector<std::string>{"a", "deep", "deep/b", "deep/deeper", "deep/deeper/c", "link"});
+  walk flat(at.connected(), share_path{"files", "deep", true}, false);
+  CHECK(sorted(at.run(paths_of(at, flat, lost))) == std::vector<std::string>{"b", "deeper"});
+  CHECK(lost == 0);
+}
+
+TEST_CASE("a place below the list of shares has a share, and what is in it") {
+  sharing::home at;
+  const walk shares(at.connected(), share_path{"", "", true}, true);
+  CHECK(shares.below("files") == share_path{"files", "", false});
+  CHECK(shares.below("files/deep/a") == share_path{"files", "deep/a", false});
+  const walk in(at.connected(), share_path{"files", "deep", true}, true);
+  CHECK(in.below("") == share_path{"files", "deep", false});
+  CHECK(in.below("a/b") == share_path{"files", "deep/a/b", false});
+}
+
+TEST_CASE("a walk over two sessions gives each entry once") {
+  sharing::home at;
+  std::vector<std::string> names;
+  for (int i = 0; i < 2000; ++i) {
+    names.push_back("a rather long name of a file, number " + std::to_string(i));
+    at.on.file(names.back(), "");
+  }
+  int lost = 0;
+  walk all(at.connected(100'000), share_path{"files", "", true}, true);
+  CHECK(sorted(at.run(paths_of(at, all, lost))) == sorted(names));
+  CHECK(lost == 1);
+}
+
+namespace {
+
+// A server that says what is written here, to one request after the other.
+struct scripted {
+  struct said {
+    std::string listing;
+    bool whole = true;
+  };
+
+  explicit scripted(std::vector<said> all) : script(std::move(all)), work(both.context.get_executor()) {
+    work.spawn(serve(*this));
+  }
+  ~scripted() {
+    both.client.close();
+    both.server.close();
+    work.cancel();
+    both.settle();
+  }
+
+  static awaitable<void> serve(scripted& at) {
+    for (const auto& one : at.script) {
+      auto next = co_await at.both.server.accept();
+      if (!next) co_return;
+      auto begun = next->respond(response(200).with("content-type", std::string(listing_type)));
+      if (!begun) co_return;
+      auto written = co_await next->write(as_bytes(one.listing));
+      if (!written) co_return;
+      if (one.whole) {
+        (void)next->finish();
+      } else {
+        auto passed = co_await at.both.server.ping(never);
+        (void)passed;
+        next->reset();
+      }
+      auto ended = co_await next->ended(never);
+      (void)ended;
+    }
+  }
+
+  std::vector<said> script;
+  joined::pair both;
+  task_group work;
+};
+
+std::string folder_named(const std::string& name) { return "{\"name\":\"" + name + "\",\"type\":\"folder\"}\n"; }
+std::string other_named(const std::string& name) { return "{\"name\":\"" + name + "\",\"type\":\"other\"}\n"; }
+
+}  // namespace
+
+TEST_CASE("what a folder gave that was cut short hides nothing of the next one") {
+  scripted server({{folder_named("a") + folder_named("b") + end_line(2), true},
+                   {other_named("x"), false},
+                   {other_named("y"), false},
+                   {other_named("x") + other_named("y") + end_line(2), true}});
+  const shared_streams over(std::shared_ptr<void>(), &server.both.client);
+  walk all(over, share_path{"files", "", true}, true);
+  const auto next = [&] { return server.both.run(all.next()); };
+  CHECK(next().value()->path == "a");
+  CHECK(next().value()->path == "b");
+  CHECK(next().value()->path == "b/x");
+  CHECK(next().error() == errc::share_cut_short);
+  CHECK(next().value()->path == "a/y");
+  CHECK(!next().has_value());
+  all.go_on(over);
+  CHECK(next().value()->path == "a/x");
+  CHECK(!next().value().has_value());
+}
