@@ -169,8 +169,9 @@ awaitable<void> speak_as_the_other(town& all) {
   const trust::signed_revocations list = trust::signed_revocations::sign({}, all.client);
   const std::pair<role, signalling::message> some[] = {
       {role::client, signalling::hello{}},
-      {role::client, signalling::welcome{{}, 1s, village::loopback(1)}},
+      {role::client, signalling::welcome{1s, village::loopback(1)}},
       {role::client, signalling::answer{}},
+      {role::client, signalling::renewed_nonce{}},
       {role::client, signalling::roster_request{}},
       {role::client, signalling::present_revocations{list.octets()}},
       {role::client, signalling::command{{village::loopback(1)}, bytes(200, 1)}},
@@ -694,6 +695,16 @@ awaitable<void> renew(town& all, server& home) {
   co_await all.node->stop();
 }
 
+// Each goes to all the clients of the server.
+awaitable<void> renew_too_often(town& all) {
+  auto up = co_await linked(all, all.home.key, role::server);
+  REQUIRE(up);
+  for (int i = 0; i < 5; ++i) (void)up->send(signalling::renewed_nonce{crypto::random_octets<32>()});
+  auto why = co_await village::await_end(*up);
+  CHECK_MESSAGE(why == errc::too_many_requests, why.message());
+  co_await all.node->stop();
+}
+
 // ---- several shards -------------------------------------------------------------------------------------------------
 
 struct thread_of {
@@ -877,6 +888,11 @@ TEST_CASE("a renewed nonce is the one to ask under") {
   server home(all.context.get_executor(), all.home.key, options);
   home.start();
   all.run(renew(all, home));
+}
+
+TEST_CASE("a server that renews its nonce all the time loses its link") {
+  town all;
+  all.run(renew_too_often(all));
 }
 
 namespace {

@@ -313,7 +313,7 @@ TEST_CASE("a client leaves a central that talks nonsense with its cause, and com
   const std::pair<bytes, errc> some[] = {
       {bytes{0, 0, 1, 99, 0}, errc::unknown_message},
       {bytes{0xff, 0xff, 0xff, 1}, errc::message_too_long},
-      {signalling::to_frame(signalling::welcome{{}, 1s, village::loopback(1)}), errc::unexpected_message},
+      {signalling::to_frame(signalling::welcome{1s, village::loopback(1)}), errc::unexpected_message},
       {signalling::to_frame(signalling::command{{village::loopback(1)}, bytes(200, 1)}), errc::unexpected_message},
       {signalling::to_frame(signalling::roster_update{}), errc::unexpected_message},
       {signalling::to_frame(signalling::goodbye{errc::central_busy}), errc::central_busy},

@@ -16,8 +16,8 @@ namespace {
 
 // ---- what a message says, to compare
 
-auto fields(const hello& m) { return std::tie(m.version, m.who, m.methods, m.login); }
-auto fields(const welcome& m) { return std::tie(m.nonce, m.heartbeat, m.seen, m.reflect_port, m.ticket); }
+auto fields(const hello& m) { return std::tie(m.version, m.who, m.methods, m.login, m.nonce); }
+auto fields(const welcome& m) { return std::tie(m.heartbeat, m.seen, m.reflect_port, m.ticket); }
 auto fields(const goodbye& m) { return std::tie(m.why); }
 auto fields(const ping& m) { return std::tie(m.token); }
 auto fields(const pong& m) { return std::tie(m.token); }
@@ -91,8 +91,10 @@ class chance {
     return ajar::detail::error_texts[below(count)].code;
   }
 
-  void fill(hello& m) { m = {signalling::protocol_version, static_cast<role>(1 + below(3)), octet(), number()}; }
-  void fill(welcome& m) { m = {octets<32>(), time(), place(), code(), octets<28>()}; }
+  void fill(hello& m) {
+    m = {signalling::protocol_version, static_cast<role>(1 + below(3)), octet(), number(), octets<32>()};
+  }
+  void fill(welcome& m) { m = {time(), place(), code(), octets<28>()}; }
   void fill(goodbye& m) { m = {cause()}; }
   void fill(ping& m) { m = {number()}; }
   void fill(pong& m) { m = {number()}; }
@@ -259,7 +261,7 @@ TEST_CASE("an unknown kind is told as such") {
 }
 
 TEST_CASE("a hello of another version tells its version, whatever follows") {
-  for (const bytes& payload : {bytes{0, 4}, bytes{0, 4, 99, 98, 97}, bytes(300, 7), bytes{0, 0}}) {
+  for (const bytes& payload : {bytes{0, 3}, bytes{0, 5, 99, 98, 97}, bytes(300, 7), bytes{0, 0}}) {
     const auto got = parse_payload(hello::kind, payload);
     REQUIRE(got.has_value());
     CHECK(std::get<hello>(*got).version == (payload[0] << 8 | payload[1]));
@@ -292,7 +294,7 @@ TEST_CASE("fields out of their range are refused") {
   CHECK(parse(frame_of(silent)).error() == errc::message_malformed);  // a heartbeat of 0
   silent.heartbeat = 1ms;
   CHECK(parse(frame_of(silent)).has_value());
-  CHECK(with_octet(silent, 36, 5) == errc::message_malformed);  // the family of an address
+  CHECK(with_octet(silent, 4, 5) == errc::message_malformed);  // the family of an address
   roster_update update;
   CHECK(with_octet(update, 0, 2) == errc::message_malformed);
   CHECK(with_octet(update, 1, 255) == errc::message_malformed);
@@ -363,23 +365,25 @@ TEST_CASE("the octets of messages are these") {
     for (int i = 0; i < count; ++i) all += text;
     return all;
   };
-  CHECK(hex(hello{3, role::server, 3, 0x0102030405060708}) ==
-        "00000c01"
-        "0003"
-        "01"
-        "03"
-        "0102030405060708");
   trust::link_nonce nonce;
   nonce.fill(0xaa);
+  CHECK(hex(hello{4, role::server, 3, 0x0102030405060708, nonce}) ==
+        "00002c01"
+        "0004"
+        "01"
+        "03"
+        "0102030405060708" +
+            times(32, "aa"));
+  CHECK(hex(renewed_nonce{nonce}) == "00002013" + times(32, "aa"));
   link_ticket ticket;
   ticket.fill(0xbb);
-  CHECK(hex(welcome{nonce, 20'000ms, {asio::ip::make_address("2001:db8::5"), 443}, 8443, ticket}) ==
-        "00005502" + times(32, "aa") +
-            "00004e20"
-            "06"
-            "20010db8000000000000000000000005"
-            "01bb"
-            "20fb" +
+  CHECK(hex(welcome{20'000ms, {asio::ip::make_address("2001:db8::5"), 443}, 8443, ticket}) ==
+        "00003502"
+        "00004e20"
+        "06"
+        "20010db8000000000000000000000005"
+        "01bb"
+        "20fb" +
             times(28, "bb"));
   CHECK(hex(reflected{ticket, 258, {asio::ip::make_address("192.0.2.7"), 8443}}) == "00002b15" + times(28, "bb") +
                                                                                         "0000000000000102"

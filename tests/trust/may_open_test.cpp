@@ -2,6 +2,7 @@
 #include <ajar/trust/may_open.hpp>
 
 #include <doctest/doctest.h>
+#include <set>
 
 using namespace ajar;
 using namespace ajar::trust;
@@ -15,8 +16,8 @@ struct scene {
   identity::key client = identity::key::generate();
   revocations revoked;
   grant body;
-  link_nonce nonce = crypto::random_octets<32>();
   window_gate gate;
+  link_nonce nonce = gate.draw();
   time_point now{};
   wall_time today = at(1'500);
 
@@ -29,7 +30,6 @@ struct scene {
     body.sessions = 2;
     body.windows_a_minute = 3;
     body.windows_a_day = 100;
-    gate.set_nonce(nonce);
   }
   signed_grant given() const { return signed_grant::sign(body, server); }
   entry standing() const { return {server.id(), client.id(), method::window, today, 0}; }
@@ -60,11 +60,11 @@ TEST_CASE("a fresh request of the granted client opens, the same one again does 
 TEST_CASE("a request under a nonce of another link is stale, under the one just replaced it is not") {
   scene one;
   const auto earlier = one.request();
-  one.gate.set_nonce(crypto::random_octets<32>());
+  one.gate.draw();
   CHECK(!one.open(earlier));
-  one.gate.set_nonce(crypto::random_octets<32>());
+  one.gate.draw();
   CHECK(one.open(one.request()) == errc::request_stale);
-  one.gate.set_nonce(one.nonce);
+  one.nonce = one.gate.draw();
   one.gate.forget_nonces();
   CHECK(one.open(one.request()) == errc::request_stale);
 }
@@ -73,15 +73,28 @@ TEST_CASE("a request that was seen is not taken again under the nonce that has b
   scene one;
   const auto asked = signed_request::sign(one.request(), one.client);
   CHECK(!one.open(asked));
-  one.gate.set_nonce(crypto::random_octets<32>());
+  one.gate.draw();
   CHECK(one.open(asked) == errc::request_replayed);
+  one.gate.draw();
+  CHECK(one.open(asked) == errc::request_stale);
+}
+
+TEST_CASE("no nonce comes twice, so what one of them has seen is not forgotten under its name") {
+  scene one;
+  const auto asked = signed_request::sign(one.request(), one.client);
+  CHECK(!one.open(asked));
+  std::set<link_nonce> drawn{one.nonce};
+  for (int i = 0; i < 100; ++i) {
+    if (i % 3 == 0) one.gate.forget_nonces();
+    CHECK(drawn.insert(one.gate.draw()).second);
+    CHECK(one.open(asked) == errc::request_stale);
+  }
 }
 
 TEST_CASE("neither nonce of a link that went is good") {
   scene one;
   const auto under_first = one.request();
-  one.nonce = crypto::random_octets<32>();
-  one.gate.set_nonce(one.nonce);
+  one.nonce = one.gate.draw();
   const auto under_second = one.request();
   one.gate.forget_nonces();
   CHECK(one.open(under_first) == errc::request_stale);
@@ -91,12 +104,11 @@ TEST_CASE("neither nonce of a link that went is good") {
 TEST_CASE("so many requests are remembered under a nonce, and no more is taken") {
   scene one;
   one.gate = window_gate(2);
-  one.gate.set_nonce(one.nonce);
+  one.nonce = one.gate.draw();
   CHECK(!one.open(one.request()));
   CHECK(!one.open(one.request()));
   CHECK(one.open(one.request()) == errc::too_many_requests);
-  one.nonce = crypto::random_octets<32>();
-  one.gate.set_nonce(one.nonce);
+  one.nonce = one.gate.draw();
   CHECK(!one.open(one.request()));
 }
 

@@ -17,6 +17,7 @@ ajar::awaitable<ajar::result<link>> scripted_central::hear() {
   link up(std::move(secured));
   auto said = co_await await_message<ajar::signalling::hello>(up);
   if (!said) co_return ajar::fail(said.error());
+  if (said->who == ajar::signalling::role::server) nonce = said->nonce;
   co_return std::move(up);
 }
 

@@ -18,7 +18,7 @@ class scripted_central {
   // The next link, welcomed.
   ajar::awaitable<ajar::result<link>> welcome();
 
-  ajar::signalling::welcome greeting() const { return {nonce, 15s, loopback(7)}; }
+  ajar::signalling::welcome greeting() const { return {15s, loopback(7)}; }
 
   // Somebody dials again, and nobody has accepted it.
   bool is_dialled() { return has_guest(port_); }
@@ -27,7 +27,7 @@ class scripted_central {
   static ajar::awaitable<ajar::result<ajar::net::tcp_stream>> accept(asio::ip::tcp::acceptor& port);
 
   ajar::identity::key key = ajar::identity::key::generate();
-  ajar::trust::link_nonce nonce = ajar::crypto::random_octets<32>();
+  ajar::trust::link_nonce nonce = ajar::crypto::random_octets<32>();  // then that of the server which came last
 
  private:
   asio::ip::tcp::acceptor port_;

@@ -15,8 +15,9 @@
 namespace ajar {
 
 namespace detail {
+struct central_desk;
 struct central_shard;
-}
+}  // namespace detail
 
 /// How central behaves.
 class central_options {
@@ -46,11 +47,6 @@ class central_options {
     greet_within_ = time;
     return *this;
   }
-  /// How often servers get a new nonce for window requests; an hour by default.
-  central_options& renew_nonces(std::chrono::milliseconds every) {
-    renew_every_ = every;
-    return *this;
-  }
   /// What it listens on, and dials over; by default this machine's TCP.
   central_options& network(std::shared_ptr<net::network> over) {
     network_ = std::move(over);
@@ -64,6 +60,7 @@ class central_options {
 
  private:
   friend class central;
+  friend struct detail::central_desk;
   friend struct detail::central_shard;
   net::tcp::endpoint at_;
   switchboard::admission served_;
@@ -71,7 +68,6 @@ class central_options {
   std::chrono::milliseconds heartbeat_{15'000};
   switchboard::accept_limits limits_;
   std::chrono::milliseconds greet_within_{10'000};
-  std::chrono::milliseconds renew_every_{3'600'000};
   std::shared_ptr<net::network> network_ = net::sockets();
   telling::step_sink steps_;
 };

@@ -114,7 +114,7 @@ struct peer_link {
   rate_limit lists{std::chrono::milliseconds(100), 256};  // of revocations: each is up to 900 entries, and a signature
   rate_limit dial_backs{std::chrono::milliseconds(250), 4};  // two kinds of ports of two families
   std::size_t bad_grants = 0;
-  time_point next_nonce{};
+  rate_limit nonces{std::chrono::minutes(1), 4};  // each is told to all the server's clients
 };
 using link_ptr = std::shared_ptr<peer_link>;
 

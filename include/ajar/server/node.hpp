@@ -57,9 +57,9 @@ struct server_node final : signalling::uplink_events,
   // What others cause as often as they like.
   telling::step_sink caused_by(std::string whom) const { return telling::caused_by(std::move(whom), how.steps_); }
 
-  signalling::uplink_options uplink_terms() const {
+  signalling::uplink_options uplink_terms() {
     signalling::uplink_options made(signalling::role::server, how.methods_);
-    made.logins(how.logins_).network(network);
+    made.logins(how.logins_).nonces([this] { return gate.draw(); }).network(network);
     if (how.roster_interval_.count() > 0) made.visit_every(how.roster_interval_);
     return made;
   }
@@ -86,6 +86,7 @@ struct server_node final : signalling::uplink_events,
   void start() {
     tasks.spawn(shared_from_this(), keep_linked());
     tasks.spawn(shared_from_this(), watch_expiry());
+    tasks.spawn(shared_from_this(), renew_nonces());
     if (serves(trust::method::window) && network->has_sockets()) tasks.spawn(shared_from_this(), mirror->follow());
     if (serves(trust::method::outbound)) dials.start(shared_from_this());
   }
@@ -144,7 +145,6 @@ struct server_node final : signalling::uplink_events,
   void linked(const signalling::welcome& greeting) override {
     link.linked(clock::now());
     telling::report_step(how.steps_, "A", "linked to central", "seen as " + net::to_string(greeting.seen));
-    gate.set_nonce(greeting.nonce);
     seen_as = net::unmapped(greeting.seen.address());
     begin_reflecting(greeting);
     present_revocations();
@@ -166,10 +166,6 @@ struct server_node final : signalling::uplink_events,
       return {};
     }
     if (const auto* update = std::get_if<signalling::roster_update>(&what)) return take_roster(*update);
-    if (const auto* fresh = std::get_if<signalling::renewed_nonce>(&what)) {
-      gate.set_nonce(fresh->nonce);
-      return {};
-    }
     if (const auto* verdict = std::get_if<signalling::revocations_result>(&what)) return take_verdict(*verdict);
     if (const auto* came = std::get_if<signalling::redemption>(&what)) return redeem(*came);
     if (const auto* seen = std::get_if<signalling::reflected>(&what)) {
@@ -210,6 +206,14 @@ struct server_node final : signalling::uplink_events,
   awaitable<void> keep_linked() {
     auto why = co_await up.run();
     (void)why;  // lost() was told
+  }
+
+  awaitable<void> renew_nonces() {
+    for (;;) {
+      auto slept = co_await sleep_until(clock::now() + trust::window_gate::renewed_after);
+      if (!slept) co_return;
+      if (up.is_up()) (void)up.send(signalling::renewed_nonce{gate.draw()});
+    }
   }
 
   // ---- who may enter

@@ -18,7 +18,7 @@
 namespace ajar::signalling {
 
 /// The version of all messages here. Another one is answered by goodbye{unknown_version}.
-inline constexpr std::uint16_t protocol_version = 3;
+inline constexpr std::uint16_t protocol_version = 4;
 
 /// What a peer is on this link.
 enum class role : std::uint8_t {
@@ -55,8 +55,9 @@ struct hello {
   static constexpr std::uint8_t kind = 1;
   std::uint16_t version = protocol_version;
   role who = role::client;
-  std::uint8_t methods = 0;  ///< a server's: bits of trust::method that it serves
-  std::uint64_t login = 0;   ///< the peer's own counter: a higher one evicts
+  std::uint8_t methods = 0;   ///< a server's: bits of trust::method that it serves
+  std::uint64_t login = 0;    ///< the peer's own counter: a higher one evicts
+  trust::link_nonce nonce{};  ///< a server's, drawn for this link: its window requests are made under it; else zeroes
 
   void encode(wire::writer& out) const;
   static hello decode(wire::reader& in);
@@ -94,7 +95,6 @@ struct reflect_probe {
 /// Central to peer: the link is up.
 struct welcome {
   static constexpr std::uint8_t kind = 2;
-  trust::link_nonce nonce{};
   static constexpr std::chrono::seconds shortest_heartbeat{1};
   static constexpr std::chrono::minutes longest_heartbeat{10};
   std::chrono::milliseconds heartbeat{0};  ///< for both sides, within these two; beyond them it counts as one of them
@@ -177,7 +177,7 @@ struct presence {
   identity::peer_id server;
   presence_state state = presence_state::offline;
   std::uint8_t methods = 0;               ///< that the server serves
-  trust::link_nonce nonce{};              ///< for window requests; zeroes where it has no link
+  trust::link_nonce nonce{};              ///< as the server drew it; zeroes where it has no link
   std::chrono::milliseconds interval{0};  ///< of a server that polls
   net::tcp::endpoint seen;                ///< from where the server's windows are, and from where it dials
 
@@ -270,7 +270,7 @@ struct failure {
   static failure decode(wire::reader& in);
 };
 
-/// Central to server: a new nonce for window requests; the one before stays good for what is on its way.
+/// Server to central: its new nonce for window requests; the one before stays good for what is on its way.
 struct renewed_nonce {
   static constexpr std::uint8_t kind = 19;
   trust::link_nonce nonce{};

@@ -25,6 +25,11 @@ class uplink_options {
     logins_ = std::move(source);
     return *this;
   }
+  /// A server's nonce for the window requests of a link, drawn anew for each login.
+  uplink_options& nonces(std::function<trust::link_nonce()> source) {
+    nonces_ = std::move(source);
+    return *this;
+  }
   /// Come by at intervals, instead of standing: leave() ends a visit.
   uplink_options& visit_every(std::chrono::milliseconds interval) {
     interval_ = interval;
@@ -45,6 +50,7 @@ class uplink_options {
   role who() const noexcept { return who_; }
   std::uint8_t methods() const noexcept { return methods_; }
   result<std::uint64_t> next_login() const { return logins_(); }
+  trust::link_nonce next_nonce() const { return nonces_ ? nonces_() : trust::link_nonce{}; }
   std::optional<std::chrono::milliseconds> interval() const noexcept { return interval_; }
   std::chrono::milliseconds greet_within() const noexcept { return greet_within_; }
   const std::shared_ptr<net::network>& network() const noexcept { return network_; }
@@ -53,6 +59,7 @@ class uplink_options {
   role who_;
   std::uint8_t methods_;
   std::function<result<std::uint64_t>()> logins_;
+  std::function<trust::link_nonce()> nonces_;
   std::optional<std::chrono::milliseconds> interval_;
   std::chrono::milliseconds greet_within_{10'000};
   std::shared_ptr<net::network> network_ = net::sockets();

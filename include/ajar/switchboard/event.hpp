@@ -33,7 +33,7 @@ struct attached {  ///< answered by welcome or goodbye
   signalling::role who = signalling::role::client;
   std::uint64_t login = 0;
   std::uint8_t methods = 0;
-  trust::link_nonce nonce{};
+  trust::link_nonce nonce{};  ///< a server's own
   net::tcp::endpoint seen;
   std::uint16_t reflect_port = 0;
   signalling::link_ticket ticket{};
@@ -43,7 +43,7 @@ struct detached {
   identity::peer_id peer;
   signalling::role who = signalling::role::client;
 };
-struct renewed {
+struct renewed {  ///< a server has drawn another nonce
   link_ref link;
   identity::peer_id server;
   trust::link_nonce nonce{};

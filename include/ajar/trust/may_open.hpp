@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ajar/core/clock.hpp>
+#include <ajar/crypto/random.hpp>
 #include <ajar/trust/may_enter.hpp>
 #include <ajar/trust/window_request.hpp>
 
@@ -15,15 +16,22 @@ namespace ajar::trust {
 
 /// Remembers what makes a request fresh: the nonces of the link, the requests seen under them, the windows of the last
 /// minute and of the day. Bounded: what a nonce has seen goes with the nonce.
+///
+/// It draws the nonces itself, so that nobody can have it take one that it has had before.
 class window_gate {
  public:
+  /// How often a link that stands has a new nonce.
+  static constexpr std::chrono::hours renewed_after{1};
+
   /// @param most_a_nonce  requests that are remembered under one nonce, which lives for an hour: 16 octets each
   explicit window_gate(std::size_t most_a_nonce = 100'000) : most_a_nonce_(most_a_nonce) {}
 
-  /// A new link, or its renewed nonce. The one before stays good for requests on their way.
-  void set_nonce(const link_nonce& fresh) {
+  /// The nonce of a new link, or a link's next. The one before stays good for requests on their way, and what it has
+  /// seen stays seen.
+  link_nonce draw() {
     earlier_ = std::move(current_);
-    current_ = link{fresh, {}};
+    current_ = link{crypto::random_octets<32>(), {}};
+    return current_->nonce;
   }
   /// A link went: its nonces are worth nothing.
   void forget_nonces() {

@@ -118,7 +118,7 @@ AJAR_DECL result<message> parse(const wire::frame& from) {
 }
 
 AJAR_DECL void hello::encode(wire::writer& out) const {
-  out.number(version).number(static_cast<std::uint8_t>(who)).number(methods).number(login);
+  out.number(version).number(static_cast<std::uint8_t>(who)).number(methods).number(login).fixed(nonce);
 }
 AJAR_DECL hello hello::decode(wire::reader& in) {
   hello made;
@@ -131,19 +131,18 @@ AJAR_DECL hello hello::decode(wire::reader& in) {
   made.who = static_cast<role>(who);
   made.methods = in.number<std::uint8_t>();
   made.login = in.number<std::uint64_t>();
+  made.nonce = in.fixed<32>();
   if (who < 1 || who > 3) in.refuse(errc::message_malformed);
   return made;
 }
 
 AJAR_DECL void welcome::encode(wire::writer& out) const {
-  out.fixed(nonce);
   detail::encode_milliseconds(out, heartbeat);
   trust::encode_endpoint(out, seen);
   out.number(reflect_port).fixed(ticket);
 }
 AJAR_DECL welcome welcome::decode(wire::reader& in) {
   welcome made;
-  made.nonce = in.fixed<32>();
   made.heartbeat = detail::decode_milliseconds(in);
   made.seen = trust::decode_endpoint(in);
   made.reflect_port = in.number<std::uint16_t>();

@@ -28,7 +28,7 @@ inline awaitable<result<greeted>> greet(identity::key self, identity::url centra
   const auto login = how.next_login();
   if (!login) co_return fail(login.error());
   const auto asked_at = clock::now();
-  auto sent = up->send(hello{protocol_version, how.who(), how.methods(), *login});
+  auto sent = up->send(hello{protocol_version, how.who(), how.methods(), *login, how.next_nonce()});
   if (!sent) co_return fail(sent.error());
   auto got = co_await up->receive();
   if (!got) co_return fail(got.error());
