@@ -3,18 +3,20 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <set>
 
 using namespace ajar;
 
 TEST_CASE("every cause has one number, a text and an advice") {
   std::set<int> values;
-  for (const auto& row : detail::error_texts) {
-    CHECK(values.insert(static_cast<int>(row.code)).second);
-    CHECK(!row.text.empty());
-    CHECK(!row.advice.empty());
-    CHECK(static_cast<int>(row.code) > 0);
+  for (const std::error_code code : all_causes()) {
+    CHECK(values.insert(code.value()).second);
+    CHECK(!code.message().empty());
+    CHECK(!advice(code).empty());
+    CHECK(code.value() > 0);
   }
+  CHECK(std::ranges::is_sorted(all_causes()));
 }
 
 TEST_CASE("a cause explains itself and foreign codes keep their category") {

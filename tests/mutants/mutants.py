@@ -46,7 +46,9 @@ class Compiler:
         dropped = re.compile(r"-DAJAR_COMPILED_LIB|-MD|-Winvalid-pch|-Werror|-g|-O\d|-fsanitize.*|-fpch.*|.*\.cpp")
         words = [word for word in words if not dropped.fullmatch(word)]
         program = folder / test.replace("/", "_")
-        done = subprocess.run([words[0], f"-I{folder}", *words[1:], "-O0", "-w", source, "-o", program, *self.link],
+        # what the roles' tests share, by the same headers
+        village = sorted((self.root / "tests/village").glob("*.cpp")) if test.startswith("roles/") else []
+        done = subprocess.run([words[0], f"-I{folder}", *words[1:], "-O0", "-w", source, *village, "-o", program, *self.link],
                               text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=self.build)
         return program if done.returncode == 0 else done.stdout
 

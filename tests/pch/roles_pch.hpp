@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // What the tests of the roles compile besides: half of a role's test is what it includes.
-#include "tests_pch.hpp"
 #include <ajar.hpp>
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
@@ -9,3 +8,4 @@
 #include <ajar/testing/manual_clock.hpp>
 #include <ajar/testing/network.hpp>
 #include <ajar/testing/run.hpp>
+#include "tests_pch.hpp"

@@ -87,8 +87,8 @@ class chance {
     return {asio::ip::address_v6(octets<16>()), port};
   }
   errc cause() {
-    constexpr std::size_t count = std::size(ajar::detail::error_texts);
-    return ajar::detail::error_texts[below(count)].code;
+    const auto& all = ajar::all_causes();
+    return all[below(all.size())];
   }
 
   void fill(hello& m) {

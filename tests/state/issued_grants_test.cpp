@@ -18,13 +18,13 @@ using namespace ajar::state;
 namespace {
 
 // A server's state folder, as one process after the other has it.
-struct kept {
-  kept() {
+struct kept_grants {
+  kept_grants() {
     char name[] = "/tmp/ajar-issued-XXXXXX";
     path = ::mkdtemp(name);
     state.emplace(state::folder::open(path).value());
   }
-  ~kept() { std::filesystem::remove_all(path); }
+  ~kept_grants() { std::filesystem::remove_all(path); }
 
   issued_grants store() const { return {*state, self.id()}; }
   signed_grant sign(const identity::peer_id& client, std::chrono::seconds life = std::chrono::hours(1)) const {
@@ -59,7 +59,7 @@ bool contains(const signed_revocations& list, const signed_grant& one) { return 
 }  // namespace
 
 TEST_CASE("a grant is kept with its client's name, and found by another process") {
-  kept at;
+  kept_grants at;
   const auto laptop = at.issue("laptop");
   auto store = at.store();
   CHECK(store.find(laptop.body().id)->octets() == laptop.octets());
@@ -74,7 +74,7 @@ TEST_CASE("a grant is kept with its client's name, and found by another process"
 }
 
 TEST_CASE("of several processes that give one name at the same moment one does") {
-  kept at;
+  kept_grants at;
   std::atomic<int> ready = 0;
   std::atomic<int> given = 0;
   std::atomic<int> taken = 0;
@@ -95,7 +95,7 @@ TEST_CASE("of several processes that give one name at the same moment one does")
 }
 
 TEST_CASE("a name belongs to one client, whose grants share it") {
-  kept at;
+  kept_grants at;
   auto store = at.store();
   const auto client = identity::key::generate().id();
   CHECK(store.keep({"laptop", true, at.sign(client)}));
@@ -114,7 +114,7 @@ TEST_CASE("a name belongs to one client, whose grants share it") {
 }
 
 TEST_CASE("other terms take the place of those before, in the same grant") {
-  kept at;
+  kept_grants at;
   const auto laptop = at.issue("laptop");
   auto store = at.store();
   CHECK(store.find(laptop.body().id));
@@ -126,7 +126,7 @@ TEST_CASE("other terms take the place of those before, in the same grant") {
 }
 
 TEST_CASE("a grant is renewed under its id: for as long as before, or as it is said") {
-  kept at;
+  kept_grants at;
   const auto laptop = at.issue("laptop", std::chrono::hours(10));
   auto store = at.store();
   store.saw(laptop.body().id);
@@ -146,7 +146,7 @@ TEST_CASE("a grant is renewed under its id: for as long as before, or as it is s
 }
 
 TEST_CASE("whoever asks for its grant gets it renewed in its second half, where the owner did not forbid it") {
-  kept at;
+  kept_grants at;
   auto store = at.store();
   const auto issue = [&](std::chrono::minutes left, bool renews) {
     auto body = at.sign(identity::key::generate().id()).body();
@@ -168,7 +168,7 @@ TEST_CASE("whoever asks for its grant gets it renewed in its second half, where 
 }
 
 TEST_CASE("what was taken back is found by nobody, and stands in the list") {
-  kept at;
+  kept_grants at;
   const auto laptop = at.issue("laptop");
   const auto phone = at.issue("phone");
   auto store = at.store();
@@ -187,7 +187,7 @@ TEST_CASE("what was taken back is found by nobody, and stands in the list") {
 }
 
 TEST_CASE("serials go up, whatever becomes of the list") {
-  kept at;
+  kept_grants at;
   auto store = at.store();
   std::uint64_t last = 0;
   const auto next = [&] {
@@ -209,7 +209,7 @@ TEST_CASE("serials go up, whatever becomes of the list") {
 }
 
 TEST_CASE("no damage to the list gives anybody a grant back") {
-  kept at;
+  kept_grants at;
   const auto laptop = at.issue("laptop");
   const auto list = at.store().revoke({laptop.body().id}, at.self).value();
   const auto& octets = list.octets();
@@ -238,7 +238,7 @@ TEST_CASE("no damage to the list gives anybody a grant back") {
 }
 
 TEST_CASE("a grant that has ended leaves the list") {
-  kept at;
+  kept_grants at;
   const auto laptop = at.issue("laptop", std::chrono::seconds(-1));
   const auto list = at.store().revoke({laptop.body().id}, at.self).value();
   CHECK(list.body().entries.empty());
@@ -246,7 +246,7 @@ TEST_CASE("a grant that has ended leaves the list") {
 }
 
 TEST_CASE("a folder that was restored from a copy learns what was taken back since") {
-  kept at;
+  kept_grants at;
   const auto laptop = at.issue("laptop");
   const auto phone = at.issue("phone");
   std::filesystem::copy(at.path, at.path + "-copy");
@@ -269,7 +269,7 @@ TEST_CASE("a folder that was restored from a copy learns what was taken back sin
 }
 
 TEST_CASE("where no file can be opened nobody says that a grant is not there") {
-  kept at;
+  kept_grants at;
   const auto laptop = at.issue("laptop");
   auto store = at.store();
   rlimit before_it{};
@@ -286,7 +286,7 @@ TEST_CASE("where no file can be opened nobody says that a grant is not there") {
 }
 
 TEST_CASE("a damaged file of a grant is named as such, and is nobody's grant") {
-  kept at;
+  kept_grants at;
   const auto laptop = at.issue("laptop");
   std::ifstream file(at.file_of(laptop, ".issued"), std::ios::binary);
   const std::string whole{std::istreambuf_iterator<char>(file), {}};
@@ -305,7 +305,7 @@ TEST_CASE("a damaged file of a grant is named as such, and is nobody's grant") {
 
 TEST_CASE("a list holds as many as it can, those first that would last longest") {
   revocations full;
-  kept at;
+  kept_grants at;
   auto store = at.store();
   full.entries.resize(revocations::most_entries, {{}, wall_now() + std::chrono::hours(1)});
   for (auto& one : full.entries) one.grant = crypto::random_octets<16>();
@@ -318,7 +318,7 @@ TEST_CASE("a list holds as many as it can, those first that would last longest")
 }
 
 TEST_CASE("a list has a higher serial than the one before, also where the clock stands behind it") {
-  kept at;
+  kept_grants at;
   auto store = at.store();
   const auto one = at.issue("laptop");
   const auto other = at.issue("phone");
@@ -340,7 +340,7 @@ TEST_CASE("a list has a higher serial than the one before, also where the clock 
 namespace {
 
 // As a running server has it, which has a key in its folder.
-struct running : kept {
+struct running : kept_grants {
   running() { self = state->load_key().value(); }
 };
 

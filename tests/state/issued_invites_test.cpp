@@ -20,7 +20,7 @@ namespace {
 const identity::url central{net::endpoint("central.example", 8443), identity::peer_id()};
 
 // A server's state folder: each call of stores() is another process.
-struct kept {
+struct kept_invites {
   struct stores {
     issued_grants grants;
     issued_invites invites;
@@ -76,7 +76,7 @@ struct kept {
 }  // namespace
 
 TEST_CASE("an invite becomes a grant on its terms, for the key that redeems it, under the name that was chosen") {
-  const kept home;
+  const kept_invites home;
   const auto with = home.give("laptop");
   CHECK(with.server == home.self.id());
   CHECK(with.central == central);
@@ -98,7 +98,7 @@ TEST_CASE("an invite becomes a grant on its terms, for the key that redeems it, 
 }
 
 TEST_CASE("the same key gets the same grant again, another is told who was first") {
-  const kept home;
+  const kept_invites home;
   const auto with = home.give("laptop");
   const auto first = identity::key::generate();
   const auto second = identity::key::generate();
@@ -115,7 +115,7 @@ TEST_CASE("the same key gets the same grant again, another is told who was first
 }
 
 TEST_CASE("the use is on disk before anything is answered; what was cut short is finished by the next attempt") {
-  const kept home;
+  const kept_invites home;
   const auto with = home.give("laptop");
   const auto first = identity::key::generate();
   REQUIRE(home.redeem(with, first));
@@ -129,7 +129,7 @@ TEST_CASE("the use is on disk before anything is answered; what was cut short is
 
 TEST_CASE("where the use cannot be written nobody gets a grant") {
   if (::geteuid() == 0) return;  // root writes anywhere
-  const kept home;
+  const kept_invites home;
   const auto with = home.give("laptop");
   ::chmod(home.at.path.c_str(), 0500);
   CHECK(home.refusal(with, identity::key::generate()));
@@ -138,7 +138,7 @@ TEST_CASE("where the use cannot be written nobody gets a grant") {
 }
 
 TEST_CASE("an invite ends for who comes first after that, not for who had it before") {
-  const kept home;
+  const kept_invites home;
   const auto unused = home.give("laptop");
   home.end(unused, 1s);
   CHECK(home.refusal(unused, identity::key::generate()) == errc::invite_expired);
@@ -151,7 +151,7 @@ TEST_CASE("an invite ends for who comes first after that, not for who had it bef
 }
 
 TEST_CASE("invites that have long ended are forgotten, but not one that waits to be approved") {
-  const kept home;
+  const kept_invites home;
   const auto old = home.give("laptop");
   const auto waiting = home.give("desktop", 1h, true);
   const auto client = identity::key::generate();
@@ -168,7 +168,7 @@ TEST_CASE("invites that have long ended are forgotten, but not one that waits to
 }
 
 TEST_CASE("with --confirm the owner decides about the key that came first") {
-  const kept home;
+  const kept_invites home;
   const auto with = home.give("laptop", 1h, true);
   const auto first = identity::key::generate();
   auto all = home.open();
@@ -189,7 +189,7 @@ TEST_CASE("with --confirm the owner decides about the key that came first") {
 }
 
 TEST_CASE("an invite is taken back as long as nobody has a grant by it") {
-  const kept home;
+  const kept_invites home;
   const auto open = home.give("laptop");
   const auto waiting = home.give("desktop", 1h, true);
   const auto used = home.give("phone");
@@ -206,7 +206,7 @@ TEST_CASE("an invite is taken back as long as nobody has a grant by it") {
 }
 
 TEST_CASE("a grant that was taken back does not come back by its invite") {
-  const kept home;
+  const kept_invites home;
   const auto with = home.give("laptop");
   const auto client = identity::key::generate();
   const auto id = home.redeem(with, client)->given->grant.body().id;
@@ -216,7 +216,7 @@ TEST_CASE("a grant that was taken back does not come back by its invite") {
 }
 
 TEST_CASE("a name is one client's, or one open invite's") {
-  const kept home;
+  const kept_invites home;
   const auto add = [&home](const std::string& name) {
     issued_invite what;
     what.petname = name;
@@ -236,7 +236,7 @@ TEST_CASE("a name is one client's, or one open invite's") {
 }
 
 TEST_CASE("where the name was given away meanwhile, the client gets its short id") {
-  const kept home;
+  const kept_invites home;
   const auto with = home.give("laptop");
   const auto other = home.give("other");
   const auto owner = identity::key::generate();
@@ -248,7 +248,7 @@ TEST_CASE("where the name was given away meanwhile, the client gets its short id
 }
 
 TEST_CASE("there are at most 256 invites at a time") {
-  const kept home;
+  const kept_invites home;
   for (std::size_t i = 0; i < issued_invites::most; ++i) home.give("client" + std::to_string(i));
   issued_invite what;
   what.petname = "late";
@@ -260,7 +260,7 @@ TEST_CASE("there are at most 256 invites at a time") {
 }
 
 TEST_CASE("who does not know the secret, or sends anything else, changes nothing") {
-  const kept home;
+  const kept_invites home;
   const auto with = home.give("laptop");
   const auto keys = invite_keys::of(with.token, with.server);
   const auto client = identity::key::generate();
@@ -294,7 +294,7 @@ TEST_CASE("who does not know the secret, or sends anything else, changes nothing
 }
 
 TEST_CASE("a damaged file is told, wherever it is damaged, and nobody gets in by it") {
-  const kept home;
+  const kept_invites home;
   const auto with = home.give("laptop");
   const auto name = to_hex(invite_keys::of(with.token, with.server).id) + ".invite";
   const auto good = *home.state.read(name).value();
@@ -318,7 +318,7 @@ TEST_CASE("a damaged file is told, wherever it is damaged, and nobody gets in by
 }
 
 TEST_CASE("of several invites that give one name at the same moment one is given out") {
-  const kept at;
+  const kept_invites at;
   std::atomic<int> ready = 0;
   std::atomic<int> given = 0;
   std::vector<std::thread> all;

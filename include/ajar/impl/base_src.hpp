@@ -9,6 +9,7 @@
 #include <ajar/control/impl/ask.ipp>
 #include <ajar/control/impl/port.ipp>
 #include <ajar/core/impl/deadline.ipp>
+#include <ajar/core/impl/error.ipp>
 #include <ajar/core/impl/notifier.ipp>
 #include <ajar/core/impl/task_group.ipp>
 #include <ajar/net/impl/asio_face.ipp>
