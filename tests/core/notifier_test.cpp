@@ -59,3 +59,21 @@ TEST_CASE("a wait that is cancelled says so, and leaves the others alone") {
   context.poll();
   CHECK(woken == 1);
 }
+
+TEST_CASE("a notifier may go while some wait for it: they are told, also those who have not begun to wait") {
+  asio::io_context context;
+  int woken = 0;
+  int canceled = 0;
+  std::error_code called;
+  auto change = std::make_unique<notifier>(context.get_executor());
+  asio::co_spawn(context, note(*change, woken, canceled), asio::detached);
+  change->async_wait(erased_handler<std::error_code>([&](std::error_code error) { called = error; },
+                                                     asio::any_io_executor(context.get_executor())));
+  context.poll();
+  auto late = change->wait();
+  change.reset();
+  CHECK(testing::run(context, std::move(late)).error() == errc::canceled);
+  CHECK(woken == 0);
+  CHECK(canceled == 1);
+  CHECK(called == asio::error::operation_aborted);
+}

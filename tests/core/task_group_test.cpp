@@ -192,3 +192,14 @@ TEST_CASE("a context may go while children hold the last of their owner") {
     context.poll();
   }
 }
+
+TEST_CASE("a group may go before its join has begun, which ends with the last child") {
+  asio::io_context context;
+  auto group = std::make_unique<task_group>(context.get_executor());
+  group->spawn(sleep_for_ever());
+  context.poll();
+  auto joining = group->join();
+  group.reset();
+  testing::run(context, std::move(joining));
+  CHECK(context.stopped());
+}

@@ -303,3 +303,18 @@ TEST_CASE("a doorstep that is gone takes no guest any more") {
   REQUIRE(open_ports::readable(held.native_handle(), 30s));
   CHECK(scene::state_of(held) == asio::error::eof);
 }
+
+TEST_CASE("a doorstep may go while it is being stopped, which ends all the same") {
+  for (int handlers = 0; handlers < 5; ++handlers) {
+    scene one;
+    REQUIRE(one.door->open().has_value());
+    auto& held = one.silent_caller();
+    bool stopped = false;
+    asio::co_spawn(one.context, one.door->stop(), [&](std::exception_ptr thrown) { stopped = !thrown; });
+    for (int i = 0; i < handlers; ++i) one.context.poll_one();
+    one.door.reset();
+    one.run_until([&] { return stopped; });
+    REQUIRE(open_ports::readable(held.native_handle(), 30s));
+    CHECK(scene::state_of(held) == asio::error::eof);
+  }
+}

@@ -368,7 +368,7 @@ TEST_CASE("a grant permits so many windows a minute, whoever opens them") {
 
 namespace {
 
-enum class giving_up { client_stops, server_stops, caller_cancels };
+enum class giving_up { client_stops, server_stops, client_goes, server_goes, caller_cancels };
 
 ajar::awaitable<void> connect_and_tell(scene& all, ajar::client& client, by way, bool& ended) {
   auto went = co_await greet_once(all, client, over(way));
@@ -378,11 +378,11 @@ ajar::awaitable<void> connect_and_tell(scene& all, ajar::client& client, by way,
 }
 
 // @return whether there were so many steps before the end
-ajar::awaitable<bool> give_up(scene& all, ajar::client& client, by way, std::size_t step, giving_up how,
-                              village::sockets before_it) {
+ajar::awaitable<bool> give_up(scene& all, std::unique_ptr<ajar::client>& client, by way, std::size_t step,
+                              giving_up how, village::sockets before_it) {
   bool ended = false;
   ajar::task_group work(all.here.context.get_executor());
-  work.spawn(connect_and_tell(all, client, way, ended));
+  work.spawn(connect_and_tell(all, *client, way, ended));
   while (!ended && all.moves < step) {
     auto change = all.moved.wait();
     auto changed = co_await ajar::before(ajar::clock::now() + 20s, errc::exchange_timeout, std::move(change));
@@ -391,30 +391,41 @@ ajar::awaitable<bool> give_up(scene& all, ajar::client& client, by way, std::siz
   const bool reached = all.moves >= step && !ended;
   const auto begun = ajar::clock::now();
   if (how == giving_up::client_stops) {
-    co_await client.stop();
+    co_await client->stop();
   } else if (how == giving_up::server_stops) {
     co_await all.server->stop();
+  } else if (how == giving_up::client_goes) {
+    client.reset();
+  } else if (how == giving_up::server_goes) {
+    all.server.reset();
   } else {
     work.cancel();
   }
   co_await work.join();
   CHECK_MESSAGE(ajar::clock::now() - begun < 30s, "a connection attempt outlives its owner at step " << step);
-  co_await stop_all(all, client);
+  if (client) {
+    co_await client->stop();
+  }
+  if (all.server) {
+    co_await all.server->stop();
+  }
+  co_await all.here.central.stop();
   auto settled = co_await village::settles(before_it);
   CHECK_MESSAGE(settled, "something stays open after step " << step);
   co_return reached;
 }
 
-void give_up_everywhere(giving_up how) {
-  for (const auto way : {by::window, by::window_reverse, by::outbound}) {
+void give_up_everywhere(giving_up how, std::initializer_list<by> ways = {by::window, by::window_reverse, by::outbound},
+                        std::size_t every = 1) {
+  for (const auto way : ways) {
     bool reached = true;
     std::size_t step = 0;
     while (reached) {
       const auto before_it = village::own_sockets();
-      ++step;
+      step += every;
       scene all;
       all.serve();
-      auto client = all.client(way == by::outbound);
+      std::unique_ptr<ajar::client> client(new ajar::client(all.client(way == by::outbound)));
       reached = ajar::testing::run(all.here.context, give_up(all, client, way, step, how, before_it));
     }
     CHECK(step > 5);
@@ -429,6 +440,14 @@ TEST_CASE("a client that stops at any step of any way leaves nothing open") {
 
 TEST_CASE("a server that stops at any step of any way leaves nothing open") {
   give_up_everywhere(giving_up::server_stops);
+}
+
+TEST_CASE("a client that goes without being stopped, at any step of any way, leaves nothing open") {
+  give_up_everywhere(giving_up::client_goes);
+}
+
+TEST_CASE("a server that goes without being stopped, at any step of any way, leaves nothing open") {
+  give_up_everywhere(giving_up::server_goes, {by::window}, 2);  // by a dial: lifetimes_test.cpp
 }
 
 TEST_CASE("an attempt that is cancelled at any step of any way leaves nothing open") {

@@ -8,6 +8,7 @@
 #include <asio/read.hpp>
 #include <asio/write.hpp>
 
+#include "../lifetimes.hpp"
 #include "../tls/secured_pair.hpp"
 
 using namespace ajar;
@@ -357,4 +358,128 @@ TEST_CASE("a session's user may be cancelled at every suspension") {
   testing::fuse one;
   const auto report = one.cancel_each([&](testing::fuse& with) { return talk(with, who, false); });
   CHECK(report.failed > 15);
+}
+
+// ---- it goes at each suspension, it was moved from, it is replaced
+
+namespace {
+
+using shared_room = std::shared_ptr<bytes>;
+using operation = awaitable<void> (*)(session&, shared_room);
+
+const operation operations[] = {
+    [](session& on, shared_room room) { return lifetimes::finish(on.read_some(*room), room); },
+    [](session& on, shared_room room) { return lifetimes::finish(on.read(*room), room); },
+    [](session& on, shared_room room) { return lifetimes::finish(on.read(*room, clock::now() + 1h), room); },
+    [](session& on, shared_room room) { return lifetimes::finish(on.write(*room), room); },
+    [](session& on, shared_room room) { return lifetimes::finish(on.write(*room, clock::now() + 1h), room); },
+    [](session& on, shared_room) { return lifetimes::finish(on.readable()); },
+    [](session& on, shared_room room) {
+      (void)on.put(*room);
+      return lifetimes::finish(on.drain());
+    },
+    [](session& on, shared_room) { return lifetimes::finish(on.shutdown(clock::now() + 5s)); },
+    [](session& on, shared_room room) {
+      return lifetimes::finish(on.async_read_some(asio::buffer(*room), use_values), room);
+    },
+    [](session& on, shared_room room) {
+      return lifetimes::finish(on.async_write_some(asio::buffer(*room), use_values), room);
+    },
+};
+
+// Two sessions; of one an operation is under way, the other one answers.
+struct session_going {
+  explicit session_going(operation what) : one(two.time, two.context, begin(what), [this] { two.client.reset(); }) {}
+  session_going(const session_going&) = delete;
+  session_going& operator=(const session_going&) = delete;
+  ~session_going() {
+    two.server.reset();
+    two.settle();
+  }
+
+  awaitable<void> begin(operation what) {
+    asio::co_spawn(two.context, say(*two.server), asio::detached);
+    asio::co_spawn(two.context, hear(*two.server), asio::detached);
+    return what(*two.client, std::make_shared<bytes>(2000));
+  }
+  static awaitable<void> say(session& of) {
+    const bytes all(2000);
+    auto done = co_await of.write(all);
+    (void)done;
+  }
+  static awaitable<void> hear(session& of) {
+    bytes all(2000);
+    auto done = co_await of.read(all);
+    if (done || done.error() != errc::eof) co_return;
+    auto parted = co_await of.shutdown(clock::now() + 5s);
+    (void)parted;
+  }
+
+  meeting two{pair_options().buffer(500).short_reads(400)};
+  lifetimes::trial one;
+};
+
+}  // namespace
+
+TEST_CASE("a session may go at every suspension of every operation, which ends then") {
+  int number = 0;
+  for (const auto what : operations) {
+    CAPTURE(number++);
+    const auto runs = lifetimes::drop_at_each([what] { return std::make_unique<session_going>(what); });
+    CHECK(runs > 1);
+  }
+}
+
+TEST_CASE("a session that was moved from answers with an error, and knows nobody") {
+  meeting two;
+  session taken(std::move(*two.client));
+  auto& empty = *two.client;
+  CHECK(read_now(two, empty) == errc::moved_from);
+  CHECK(watched(two).start(write_much, empty)() == errc::moved_from);
+  CHECK(watched(two).start(shut, empty)() == errc::moved_from);
+  std::array<std::uint8_t, 4> room{};
+  CHECK(empty.try_read(room).error() == errc::moved_from);
+  CHECK(empty.put(room).error() == errc::moved_from);
+  CHECK(two.time.run(two.context, empty.readable()).error() == errc::moved_from);
+  CHECK(two.time.run(two.context, empty.drain()).error() == errc::moved_from);
+  CHECK(two.time.run(two.context, empty.handshake(never)).error() == errc::moved_from);
+  std::error_code read;
+  std::error_code wrote;
+  asio::async_read(empty, asio::buffer(room), [&](std::error_code error, std::size_t) { read = error; });
+  asio::async_write(empty, asio::buffer(room), [&](std::error_code error, std::size_t) { wrote = error; });
+  CHECK(!read);  // never from inside the call
+  two.settle();
+  CHECK(read == errc::moved_from);
+  CHECK(wrote == errc::moved_from);
+  CHECK(empty.peer() == identity::peer_id());
+  CHECK(empty.get_executor() == taken.get_executor());
+  CHECK(!empty.is_open());
+  CHECK(!empty.watch().alive());
+  CHECK(empty.carried() == tls::traffic());
+  CHECK(empty.pending_output() == 0);
+  int ended = 0;
+  empty.when_closed([&](const tls::traffic&) { ++ended; });
+  CHECK(ended == 1);
+  empty.set_window(windows::report());
+  empty.close(errc::grant_revoked);
+  CHECK(taken.is_open());
+}
+
+TEST_CASE("to assign to a session ends the old one, and what waits for it") {
+  meeting two;
+  meeting* const both = &two;
+  auto raw = testing::make_stream_pair(two.context.get_executor());
+  auto others = two.time.run(two.context, secured::pair(two.who, tls::alpn::session, std::move(raw)));
+  REQUIRE(others.has_value());
+  watched reader(*both);
+  reader.start(read_one, *two.client);
+  CHECK(reader.waits());
+  *two.client = session(std::move((*others)->client), about(two.who.server.id()));
+  CHECK(reader() == errc::canceled);
+  CHECK(read_now(two, *two.server) == errc::truncated);
+  CHECK(two.client->is_open());
+  auto& same = *two.client;
+  *two.client = std::move(same);
+  CHECK(two.client->is_open());
+  CHECK(two.client->peer() == two.who.server.id());
 }

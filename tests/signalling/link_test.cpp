@@ -6,6 +6,7 @@
 #include <ajar/testing/fuse.hpp>
 #include <ajar/testing/manual_clock.hpp>
 
+#include "../lifetimes.hpp"
 #include "../tls/secured_pair.hpp"
 
 using namespace ajar;
@@ -529,4 +530,74 @@ TEST_CASE("messages that come faster than they may end the link with its cause, 
     CHECK(two.server->ended == errc::too_many_requests);
     CHECK(two.client->ended == errc::too_many_requests);
   }
+}
+
+// ---- it goes at each suspension, it was moved from, it is replaced
+
+namespace {
+
+struct link_going {
+  using operation = awaitable<void> (*)(signalling::link&);
+
+  explicit link_going(operation what) : one(two.time, two.context, begin(what), [this] { at.reset(); }) {}
+  link_going(const link_going&) = delete;
+  link_going& operator=(const link_going&) = delete;
+  ~link_going() {
+    at.reset();
+    two.server->link.close(errc::canceled);
+    two.settle();
+  }
+
+  awaitable<void> begin(operation what) {
+    two.start(two.server);
+    (void)two.server->link.send(ping{7});
+    (void)two.server->link.send(a_report());
+    at.emplace(std::move(two.client->link));
+    return what(*at);
+  }
+  static message a_report() { return exposure_report{clock::duration(5), 1, 0}; }
+
+  meeting two{pair_options().buffer(300).short_reads(20)};
+  std::optional<signalling::link> at;
+  lifetimes::trial one;
+};
+
+result<> leave_at_a_report(const message&) { return fail(errc::evicted); }
+
+const link_going::operation link_operations[] = {
+    [](signalling::link& of) { return lifetimes::finish(of.receive()); },
+    [](signalling::link& of) { return lifetimes::finish(of.receive(clock::now() + 1h)); },
+    [](signalling::link& of) { return lifetimes::finish(of.run(interval, leave_at_a_report)); },
+    [](signalling::link& of) {
+      of.close(errc::evicted);
+      return of.part();
+    },
+};
+
+}  // namespace
+
+TEST_CASE("a link may go at every suspension of every operation, which ends then") {
+  int number = 0;
+  for (const auto what : link_operations) {
+    CAPTURE(number++);
+    CHECK(lifetimes::drop_at_each([what] { return std::make_unique<link_going>(what); }) > 1);
+  }
+}
+
+TEST_CASE("a link that was moved from answers with an error, and one that another is assigned to ends") {
+  meeting two;
+  meeting* const both = &two;
+  signalling::link taken(std::move(two.client->link));
+  auto& empty = two.client->link;
+  CHECK(empty.send(ping{1}).error() == errc::moved_from);
+  CHECK(two.time.run(two.context, empty.receive()).error() == errc::moved_from);
+  CHECK(two.time.run(two.context, empty.drained()).error() == errc::moved_from);
+  CHECK(two.time.run(two.context, empty.run(interval, leave_at_a_report)) == errc::moved_from);
+  two.time.run(two.context, empty.part());
+  empty.close(errc::canceled);
+  CHECK(empty.ended() == make_error_code(errc::moved_from));
+  CHECK(!empty.round_trip());
+  CHECK(!taken.ended());
+  taken = std::move(empty);
+  CHECK(goodbye_in(both->next(two.server)) == errc::truncated);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <ajar/streams/multiplexer.hpp>
 
+#include <ajar/core/moved_from.hpp>
 #include <ajar/core/task_group.hpp>
 
 #include "joined.hpp"
@@ -8,6 +9,7 @@
 #include <asio/read.hpp>
 #include <asio/write.hpp>
 
+#include "../lifetimes.hpp"
 #include "forge.hpp"
 
 using namespace ajar;
@@ -458,4 +460,197 @@ TEST_CASE("frames made by hand are answered, and a flood ends the session") {
     }
   }
   CHECK(seen->ended == errc::http2_flood);
+}
+
+// ---- it goes at each suspension, it was moved from, it is replaced, its user's code throws
+
+namespace {
+
+// Everything that a client does on one stream and with its session, as long as both are there.
+struct conversation {
+  std::optional<joined::multiplexer> client;
+  std::optional<stream> one;
+  bytes room = bytes(3000);
+};
+using shared_conversation = std::shared_ptr<conversation>;
+
+awaitable<void> exchange(shared_conversation all) {
+  if (!all->one) co_return;
+  auto head = co_await all->one->answer(clock::now() + 1h);
+  if (!head || !all->one) co_return;
+  auto written = co_await all->one->write(all->room);
+  if (!written || !all->one) co_return;
+  auto read = co_await all->one->read_some(all->room);
+  if (!read || !all->one) co_return;
+  auto sent = co_await all->one->async_write_some(asio::buffer(all->room), use_values);
+  if (std::get<0>(sent) || !all->one) co_return;
+  auto [error, count] = co_await all->one->async_read_some(asio::buffer(all->room), use_values);
+  (void)count;
+  if (error || !all->one) co_return;
+  (void)all->one->finish();
+  while (all->one) {
+    auto rest = co_await all->one->read_some(all->room);
+    if (!rest) break;
+  }
+  if (!all->one) co_return;
+  auto ended = co_await all->one->ended();
+  (void)ended;
+}
+
+awaitable<void> converse(shared_conversation all) {
+  if (!all->client) co_return;
+  auto took = co_await all->client->ping(clock::now() + 1h);
+  if (!took || !all->client) co_return;
+  const auto what = request::connect("echo");
+  auto opened = co_await all->client->open(what, true);
+  if (!opened || !all->client) co_return;
+  all->one.emplace(std::move(*opened));
+  co_await exchange(all);
+  if (!all->client) co_return;
+  auto parted = co_await all->client->shutdown(clock::now() + 5s);
+  (void)parted;
+}
+
+enum class who_goes { client, stream, server };
+
+struct streams_going : joined::sessions {
+  explicit streams_going(who_goes who)
+      : sessions(pair_options().buffer(1500).short_reads(900)), one(time, context, begin(), goes(who)) {}
+  streams_going(const streams_going&) = delete;
+  streams_going& operator=(const streams_going&) = delete;
+  ~streams_going() {
+    all->one.reset();
+    all->client.reset();
+    server.reset();
+    settle();
+  }
+
+  awaitable<void> begin() {
+    all->client.emplace(std::move(*client_session), http_role::client);
+    server = std::make_shared<joined::multiplexer>(std::move(*server_session), http_role::server);
+    asio::co_spawn(context, serve_while_there(context.get_executor(), server->accept(), server), asio::detached);
+    return converse(all);
+  }
+  static awaitable<void> serve_while_there(asio::any_io_executor on, awaitable<result<stream>> first,
+                                           std::weak_ptr<joined::multiplexer> from) {
+    task_group answers(on);
+    const auto seen = std::make_shared<served>();
+    auto asked = co_await std::move(first);
+    while (asked) {
+      answers.spawn(answer(std::move(*asked), seen));
+      auto next = accept_if_there(from);
+      asked = co_await std::move(next);
+    }
+    co_await answers.join();
+  }
+  static awaitable<result<stream>> accept_if_there(const std::weak_ptr<joined::multiplexer>& from) {
+    const auto there = from.lock();
+    return there ? there->accept() : answer_moved_from<stream>();
+  }
+  std::function<void()> goes(who_goes who) {
+    if (who == who_goes::stream) return [this] { all->one.reset(); };
+    if (who == who_goes::server) return [this] { server.reset(); };
+    return [this] { all->client.reset(); };
+  }
+
+  shared_conversation all = std::make_shared<conversation>();
+  std::shared_ptr<joined::multiplexer> server;
+  lifetimes::trial one;
+};
+
+awaitable<std::error_code> why_not(awaitable<result<stream>> work) {
+  auto opened = co_await std::move(work);
+  co_return opened ? std::error_code() : opened.error();
+}
+
+class broken_source final : public body_source {
+ public:
+  result<std::size_t> read(std::span<std::uint8_t>) override { throw std::runtime_error("broken"); }
+};
+
+awaitable<void> answer_by_throwing(joined::multiplexer& server, std::error_code& ended) {
+  auto asked = co_await server.accept();
+  REQUIRE(asked);
+  (void)asked->respond(response(200), std::make_unique<broken_source>());
+  auto next = co_await server.accept();
+  REQUIRE(!next);
+  ended = next.error();
+}
+
+}  // namespace
+
+TEST_CASE("a multiplexer, a stream or the other side may go at every suspension of all that is done with them") {
+  for (const auto who : {who_goes::client, who_goes::stream, who_goes::server}) {
+    CAPTURE(static_cast<int>(who));
+    const auto runs = lifetimes::drop_at_each([who] { return std::make_unique<streams_going>(who); });
+    CHECK(runs > 10);
+  }
+}
+
+TEST_CASE("a multiplexer and a stream that were moved from answer with an error") {
+  house two;
+  auto one = two.run(open(two.client, "/silent"));
+  REQUIRE(one);
+  auto taken = std::move(*one);
+  CHECK(two.run(one->answer()).error() == errc::moved_from);
+  bytes room(10);
+  CHECK(two.run(one->read_some(room)).error() == errc::moved_from);
+  CHECK(two.run(one->write(room)).error() == errc::moved_from);
+  CHECK(two.run(one->ended()).error() == errc::moved_from);
+  CHECK(one->try_read(room).error() == errc::moved_from);
+  CHECK(one->finish().error() == errc::moved_from);
+  CHECK(one->respond(response(200)).error() == errc::moved_from);
+  CHECK(one->respond(response(200), "text").error() == errc::moved_from);
+  CHECK(one->respond(response(200), std::make_unique<pattern_source>(10)).error() == errc::moved_from);
+  one->reset();
+  CHECK(one->asked().path() == request().path());
+  std::error_code error;
+  asio::async_read(*one, asio::buffer(room), [&](std::error_code how, std::size_t) { error = how; });
+  two.settle();
+  CHECK(error == errc::moved_from);
+
+  auto all = std::move(two.client);
+  CHECK(two.run(why_not(two.client.open(request("GET", "/1")))) == errc::moved_from);
+  CHECK(two.run(why_not(two.client.accept())) == errc::moved_from);
+  CHECK(two.run(two.client.ping(never)).error() == errc::moved_from);
+  CHECK(two.run(two.client.shutdown(never)).error() == errc::moved_from);
+  CHECK(two.client.streams() == 0);
+  CHECK(!two.client.round_trip());
+  CHECK(all.streams() == 1);
+}
+
+TEST_CASE("to assign to a multiplexer or a stream ends the old one") {
+  house two;
+  auto first = two.run(open(two.client, "/silent"));
+  auto second = two.run(open(two.client, "/silent"));
+  REQUIRE(first);
+  REQUIRE(second);
+  two.settle();
+  *first = std::move(*second);
+  two.settle();
+  CHECK(two.seen->streams == std::vector<std::error_code>{errc::stream_reset});
+  CHECK(two.client.streams() == 1);
+
+  auto raw = ajar::testing::make_stream_pair(two.context.get_executor());
+  auto others = two.time.run(two.context, secured::pair(two.who, tls::alpn::session, std::move(raw)));
+  REQUIRE(others.has_value());
+  two.client = joined::multiplexer(
+      joined::session(std::move((*others)->client), joined::sessions::about(two.who.server.id())), http_role::client);
+  two.settle();
+  CHECK(two.seen->ended.has_value());
+  CHECK(two.run(first->ended()).error() == errc::canceled);
+  CHECK(two.client.streams() == 0);
+}
+
+TEST_CASE("what the source of a body throws ends that session with a cause, and leaves the thread alone") {
+  joined::pair two;
+  std::error_code ended;
+  asio::co_spawn(two.context, answer_by_throwing(two.server, ended), asio::detached);
+  const auto got = two.run(get(two.client, "/1"));
+  REQUIRE(!got);
+  two.settle();
+  CHECK(ended == errc::stream_reset);
+  two.client.close();
+  two.server.close();
+  two.settle();
 }

@@ -4,6 +4,9 @@
 #include <doctest/doctest.h>
 #include <ajar/core/task_group.hpp>
 #include <ajar/testing/run.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <optional>
 
 #include "../no_descriptors.hpp"
 
@@ -126,5 +129,37 @@ TEST_CASE("where there is no descriptor for who comes, the window closes and tel
     CHECK(door.report().exposure.count() > 0);
     const auto next = listen_once(context.get_executor(), expected_source::of(here), {here, 0});
     CHECK(next.error() == std::errc::too_many_files_open);
+  }
+}
+
+namespace {
+
+awaitable<void> tell_end(awaitable<result<net::tcp_stream>> accepting, std::optional<std::error_code>& into) {
+  auto came = co_await std::move(accepting);
+  into = came ? std::error_code() : came.error();
+}
+
+}  // namespace
+
+TEST_CASE("a listener may go while it accepts: the port is closed, and accept ends") {
+  for (const auto poll : {clock::duration(0), clock::duration(std::chrono::seconds(20))}) {
+    for (int handlers = 0; handlers < 4; ++handlers) {
+      asio::io_context context;
+      std::optional<listener> door(open_for(context, expected_source::of(here)));
+      const auto at = door->local_endpoint();
+      int told = 0;
+      door->account([&](const report& cost) { told += cost.why == close_cause::canceled ? 1 : 0; });
+      std::optional<std::error_code> ended;
+      asio::co_spawn(context, tell_end(door->accept(soon(), clock::now() + poll), ended), asio::detached);
+      for (int i = 0; i < handlers; ++i) context.poll_one();
+      CHECK(!ended);
+      door.reset();
+      CHECK(told == 1);
+      CHECK(dial_result(context, at) == errc::dial_refused);
+      context.restart();
+      context.run_for(std::chrono::seconds(15));
+      CHECK(ended == make_error_code(errc::canceled));
+      CHECK(told == 1);
+    }
   }
 }

@@ -29,6 +29,7 @@ enum class errc : std::uint16_t {
   control_refused,
   control_timeout,
   unknown_verb,
+  moved_from,
   // wire
   message_truncated = 20,
   message_malformed,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// ajar/core/notifier.hpp - wake every coroutine that waits for something to change.
+// ajar/core/notifier.hpp - wake the coroutine that waits for something to change.
 #pragma once
 
 #include <ajar/core/awaitable.hpp>
@@ -8,18 +8,20 @@
 #include <ajar/core/erased_handler.hpp>
 #include <ajar/core/result.hpp>
 
-#include <cstdint>
-#include <utility>
+#include <memory>
 
 namespace ajar {
 
 /// A wake-up: `wait()` suspends until the next `notify()`. A notification that nobody waits for is not kept, so check
 /// the condition, then wait, without a suspension in between.
 ///
-/// Threads: one executor. Cancellation of wait(): terminal.
+/// Who waits when it goes ends with canceled. Threads: one executor. Cancellation of wait(): terminal.
 class notifier {
  public:
-  explicit notifier(const asio::any_io_executor& executor) : timer_(executor, never) {}
+  explicit notifier(const asio::any_io_executor& executor);
+  notifier(const notifier&) = delete;
+  notifier& operator=(const notifier&) = delete;
+  ~notifier();
 
   /// Resume all who wait now.
   void notify();
@@ -27,17 +29,17 @@ class notifier {
   /// Suspend until the next notify(). Errors: canceled.
   [[nodiscard]] awaitable<result<>> wait();
 
-  /// Call once: without an error at the next notify(), with operation_aborted where it is cancelled before. The
-  /// notifier outlives the wait.
+  /// Call once: without an error at the next notify(), with operation_aborted where it is cancelled before.
   void async_wait(erased_handler<std::error_code> then);
 
-  asio::any_io_executor get_executor() { return timer_.get_executor(); }
+  asio::any_io_executor get_executor();
 
  private:
+  struct state;
   struct waiting;
+  static awaitable<result<>> wait_on(std::shared_ptr<state> of);
 
-  std::uint64_t notified_ = 0;
-  timer timer_;  // asio::experimental::channel has bugs until Asio 1.27 (docs/compilers.md)
+  std::shared_ptr<state> state_;
 };
 
 }  // namespace ajar

@@ -64,9 +64,11 @@ AJAR_DECL void central::limit(const switchboard::accept_limits& limits) {
   }
 }
 
-AJAR_DECL awaitable<central_status> central::status() const {
-  const auto shared = shared_;
-  const auto all = shards_;
+namespace detail {
+
+using all_shards = std::vector<std::shared_ptr<central_shard>>;
+
+inline awaitable<central_status> status_of(std::shared_ptr<central_node> shared, all_shards all) {
   central_status sum;
   sum.id = shared->key.id();
   sum.shards = all.size();
@@ -79,13 +81,18 @@ AJAR_DECL awaitable<central_status> central::status() const {
   co_return sum;
 }
 
-AJAR_DECL awaitable<void> central::stop() {
-  const auto all = shards_;
+inline awaitable<void> stop(all_shards all) {
   for (const auto& one : all) {
     auto stopping = asio::co_spawn(one->on, kept(one, one->stop()), use_awaitable);
     co_await std::move(stopping);
   }
 }
+
+}  // namespace detail
+
+AJAR_DECL awaitable<central_status> central::status() const { return detail::status_of(shared_, shards_); }
+
+AJAR_DECL awaitable<void> central::stop() { return detail::stop(shards_); }
 
 AJAR_DECL central::~central() {
   for (const auto& one : shards_) {

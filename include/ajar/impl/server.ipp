@@ -11,6 +11,16 @@
 
 namespace ajar {
 
+namespace detail {
+
+inline awaitable<void> stop(std::shared_ptr<server_node> all) {
+  all->abandon();
+  co_await all->dials.join();
+  co_await all->tasks.join();
+}
+
+}  // namespace detail
+
 AJAR_DECL server::server(const asio::any_io_executor& executor, identity::key self, server_options how)
     : state_(std::make_shared<detail::server_node>(executor, std::move(self), std::move(how))) {}
 
@@ -28,12 +38,7 @@ AJAR_DECL void server::announce_invites() { state_->announce_invites(); }
 
 AJAR_DECL void server::spawn(awaitable<void> work) { state_->tasks.spawn(std::move(work)); }
 
-AJAR_DECL awaitable<void> server::stop() {
-  auto state = state_;
-  state->abandon();
-  co_await state->dials.join();
-  co_await state->tasks.join();
-}
+AJAR_DECL awaitable<void> server::stop() { return detail::stop(state_); }
 
 AJAR_DECL void server::on_stranger(windows::on_stranger policy) { state_->how.on_stranger(policy); }
 

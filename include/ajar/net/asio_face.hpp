@@ -34,6 +34,9 @@ class octet_port {
   virtual std::error_code cause(const std::error_code& of_wait) const = 0;
 };
 
+/// A port of nothing: each attempt fails with this error.
+std::shared_ptr<octet_port> ended_port(const asio::any_io_executor& executor, const std::error_code& why);
+
 /// Who is called when octets have been moved: void(std::error_code, std::size_t).
 using transfer_handler = erased_handler<std::error_code, std::size_t>;
 

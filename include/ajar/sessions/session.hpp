@@ -26,17 +26,23 @@ struct session_info {
 /// A session: a TLS stream, with all its operations, of which is known who is at its other end, and how they came.
 ///
 /// Its owner may cut it from elsewhere (a grant that ended): every operation then fails with that cause. Moves, does
-/// not copy. Threads: its executor only.
+/// not copy. One that was moved from answers moved_from, and knows nobody; one that another is assigned to ends.
+/// Threads: its executor only.
 class session : public tls::stream {
  public:
   session(tls::stream from, session_info info)
       : tls::stream(std::move(from)), info_(std::make_unique<session_info>(std::move(info))) {}
 
-  const session_info& info() const noexcept { return *info_; }
-  const identity::peer_id& peer() const noexcept { return info_->peer; }
-  path way() const noexcept { return info_->way; }
+  const session_info& info() const noexcept {
+    static const session_info none;
+    return info_ ? *info_ : none;
+  }
+  const identity::peer_id& peer() const noexcept { return info().peer; }
+  path way() const noexcept { return info().way; }
   /// What the window cost, where this end opened it; set by whoever opened it.
-  void set_window(const windows::report& cost) { info_->window = cost; }
+  void set_window(const windows::report& cost) {
+    if (info_) info_->window = cost;
+  }
 
   /// A session as its owner keeps it in sight: it may be gone.
   class sight : public tls::stream::sight {

@@ -21,10 +21,17 @@ using message_handler = std::function<result<>(const message&)>;
 
 /// A link, on either side of it. One coroutine receives; send() may be called at any time and never waits.
 ///
-/// An idle link owns no buffer. Threads: the stream's executor only.
+/// An idle link owns no buffer. Moves, does not copy. When it goes, or another one is assigned to it, it ends: without
+/// a goodbye, unless close() has said one. One that was moved from answers moved_from, and has no peer() and no
+/// stream(). Threads: the stream's executor only.
 class link {
  public:
   explicit link(tls::stream stream);
+  link(link&& other) noexcept = default;
+  link& operator=(link&& other) noexcept;
+  link(const link&) = delete;
+  link& operator=(const link&) = delete;
+  ~link();
 
   /// Send a message; it leaves at once where the transport takes it, and what is urgent is followed up.
   /// Errors: limit_reached (the other side takes nothing any more: the link is closed), the stream's own.

@@ -17,10 +17,11 @@ namespace ajar::streams {
 /// and sends by itself from the beginning; windows follow the rate and the round trip (window_tuner). While streams are
 /// open, a PING that nobody answers ends the session (read_timeout); over TCP only where the other side's kernel is
 /// silent too, or after ten minutes: who was stopped for a while, or has a slow link, is not gone. Its destructor ends
-/// session and streams.
+/// session and streams, and so does the assignment of another one. One that was moved from answers moved_from, and has
+/// no info(), no lowest_layer() and no executor.
 ///
 /// Errors that end the session, and with it every stream: truncated, read_timeout, http2_violated, http2_flood, why its
-/// owner cut it, canceled. Cancellation: terminal. Threads: the session's executor only.
+/// owner cut it, canceled, what a body_source has thrown. Cancellation: terminal. Threads: the session's executor only.
 /// Example: examples/streams.cpp. Source: RFC 9113.
 class multiplexer {
  public:

@@ -18,8 +18,9 @@ struct stream_host;
 /// A stream of a multiplexer. It models Asio's AsyncReadStream and AsyncWriteStream.
 ///
 /// One reader and one writer at a time. A reader that does not read holds up its own stream only: the other side stops
-/// at its window. Moves, does not copy. Its destructor ends what has not ended; an answer that was given whole is still
-/// sent.
+/// at its window. Moves, does not copy. Its destructor ends what has not ended, and so does the assignment of another
+/// one; an answer that was given whole is still sent. One that was moved from answers moved_from, and was asked
+/// nothing.
 ///
 /// Errors of all operations: stream_reset, stream_refused (nothing was begun: try again), stream_timeout,
 /// body_length_wrong, head_too_long, canceled, and why the session ended. Cancellation: terminal; the stream goes on.
@@ -30,7 +31,7 @@ class stream {
   using lowest_layer_type = stream;
 
   stream(std::shared_ptr<stream_host> host, std::shared_ptr<http2_stream> state);
-  stream(stream&&) noexcept = default;
+  stream(stream&& other) noexcept;
   stream& operator=(stream&& other) noexcept;
   stream(const stream&) = delete;
   stream& operator=(const stream&) = delete;
@@ -88,8 +89,9 @@ class stream {
   struct operations;
   std::shared_ptr<net::octet_port> port() const;
   result<> give(const response& head);
+  void abandon();
 
-  std::shared_ptr<stream_host> host_;
+  std::shared_ptr<stream_host> host_;  // stays: Asio's operations need an executor
   std::shared_ptr<http2_stream> state_;
 };
 

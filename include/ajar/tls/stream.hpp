@@ -44,7 +44,9 @@ struct traffic {
 /// the transport without a goodbye. Threads: its executor only.
 ///
 /// Errors of all operations: eof (the other side said goodbye), truncated (it did not), refused_by_peer (it rejected
-/// our key: TLS 1.3 tells the client only here), the transport's own; once it was closed with a cause, that one.
+/// our key: TLS 1.3 tells the client only here), the transport's own; once it was closed with a cause, that one. Of a
+/// stream that was moved from: moved_from; it is closed, carried nothing and has no lowest_layer(). A stream that
+/// another one is assigned to ends, as one that goes.
 class stream {
  public:
   using executor_type = asio::any_io_executor;
@@ -127,6 +129,7 @@ class stream {
   std::shared_ptr<net::octet_port> port() const;
 
   std::shared_ptr<state> state_;
+  executor_type executor_;  // Asio's operations need one, also of a stream that was moved from
 
  public:
   /// A stream as its owner keeps it in sight: it may be gone.

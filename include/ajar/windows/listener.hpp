@@ -11,27 +11,29 @@
 #include <ajar/windows/report.hpp>
 
 #include <asio/ip/tcp.hpp>
+#include <memory>
 #include <utility>
 
 namespace ajar::windows {
 
 /// A one-shot listener: the first connection closes it, before an octet is read.
 ///
-/// From listen() on it is exposed; accept() ends that in any case, and so does the destructor. Threads: one executor.
+/// From listen() on it is exposed; accept() ends that in any case, and so does the destructor, which ends accept() too.
+/// Moves, does not copy. Threads: one executor.
 /// Source: WO 2004/034190, just-in-time listening, steps D and G.
 class listener {
  public:
   /// @param port  bound, and not listening yet
   listener(asio::ip::tcp::acceptor port, expected_source expected, cloak wish);
-  listener(listener&&) = default;
+  listener(listener&&) noexcept = default;
   listener& operator=(listener&&) = delete;
   ~listener();
 
   /// Who gets the account of the port when it closes; not where it was never open.
-  void account(report_sink to) { account_ = std::move(to); }
+  void account(report_sink to);
 
   /// Where it can be reached.
-  net::tcp::endpoint local_endpoint() const { return at_; }
+  net::tcp::endpoint local_endpoint() const;
 
   /// Open the port. Everything slow is done before: from here on every microsecond counts. Errors: bind_failed, a
   /// shortage.
@@ -47,18 +49,11 @@ class listener {
   [[nodiscard]] awaitable<result<net::tcp_stream>> accept(time_point until, time_point poll = {});
 
   /// What it cost. Complete after accept().
-  const windows::report& report() const noexcept { return report_; }
+  const windows::report& report() const noexcept;
 
  private:
-  awaitable<result<net::tcp_stream>> accept_and_close(time_point poll);
-  void close(close_cause why);
-
-  asio::ip::tcp::acceptor port_;
-  expected_source expected_;
-  cover cover_;
-  net::tcp::endpoint at_;
-  windows::report report_;
-  report_sink account_;
+  struct state;
+  std::shared_ptr<state> state_;
 };
 
 /// Bind a port for one expected peer. It is not open yet: open() is, as late as possible.

@@ -100,6 +100,11 @@ struct port::state {
     to = descriptor();
     self->keep_spare();
   }
+
+  static awaitable<void> stop(std::shared_ptr<state> self) {
+    self->close();
+    co_await self->tasks.join();
+  }
 };
 
 AJAR_DECL port::port(std::shared_ptr<state> with) : state_(std::move(with)) {}
@@ -131,10 +136,6 @@ AJAR_DECL void port::start() { state_->tasks.spawn(state::answer_all(state_)); }
 
 AJAR_DECL void port::close() { state_->close(); }
 
-AJAR_DECL awaitable<void> port::stop() {
-  auto state = state_;
-  state->close();
-  co_await state->tasks.join();
-}
+AJAR_DECL awaitable<void> port::stop() { return state::stop(state_); }
 
 }  // namespace ajar::control

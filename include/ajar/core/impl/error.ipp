@@ -32,6 +32,7 @@ inline constexpr error_text error_texts[] = {
      "try again; if it recurs, it is stopped or far too busy: look at its log"},
     {errc::unknown_verb, "the running process does not know that command",
      "it is older than this command: restart it with this version"},
+    {errc::moved_from, "this object has given all it had to another one", "use the one that it was moved to"},
 
     {errc::message_truncated, "a message ends too early", "both sides must run compatible versions of ajar"},
     {errc::message_malformed, "a message has a field that cannot be",

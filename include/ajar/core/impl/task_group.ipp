@@ -71,6 +71,13 @@ struct task_group::state {
     }
   }
 
+  static awaitable<void> until_all_ended(std::shared_ptr<state> of) {
+    while (!of->children.empty()) {
+      co_await of->one_ended.wait();
+    }
+    if (of->first_thrown) std::rethrow_exception(std::exchange(of->first_thrown, nullptr));
+  }
+
   void note(const std::exception_ptr& what) {
     if (!what || is_cancellation(what)) return;
     if (thrown) {
@@ -128,13 +135,7 @@ AJAR_DECL void task_group::cancel() {
   state::stop(*state_, [](const state::child&) { return true; });
 }
 
-AJAR_DECL awaitable<void> task_group::join() {
-  auto state = state_;
-  while (!state->children.empty()) {
-    co_await state->one_ended.wait();
-  }
-  if (state->first_thrown) std::rethrow_exception(std::exchange(state->first_thrown, nullptr));
-}
+AJAR_DECL awaitable<void> task_group::join() { return state::until_all_ended(state_); }
 
 AJAR_DECL std::size_t task_group::size() const noexcept { return state_->children.size(); }
 

@@ -81,4 +81,30 @@ AJAR_DECL void begin_write(std::shared_ptr<octet_port> to, asio::const_buffer fr
   at->await_write(wait_handler(next{std::move(to), from, std::move(then), *taken}, executor));
 }
 
+class ended_port final : public octet_port {
+ public:
+  ended_port(asio::any_io_executor executor, const std::error_code& why) : executor_(std::move(executor)), why_(why) {}
+  asio::any_io_executor executor() override { return executor_; }
+  result<std::size_t> try_read(std::span<std::uint8_t>) override { return fail(why_); }
+  result<std::size_t> take(bytes_view) override { return fail(why_); }
+  result<> flush() override { return fail(why_); }
+  // nobody waits: no attempt would block
+  void await_read(wait_handler) override {}
+  void await_write(wait_handler) override {}
+  std::size_t take_back() override { return 0; }
+  std::error_code cause(const std::error_code&) const override { return why_; }
+
+ private:
+  asio::any_io_executor executor_;
+  std::error_code why_;
+};
+
 }  // namespace ajar::net::detail
+
+namespace ajar::net {
+
+AJAR_DECL std::shared_ptr<octet_port> ended_port(const asio::any_io_executor& executor, const std::error_code& why) {
+  return std::make_shared<detail::ended_port>(executor, why);
+}
+
+}  // namespace ajar::net

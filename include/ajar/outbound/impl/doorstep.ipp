@@ -32,6 +32,12 @@ class held_ticket {
   net::half_open::ticket own_;
 };
 
+// They may outlive the door.
+inline awaitable<void> both(awaitable<void> first, awaitable<void> second) {
+  co_await std::move(first);
+  co_await std::move(second);
+}
+
 }  // namespace detail
 
 // What a handshake that goes on keeps.
@@ -106,8 +112,7 @@ AJAR_DECL awaitable<void> doorstep::stop() {
   close();
   tasks_.cancel();
   state_->handshakes.cancel();
-  co_await tasks_.join();
-  co_await state_->handshakes.join();
+  return detail::both(tasks_.join(), state_->handshakes.join());
 }
 
 AJAR_DECL void doorstep::receive(const std::shared_ptr<state>& of, net::transport peer) {

@@ -5,6 +5,7 @@
 #include <ajar/signalling/link.hpp>
 
 #include <ajar/core/deadline.hpp>
+#include <ajar/core/moved_from.hpp>
 #include <ajar/core/notifier.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/signalling/heartbeat.hpp>
@@ -121,6 +122,7 @@ struct link::state {
   }
 
   static awaitable<std::error_code> run(ptr self, clock::duration interval, message_handler handler) {
+    if (!self) co_return make_error_code(errc::moved_from);
     self->beat.emplace(interval, clock::now(), self->greeting_time);
     task_group keeper(self->changed.get_executor());
     keeper.spawn(keep_alive(self));
@@ -138,6 +140,7 @@ struct link::state {
   }
 
   static awaitable<void> part(ptr self) {
+    if (!self) co_return;
     if (self->polite) {
       auto parted = co_await self->stream.shutdown(clock::now() + farewell);
       (void)parted;  // it is closed in any case
@@ -200,20 +203,45 @@ struct link::state {
 
 AJAR_DECL link::link(tls::stream stream) : state_(std::make_shared<state>(std::move(stream))) {}
 
-AJAR_DECL result<> link::send(const message& what) { return state_->send(what); }
+AJAR_DECL link& link::operator=(link&& other) noexcept {
+  if (this == &other) return *this;
+  if (state_) state_->end(errc::canceled);
+  state_ = std::move(other.state_);
+  return *this;
+}
+
+AJAR_DECL link::~link() {
+  if (state_) state_->end(errc::canceled);
+}
+
+AJAR_DECL result<> link::send(const message& what) {
+  if (!state_) return fail(errc::moved_from);
+  return state_->send(what);
+}
 AJAR_DECL awaitable<result<message>> link::receive(time_point until) {
+  if (!state_) return answer_moved_from<message>();
   return before(until, errc::link_timeout, state::next_message(state_));
 }
-AJAR_DECL awaitable<result<>> link::drained() { return state::drained(state_); }
+AJAR_DECL awaitable<result<>> link::drained() { return state_ ? state::drained(state_) : answer_moved_from(); }
 AJAR_DECL awaitable<std::error_code> link::run(clock::duration interval, message_handler handler) {
   return state::run(state_, interval, std::move(handler));
 }
 AJAR_DECL awaitable<void> link::part() { return state::part(state_); }
-AJAR_DECL void link::close(errc why) { state_->close(why); }
-AJAR_DECL const std::optional<std::error_code>& link::ended() const noexcept { return state_->why; }
-AJAR_DECL void link::limit(rate_limit of_messages) { state_->rate = of_messages; }
-AJAR_DECL void link::greeted_in(clock::duration time) { state_->greeting_time = time; }
+AJAR_DECL void link::close(errc why) {
+  if (state_) state_->close(why);
+}
+AJAR_DECL const std::optional<std::error_code>& link::ended() const noexcept {
+  static const std::optional<std::error_code> moved(errc::moved_from);
+  return state_ ? state_->why : moved;
+}
+AJAR_DECL void link::limit(rate_limit of_messages) {
+  if (state_) state_->rate = of_messages;
+}
+AJAR_DECL void link::greeted_in(clock::duration time) {
+  if (state_) state_->greeting_time = time;
+}
 AJAR_DECL std::optional<clock::duration> link::round_trip() const {
+  if (!state_) return std::nullopt;
   return state_->beat ? state_->beat->round_trip() : state_->greeting_time;
 }
 AJAR_DECL identity::peer_id link::peer() const { return identity::peer_id::of(state_->stream.peer_key()); }

@@ -5,6 +5,7 @@
 #include <ajar/streams/multiplexer.hpp>
 
 #include <ajar/core/deadline.hpp>
+#include <ajar/core/moved_from.hpp>
 #include <ajar/core/notifier.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/net/round_trip.hpp>
@@ -15,7 +16,9 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <exception>
 #include <map>
+#include <new>
 #include <utility>
 
 namespace ajar::streams {
@@ -26,7 +29,23 @@ struct multiplexer::state {
   static constexpr std::chrono::seconds keep_alive{15};
 
   state(sessions::session from, http_role which)
-      : session(std::move(from)), role(which), changed(session.get_executor()), tasks(session.get_executor()) {}
+      : session(std::move(from)),
+        role(which),
+        changed(session.get_executor()),
+        tasks(session.get_executor(), [this](const std::exception_ptr& what) { end(cause_of(what)); }) {}
+
+  // Of a coroutine that has thrown: nobody sends or receives any more.
+  static std::error_code cause_of(const std::exception_ptr& what) {
+    try {
+      std::rethrow_exception(what);
+    } catch (const std::system_error& error) {
+      return error.code();
+    } catch (const std::bad_alloc&) {
+      return std::make_error_code(std::errc::not_enough_memory);
+    } catch (...) {
+      return errc::stream_reset;
+    }
+  }
 
   void give_up(std::error_code why) {
     if (!ended) ended = why;
@@ -187,8 +206,8 @@ struct multiplexer::state {
   }
 
   static awaitable<result<clock::duration>> round(ptr self) {
+    attach(self);  // it sends at once, and may find that nobody is there
     if (self->ended) co_return fail(*self->ended);
-    attach(self);
     const auto begun = clock::now();
     const auto token = ++self->last_token;
     const auto answer = std::make_shared<notifier>(self->changed.get_executor());
@@ -216,8 +235,8 @@ struct multiplexer::state {
   };
 
   static awaitable<result<>> await_room(ptr self) {
-    if (self->ended) co_return fail(*self->ended);
     attach(self);
+    if (self->ended) co_return fail(*self->ended);
     if (self->host->engine.draining()) co_return fail(errc::session_draining);
     if (self->openers.empty() && self->host->engine.room() != 0) co_return result<>{};
     place_in_line place(self);
@@ -307,29 +326,38 @@ AJAR_DECL multiplexer::multiplexer(sessions::session session, http_role role)
 }
 AJAR_DECL multiplexer::multiplexer(multiplexer&&) noexcept = default;
 AJAR_DECL multiplexer& multiplexer::operator=(multiplexer&& other) noexcept {
-  std::swap(state_, other.state_);
+  if (this == &other) return *this;
+  close();
+  state_ = std::move(other.state_);
   return *this;
 }
-AJAR_DECL multiplexer::~multiplexer() {
-  if (state_) state_->end(errc::canceled);
-}
+AJAR_DECL multiplexer::~multiplexer() { close(); }
 
 AJAR_DECL asio::any_io_executor multiplexer::get_executor() noexcept { return state_->changed.get_executor(); }
 AJAR_DECL const sessions::session_info& multiplexer::info() const noexcept { return state_->session.info(); }
 AJAR_DECL net::transport& multiplexer::lowest_layer() noexcept { return state_->session.lowest_layer(); }
 AJAR_DECL std::size_t multiplexer::streams() const noexcept {
-  return state_->host ? state_->host->engine.streams() : 0;
+  return state_ && state_->host ? state_->host->engine.streams() : 0;
 }
 AJAR_DECL std::optional<clock::duration> multiplexer::round_trip() const noexcept {
-  return state_->host ? state_->host->engine.tuner().least_round_trip() : std::nullopt;
+  return state_ && state_->host ? state_->host->engine.tuner().least_round_trip() : std::nullopt;
 }
 
 AJAR_DECL awaitable<result<stream>> multiplexer::open(request asked, bool body_follows, time_point until) {
+  if (!state_) return answer_moved_from<stream>();
   return state::open(state_, std::move(asked), body_follows, until);
 }
-AJAR_DECL awaitable<result<stream>> multiplexer::accept() { return state::accept(state_); }
-AJAR_DECL awaitable<result<clock::duration>> multiplexer::ping(time_point until) { return state::ping(state_, until); }
-AJAR_DECL awaitable<result<>> multiplexer::shutdown(time_point until) { return state::shutdown(state_, until); }
-AJAR_DECL void multiplexer::close() { state_->end(errc::canceled); }
+AJAR_DECL awaitable<result<stream>> multiplexer::accept() {
+  return state_ ? state::accept(state_) : answer_moved_from<stream>();
+}
+AJAR_DECL awaitable<result<clock::duration>> multiplexer::ping(time_point until) {
+  return state_ ? state::ping(state_, until) : answer_moved_from<clock::duration>();
+}
+AJAR_DECL awaitable<result<>> multiplexer::shutdown(time_point until) {
+  return state_ ? state::shutdown(state_, until) : answer_moved_from();
+}
+AJAR_DECL void multiplexer::close() {
+  if (state_) state_->end(errc::canceled);
+}
 
 }  // namespace ajar::streams

@@ -5,6 +5,7 @@
 #include <ajar/streams/stream.hpp>
 
 #include <ajar/core/deadline.hpp>
+#include <ajar/core/moved_from.hpp>
 #include <ajar/streams/stream_host.hpp>
 
 #include <cstring>
@@ -163,39 +164,51 @@ struct stream::operations {
 
 AJAR_DECL stream::stream(std::shared_ptr<stream_host> host, std::shared_ptr<http2_stream> state)
     : host_(std::move(host)), state_(std::move(state)) {}
+AJAR_DECL stream::stream(stream&& other) noexcept : host_(other.host_), state_(std::move(other.state_)) {}
 AJAR_DECL stream& stream::operator=(stream&& other) noexcept {
-  std::swap(host_, other.host_);
-  std::swap(state_, other.state_);
+  if (this == &other) return *this;
+  abandon();
+  host_ = other.host_;
+  state_ = std::move(other.state_);
   return *this;
 }
-AJAR_DECL stream::~stream() {
+AJAR_DECL stream::~stream() { abandon(); }
+AJAR_DECL void stream::abandon() {
   if (!state_) return;
   host_->engine.abandon(*state_);
   host_->kick();
 }
 
-AJAR_DECL stream::executor_type stream::get_executor() noexcept { return state_->changed.get_executor(); }
-AJAR_DECL const request& stream::asked() const noexcept { return state_->asked; }
+AJAR_DECL stream::executor_type stream::get_executor() noexcept { return host_->work.get_executor(); }
+AJAR_DECL const request& stream::asked() const noexcept {
+  static const request none;
+  return state_ ? state_->asked : none;
+}
 AJAR_DECL std::shared_ptr<net::octet_port> stream::port() const {
+  if (!state_) return net::ended_port(host_->work.get_executor(), errc::moved_from);
   return std::make_shared<operations::port>(host_, state_);
 }
 
 AJAR_DECL awaitable<result<response>> stream::answer(time_point until) {
+  if (!state_) return answer_moved_from<response>();
   return before(until, errc::stream_timeout, operations::await_answer(state_));
 }
 
 AJAR_DECL result<> stream::respond(const response& head) { return give(head); }
 AJAR_DECL result<> stream::respond(const response& head, std::string body) {
+  if (!state_) return fail(errc::moved_from);
   state_->finishing = true;
   if (!body.empty()) state_->source = std::make_unique<detail::text_source>(std::move(body));
   return give(head);
 }
 AJAR_DECL result<> stream::respond(const response& head, std::unique_ptr<body_source> body) {
+  if (!state_) return fail(errc::moved_from);
   state_->finishing = true;
   state_->source = std::move(body);
   return give(head);
 }
 AJAR_DECL result<> stream::give(const response& head) {
+  if (!state_) return fail(errc::moved_from);
   auto given = host_->engine.respond(*state_, head);
   if (!given) state_->source.reset();
   host_->kick();
@@ -203,16 +216,20 @@ AJAR_DECL result<> stream::give(const response& head) {
 }
 
 AJAR_DECL awaitable<result<std::size_t>> stream::read_some(std::span<std::uint8_t> into, time_point until) {
+  if (!state_) return answer_moved_from<std::size_t>();
   return operations::read_some(host_, state_, into, until);
 }
 AJAR_DECL awaitable<result<>> stream::write(bytes_view from, time_point until) {
+  if (!state_) return answer_moved_from();
   return before(until, errc::stream_timeout, operations::await_room(host_, state_, from));
 }
 AJAR_DECL awaitable<result<>> stream::ended(time_point until) {
+  if (!state_) return answer_moved_from();
   return before(until, errc::stream_timeout, operations::await_end(state_));
 }
 
 AJAR_DECL result<> stream::finish() {
+  if (!state_) return fail(errc::moved_from);
   if (state_->closed && !state_->end_sent) return fail(state_->why);
   state_->finishing = true;
   host_->engine.resume(*state_);
@@ -221,11 +238,13 @@ AJAR_DECL result<> stream::finish() {
 }
 
 AJAR_DECL void stream::reset() {
+  if (!state_) return;
   host_->engine.reset(*state_);
   host_->kick();
 }
 
 AJAR_DECL result<std::size_t> stream::try_read(std::span<std::uint8_t> into) {
+  if (!state_) return fail(errc::moved_from);
   return operations::try_read(host_, state_, into);
 }
 

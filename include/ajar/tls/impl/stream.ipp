@@ -5,6 +5,7 @@
 #include <ajar/tls/stream.hpp>
 
 #include <ajar/core/deadline.hpp>
+#include <ajar/core/moved_from.hpp>
 #include <ajar/net/round_trip.hpp>
 #include <ajar/tls/engine.hpp>
 
@@ -241,51 +242,83 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
 };
 
 AJAR_DECL stream::stream(net::transport below, const context& from, side which, expectation expected)
-    : state_(std::make_shared<state>(std::move(below), from, which, std::move(expected))) {}
+    : state_(std::make_shared<state>(std::move(below), from, which, std::move(expected))),
+      executor_(state_->below.get_executor()) {}
 
-AJAR_DECL stream::stream(stream&& other) noexcept = default;
+AJAR_DECL stream::stream(stream&& other) noexcept : state_(std::move(other.state_)), executor_(other.executor_) {}
 
 AJAR_DECL stream& stream::operator=(stream&& other) noexcept {
   if (this == &other) return *this;
-  if (state_) state_->close();
+  close();
   state_ = std::move(other.state_);
+  executor_ = other.executor_;
   return *this;
 }
 
-AJAR_DECL stream::~stream() {
-  if (state_) state_->close();
+AJAR_DECL stream::~stream() { close(); }
+
+AJAR_DECL stream::executor_type stream::get_executor() const noexcept { return executor_; }
+AJAR_DECL net::transport& stream::lowest_layer() noexcept { return state_->below; }
+AJAR_DECL const crypto::public_key& stream::peer_key() const noexcept {
+  static const crypto::public_key none{};
+  return state_ ? state_->machine.peer_key() : none;
+}
+AJAR_DECL const std::string& stream::protocol() const noexcept {
+  static const std::string none;
+  return state_ ? state_->machine.protocol() : none;
+}
+AJAR_DECL const secret<32>& stream::exporter() const noexcept {
+  static const secret<32> none;
+  return state_ ? state_->machine.exporter() : none;
+}
+AJAR_DECL const traffic& stream::carried() const noexcept {
+  static const traffic none;
+  return state_ ? state_->carried : none;
+}
+AJAR_DECL std::size_t stream::pending_output() const noexcept { return state_ ? state_->machine.pending_output() : 0; }
+AJAR_DECL bool stream::is_open() const { return state_ && state_->below.is_open(); }
+AJAR_DECL std::shared_ptr<net::octet_port> stream::port() const {
+  if (!state_) return net::ended_port(executor_, errc::moved_from);
+  return state_;
 }
 
-AJAR_DECL stream::executor_type stream::get_executor() const noexcept { return state_->below.get_executor(); }
-AJAR_DECL net::transport& stream::lowest_layer() noexcept { return state_->below; }
-AJAR_DECL const crypto::public_key& stream::peer_key() const noexcept { return state_->machine.peer_key(); }
-AJAR_DECL const std::string& stream::protocol() const noexcept { return state_->machine.protocol(); }
-AJAR_DECL const secret<32>& stream::exporter() const noexcept { return state_->machine.exporter(); }
-AJAR_DECL const traffic& stream::carried() const noexcept { return state_->carried; }
-AJAR_DECL std::size_t stream::pending_output() const noexcept { return state_->machine.pending_output(); }
-AJAR_DECL bool stream::is_open() const { return state_->below.is_open(); }
-AJAR_DECL std::shared_ptr<net::octet_port> stream::port() const { return state_; }
+AJAR_DECL awaitable<result<>> stream::handshake(time_point until) {
+  return state_ ? state::shake(state_, until) : answer_moved_from();
+}
 
-AJAR_DECL awaitable<result<>> stream::handshake(time_point until) { return state::shake(state_, until); }
-
-AJAR_DECL result<std::size_t> stream::try_read(std::span<std::uint8_t> into) { return state_->try_read(into); }
-AJAR_DECL result<> stream::put(bytes_view from) { return state_->put(from); }
-AJAR_DECL awaitable<result<>> stream::readable() { return state::readable(state_); }
-AJAR_DECL awaitable<result<>> stream::drain() { return state::drain(state_); }
+AJAR_DECL result<std::size_t> stream::try_read(std::span<std::uint8_t> into) {
+  if (!state_) return fail(errc::moved_from);
+  return state_->try_read(into);
+}
+AJAR_DECL result<> stream::put(bytes_view from) {
+  if (!state_) return fail(errc::moved_from);
+  return state_->put(from);
+}
+AJAR_DECL awaitable<result<>> stream::readable() { return state_ ? state::readable(state_) : answer_moved_from(); }
+AJAR_DECL awaitable<result<>> stream::drain() { return state_ ? state::drain(state_) : answer_moved_from(); }
 
 AJAR_DECL awaitable<result<std::size_t>> stream::read_some(std::span<std::uint8_t> into, time_point until) {
+  if (!state_) return answer_moved_from<std::size_t>();
   return before(until, errc::read_timeout, state::read_when_ready(state_, into));
 }
 AJAR_DECL awaitable<result<>> stream::read(std::span<std::uint8_t> into, time_point until) {
+  if (!state_) return answer_moved_from();
   return before(until, errc::read_timeout, state::read_all(state_, into));
 }
 AJAR_DECL awaitable<result<>> stream::write(bytes_view from, time_point until) {
+  if (!state_) return answer_moved_from();
   return before(until, errc::write_timeout, state::write_all(state_, from));
 }
 
-AJAR_DECL awaitable<result<>> stream::shutdown(time_point until) { return state::part(state_, until); }
-AJAR_DECL void stream::close() { state_->close(); }
-AJAR_DECL void stream::close(std::error_code why) { state_->close(why); }
+AJAR_DECL awaitable<result<>> stream::shutdown(time_point until) {
+  return state_ ? state::part(state_, until) : answer_moved_from();
+}
+AJAR_DECL void stream::close() {
+  if (state_) state_->close();
+}
+AJAR_DECL void stream::close(std::error_code why) {
+  if (state_) state_->close(why);
+}
 AJAR_DECL void stream::when_closed(std::function<void(const traffic&)> then) {
   if (!is_open()) return then(carried());
   state_->closed.push_back(std::move(then));

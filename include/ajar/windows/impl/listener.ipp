@@ -13,72 +13,105 @@
 
 namespace ajar::windows {
 
+// Whoever accepts holds it: the listener may go meanwhile.
+struct listener::state {
+  using ptr = std::shared_ptr<state>;
+
+  state(asio::ip::tcp::acceptor from, expected_source source, cloak wish)
+      : port(std::move(from)),
+        expected(std::move(source)),
+        over(cover::put_on(port, expected, wish)),
+        at(port.local_endpoint()) {}
+
+  bool is_listening() const { return port.is_open() && cost.listeners > 0; }
+
+  void close(close_cause why) {
+    std::error_code ignored;
+    cost.drops = over.drops(port);
+    port.close(ignored);
+    over.take_off();
+    cost.closed = clock::now();
+    cost.exposure = cost.closed - cost.opened;
+    cost.why = why;
+    if (account) account(cost);
+  }
+
+  static awaitable<result<net::tcp_stream>> accept(ptr self, time_point until, time_point poll) {
+    auto operation = accept_and_close(self, poll);
+    auto stream = co_await before(until, errc::window_timeout, std::move(operation));
+    if (self->port.is_open()) {
+      self->close(stream.error() == errc::window_timeout ? close_cause::timeout : close_cause::canceled);
+    }
+    co_return stream;
+  }
+
+  static awaitable<result<net::tcp_stream>> accept_and_close(ptr self, time_point poll) {
+    auto& port = self->port;
+    net::tcp_stream peer(port.get_executor());
+    net::tcp::endpoint from;
+    std::error_code error;
+    if (clock::now() < poll) port.non_blocking(true, error);
+    while (!error && clock::now() < poll) {
+      port.accept(peer, from, error);
+      if (error != asio::error::would_block) break;
+      error.clear();
+      auto others = co_await yield(patience::shares_core);
+      if (!others) co_return fail(others.error());
+      if (!port.is_open()) co_return fail(errc::canceled);
+    }
+    if (!error && !peer.is_open()) {
+      auto [failed] = co_await port.async_accept(peer, from, use_values);
+      error = failed;
+    }
+    if (error) co_return fail(is_canceled(error) ? make_error_code(errc::canceled) : shortage_or(error, error));
+    if (!port.is_open()) co_return fail(errc::canceled);  // the listener went while somebody came
+    const bool expected = self->over.active() == cloak::none || self->expected.matches(from.address());
+    if (!expected) ++self->cost.strangers;
+    self->close(expected ? close_cause::accepted : close_cause::stranger);
+    if (!expected) {
+      net::reset(peer);  // as from a closed port
+      co_return fail(errc::window_stranger);
+    }
+    auto ready = net::prepare(peer);
+    if (!ready) co_return fail(ready.error());
+    co_return peer;
+  }
+
+  asio::ip::tcp::acceptor port;
+  expected_source expected;
+  cover over;
+  net::tcp::endpoint at;
+  windows::report cost;
+  report_sink account;
+};
+
 AJAR_DECL listener::listener(asio::ip::tcp::acceptor port, expected_source expected, cloak wish)
-    : port_(std::move(port)),
-      expected_(std::move(expected)),
-      cover_(cover::put_on(port_, expected_, wish)),
-      at_(port_.local_endpoint()) {}
+    : state_(std::make_shared<state>(std::move(port), std::move(expected), wish)) {}
 
 AJAR_DECL listener::~listener() {
-  if (port_.is_open() && report_.listeners > 0) close(close_cause::canceled);
+  if (state_ && state_->is_listening()) state_->close(close_cause::canceled);
 }
 
+AJAR_DECL void listener::account(report_sink to) { state_->account = std::move(to); }
+
+AJAR_DECL net::tcp::endpoint listener::local_endpoint() const { return state_->at; }
+
+AJAR_DECL const windows::report& listener::report() const noexcept { return state_->cost; }
+
 AJAR_DECL result<> listener::open() {
+  auto& all = *state_;
   std::error_code error;
-  report_.listeners = 1;
-  report_.opened = clock::now();
-  cover_.wear();
-  port_.listen(1, error);
-  report_.cloak = cover_.active();
+  all.cost.listeners = 1;
+  all.cost.opened = clock::now();
+  all.over.wear();
+  all.port.listen(1, error);
+  all.cost.cloak = all.over.active();
   if (error) return fail(shortage_or(error, errc::bind_failed));
   return {};
 }
 
 AJAR_DECL awaitable<result<net::tcp_stream>> listener::accept(time_point until, time_point poll) {
-  auto operation = accept_and_close(poll);
-  auto stream = co_await before(until, errc::window_timeout, std::move(operation));
-  if (port_.is_open()) close(stream.error() == errc::window_timeout ? close_cause::timeout : close_cause::canceled);
-  co_return stream;
-}
-
-AJAR_DECL awaitable<result<net::tcp_stream>> listener::accept_and_close(time_point poll) {
-  net::tcp_stream peer(port_.get_executor());
-  net::tcp::endpoint from;
-  std::error_code error;
-  if (clock::now() < poll) port_.non_blocking(true, error);
-  while (!error && clock::now() < poll) {
-    port_.accept(peer, from, error);
-    if (error != asio::error::would_block) break;
-    error.clear();
-    auto others = co_await yield(patience::shares_core);
-    if (!others) co_return fail(others.error());
-  }
-  if (!error && !peer.is_open()) {
-    auto [failed] = co_await port_.async_accept(peer, from, use_values);
-    error = failed;
-  }
-  if (error) co_return fail(is_canceled(error) ? make_error_code(errc::canceled) : shortage_or(error, error));
-  const bool expected = cover_.active() == cloak::none || expected_.matches(from.address());
-  if (!expected) ++report_.strangers;
-  close(expected ? close_cause::accepted : close_cause::stranger);
-  if (!expected) {
-    net::reset(peer);  // as from a closed port
-    co_return fail(errc::window_stranger);
-  }
-  auto ready = net::prepare(peer);
-  if (!ready) co_return fail(ready.error());
-  co_return peer;
-}
-
-AJAR_DECL void listener::close(close_cause why) {
-  std::error_code ignored;
-  report_.drops = cover_.drops(port_);
-  port_.close(ignored);
-  cover_.take_off();
-  report_.closed = clock::now();
-  report_.exposure = report_.closed - report_.opened;
-  report_.why = why;
-  if (account_) account_(report_);
+  return state::accept(state_, until, poll);
 }
 
 AJAR_DECL result<listener> listen_once(const asio::any_io_executor& executor, expected_source expected,
