@@ -47,6 +47,7 @@ struct listener::state {
 
   static awaitable<result<net::tcp_stream>> accept_and_close(ptr self, time_point poll) {
     auto& port = self->port;
+    if (!port.is_open()) co_return fail(errc::canceled);  // the listener went before this began
     net::tcp_stream peer(port.get_executor());
     net::tcp::endpoint from;
     std::error_code error;
