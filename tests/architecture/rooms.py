@@ -25,6 +25,7 @@ OTHER_TESTS = {"tests/tls/refusal_test.cpp": "ajar/tls/stream.hpp", "tests/roles
                "tests/roles/time_test.cpp": "ajar/client.hpp",
                "tests/roles/roster_test.cpp": "ajar/central.hpp",
                "tests/roles/lifetimes_test.cpp": "ajar/central.hpp",
+               "tests/roles/half_dead_test.cpp": "ajar/server.hpp",
                "tests/roles/strangers_test.cpp": "ajar/central/strangers.hpp",
                "tests/roles/way_plan_test.cpp": "ajar/client/way_plan.hpp"}
 WOLFSSL = {"crypto", "tls"}

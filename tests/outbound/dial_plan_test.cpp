@@ -359,3 +359,52 @@ TEST_CASE("a plan takes its events in any order, and never dials more than it ma
   CHECK(one.plan.size() == 0);
   CHECK(one.nothing_to_do());
 }
+
+TEST_CASE("beside a session that may be dead one more is made, and none is dialled as long as one of them is there") {
+  scene one;
+  one.put(1, entry(700));
+  one.plan.again(peer(1), one.now);  // it is due anyhow
+  (void)one.only();
+  one.plan.connected(peer(1));
+  CHECK(one.nothing_to_do());
+  one.plan.again(peer(1), one.now);
+  one.plan.again(peer(1), one.now);
+  CHECK(one.plan.is_connected(peer(1)));
+  CHECK(one.plan.next() == one.now + 500ms);  // half a second after the first
+  one.to_next();
+  (void)one.only();
+  one.plan.again(peer(1), one.now);  // it is being dialled
+  one.plan.connected(peer(1));
+  one.plan.lost(peer(1), one.now);
+  CHECK(one.nothing_to_do());
+  CHECK(one.plan.is_connected(peer(1)));
+  one.plan.lost(peer(1), one.now);
+  CHECK(!one.plan.is_connected(peer(1)));
+  one.to_next();
+  (void)one.only();
+}
+
+TEST_CASE("where no other session comes about beside one that may be dead, the attempts come more and more slowly") {
+  scene one;
+  one.put(1, entry(700));
+  (void)one.only();
+  one.plan.connected(peer(1));
+  int attempts = 0;
+  for (const auto end = one.now + 60s; one.now < end; one.now += 250ms) {
+    one.plan.again(peer(1), one.now);
+    for (const auto& to : one.due()) {
+      ++attempts;
+      one.plan.failed(to.client, one.now);
+    }
+  }
+  CHECK(attempts > 3);
+  CHECK(attempts < 30);
+  CHECK(one.plan.is_connected(peer(1)));
+  one.plan.again(peer(1), one.now);
+  one.plan.remove(peer(1));
+  CHECK(one.nothing_to_do());
+  one.plan.again(peer(1), one.now);  // nobody knows where it is
+  CHECK(one.nothing_to_do());
+  one.plan.lost(peer(1), one.now);
+  CHECK(one.plan.size() == 0);
+}

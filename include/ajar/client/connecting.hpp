@@ -116,12 +116,8 @@ class connecting {
       until += std::min<std::chrono::milliseconds>(now->interval, signalling::longest_interval);
     }
     for (;;) {
-      const auto came = node_->dialled.find(server());
-      if (came != node_->dialled.end()) {
-        auto guest = std::move(came->second);
-        node_->dialled.erase(came);
-        co_return std::move(guest);
-      }
+      auto came = node_->take_dialled(server());
+      if (came) co_return std::move(*came);
       if (const auto why = ended()) co_return fail(why);
       if (!node_->step) co_return fail(errc::client_unreachable);
       if (node_->door_error) co_return fail(*node_->door_error);

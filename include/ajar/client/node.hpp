@@ -12,6 +12,7 @@
 #include <ajar/outbound/doorstep.hpp>
 #include <ajar/rendezvous/answers.hpp>
 #include <ajar/rendezvous/reflector.hpp>
+#include <ajar/sessions/doubt.hpp>
 #include <ajar/sessions/handshake.hpp>
 #include <ajar/signalling/uplink.hpp>
 #include <ajar/telling/line_limit.hpp>
@@ -22,6 +23,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace ajar::detail {
 
@@ -326,21 +328,48 @@ struct client_node final : std::enable_shared_from_this<client_node> {
     return {};
   }
 
-  // A server that is there anew may have left a session behind that is dead, and nobody has noticed.
+  // A server that is there anew may have left sessions behind that are dead, and nobody has noticed.
   void doubt(const central_side& side, const signalling::presence& now) {
     const auto before_it = side.present.find(now.server);
-    const auto held = dialled.find(now.server);
     const bool known = before_it != side.present.end() && before_it->second.nonce == now.nonce;
-    if (held == dialled.end() || known) return;
-    tasks.spawn(shared_from_this(), probe(held->second.watch()));
+    if (known || sights_of(now.server).empty()) return;
+    if (doubts.give_cause(now.server)) tasks.spawn(shared_from_this(), judge(now.server));
   }
 
-  static awaitable<void> probe(sessions::session::sight one) {
-    constexpr std::chrono::seconds patience{5};
-    one.keep_alive({std::chrono::seconds(1), std::chrono::seconds(1), 2, std::chrono::milliseconds(2'500)});
-    auto slept = co_await sleep_until(clock::now() + patience);
-    (void)slept;
-    one.keep_alive({});
+  std::vector<sessions::session::sight> sights_of(const identity::peer_id& server) {
+    auto all = own_sessions.of(server);
+    const auto held = dialled.find(server);
+    if (held != dialled.end()) all.push_back(held->second.watch());
+    return all;
+  }
+
+  awaitable<void> judge(identity::peer_id server) {
+    bool going_on = true;
+    while (going_on) {
+      doubts.begin(server, sights_of(server), clock::now());
+      while (doubts.look(server, clock::now())) {
+        changed.notify();
+        auto slept = co_await sleep_until(clock::now() + sessions::doubts::step);
+        if (!slept) co_return;
+      }
+      changed.notify();
+      auto rested = co_await sleep_until(clock::now() + sessions::doubts::rest);
+      if (!rested) co_return;
+      going_on = doubts.reopen(server);
+    }
+  }
+
+  // A session that this server has opened, and that is there still.
+  std::optional<sessions::session> take_dialled(const identity::peer_id& server) {
+    const auto came = dialled.find(server);
+    if (came == dialled.end()) return std::nullopt;
+    std::optional<sessions::session> one;
+    if (!came->second.has_ended()) {
+      if (doubts.is_doubted(came->second)) return std::nullopt;  // it waits for the verdict, or for a new one
+      one.emplace(std::move(came->second));
+    }
+    dialled.erase(came);
+    return one;
   }
 
   // ---- the door
@@ -398,6 +427,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
     if (!entered) {
       outbound_error = entered.error();
     } else if (!stopped) {
+      doubts.replace(server, false, clock::now());
       dialled.insert_or_assign(server, std::move(*entered));
     }
     changed.notify();
@@ -415,6 +445,7 @@ struct client_node final : std::enable_shared_from_this<client_node> {
   notifier changed;
   std::map<std::string, std::shared_ptr<central_side>> centrals;
   std::map<identity::peer_id, sessions::session> dialled;
+  sessions::doubts doubts;
   std::map<identity::peer_id, std::shared_ptr<net::clock_filter>> clocks;  // of servers that granted something
   std::optional<outbound::doorstep> step;
   std::optional<std::error_code> door_error;

@@ -121,6 +121,7 @@ enum class errc : std::uint16_t {
   // outbound
   client_unreachable = 190,
   outbound_timeout,
+  session_replaced,
   // what a tool or a user's own protocol over a session says
   share_not_found = 210,
   share_unreadable,

@@ -14,6 +14,7 @@
 #include <ajar/core/impl/task_group.ipp>
 #include <ajar/net/impl/asio_face.ipp>
 #include <ajar/net/impl/dial.ipp>
+#include <ajar/net/impl/life_signs.ipp>
 #include <ajar/net/impl/network.ipp>
 #include <ajar/net/impl/round_trip.ipp>
 #include <ajar/net/impl/route_watch.ipp>

@@ -15,12 +15,11 @@
 namespace ajar::net {
 
 /// When TCP asks whether the other end is still there: after so much silence, then so often, and so many times in vain.
-/// A process that is stopped answers, as its kernel does. Source: RFC 9293 section 3.8.4, RFC 5482, tcp(7).
+/// A process that is stopped answers, as its kernel does. Source: RFC 9293 section 3.8.4, tcp(7).
 struct keep_alive_times {
   std::chrono::seconds idle{60};
   std::chrono::seconds interval{15};
   int count = 4;
-  std::chrono::milliseconds unacknowledged{0};  ///< and what was sent is given up after so long; 0: as the kernel does
 };
 
 /// Best effort: what the kernel does not take stays as it was.

@@ -11,6 +11,7 @@
 #include <asio/ip/tcp.hpp>
 #include <asio/socket_base.hpp>
 #include <concepts>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <system_error>
@@ -45,6 +46,15 @@ static_assert(byte_stream<tcp_stream>);
 
 /// Who is called when a wait has ended: void(std::error_code).
 using wait_handler = erased_handler<std::error_code>;
+
+/// Signs of life of a connection, as its transport counts them: whatever the programs at both ends do. A process that
+/// is stopped gives them, as its kernel does.
+struct life_signs {
+  std::uint64_t heard = 0;       ///< packets that came, acknowledgements too
+  std::uint64_t said = 0;        ///< packets that left, also such as were sent again
+  std::uint32_t unanswered = 0;  ///< of these, those sent again or to ask, in a row, since something came
+  bool ended = false;            ///< the connection is over, and nothing is left to read
+};
 
 /// Any byte_stream: everything above knows this one type, and is compiled once.
 ///
@@ -88,6 +98,10 @@ class transport {
   std::optional<tcp::endpoint> local_endpoint() const { return below_->local_endpoint(); }
   std::optional<tcp::endpoint> remote_endpoint() const { return below_->remote_endpoint(); }
 
+  /// Of a stream that counts its own, which TCP's does not: signs_of() and ask_for_signs() (life_signs.hpp) know both.
+  std::optional<life_signs> signs() const { return below_->signs(); }
+  void ask() { below_->ask(); }
+
   /// The stream that this was made of, where it is a Stream; else nothing.
   template <byte_stream Stream>
   Stream* target() noexcept {
@@ -109,6 +123,8 @@ class transport {
     virtual bool is_open() const = 0;
     virtual std::optional<tcp::endpoint> local_endpoint() const = 0;
     virtual std::optional<tcp::endpoint> remote_endpoint() const = 0;
+    virtual std::optional<life_signs> signs() const = 0;
+    virtual void ask() = 0;
   };
 
   template <byte_stream Stream>
@@ -156,6 +172,13 @@ class transport {
       std::error_code error;
       const tcp::endpoint at = stream.remote_endpoint(error);
       return error ? std::nullopt : std::optional(at);
+    }
+    std::optional<life_signs> signs() const override {
+      if constexpr (requires { stream.signs(); }) return stream.signs();
+      return std::nullopt;
+    }
+    void ask() override {
+      if constexpr (requires { stream.ask(); }) stream.ask();
     }
     Stream stream;
   };

@@ -15,9 +15,9 @@ namespace ajar::outbound {
 
 /// Decides whom to dial. Pure: it is told the time and what happened, and says what to do.
 ///
-/// A client that left the roster is not dialled any more; its session goes on. Whatever central and a client say, two
-/// attempts for one client are half a second apart, so that both together cannot make a server a source of floods.
-/// Source: WO 2004/034190, non-listening server, steps B and C.
+/// Where that session may be dead, one more is made beside it. A client that left the roster is not dialled any more;
+/// its session goes on. Whatever central and a client say, two attempts for one client are half a second apart, so that
+/// both together cannot make a server a source of floods. Source: WO 2004/034190, non-listening server, steps B and C.
 class dial_plan {
  public:
   /// One connection to make.
@@ -43,24 +43,47 @@ class dial_plan {
     const auto found = clients_.find(client);
     if (found == clients_.end()) return;
     found->second.at.reset();
-    if (found->second.phase == state::waiting) forget(found);
+    if (found->second.phase != state::waiting) return;
+    if (found->second.sessions == 0) return forget(found);
+    go_on(found->second, state::connected);
   }
 
   /// An attempt ended without a session.
-  void failed(const identity::peer_id& client, time_point now) { ended(client, now); }
+  void failed(const identity::peer_id& client, time_point now) {
+    const auto found = clients_.find(client);
+    if (found == clients_.end()) return;
+    auto& one = found->second;
+    if (one.sessions == 0) return ended(found, now);
+    go_on(one, state::connected);
+    one.not_before = std::max<time_point>(now + one.pause.next(), one.not_before);
+  }
   /// An attempt became a session.
   void connected(const identity::peer_id& client) {
     const auto found = clients_.find(client);
     if (found == clients_.end()) return;
+    ++found->second.sessions;
     go_on(found->second, state::connected);
     found->second.pause.reset();
   }
   bool is_connected(const identity::peer_id& client) const {
     const auto found = clients_.find(client);
-    return found != clients_.end() && found->second.phase == state::connected;
+    return found != clients_.end() && found->second.sessions != 0;
   }
   /// A session ended, for whatever reason.
-  void lost(const identity::peer_id& client, time_point now) { ended(client, now); }
+  void lost(const identity::peer_id& client, time_point now) {
+    const auto found = clients_.find(client);
+    if (found == clients_.end() || found->second.sessions == 0) return;
+    if (--found->second.sessions == 0 && found->second.phase == state::connected) ended(found, now);
+  }
+  /// The session that is there may be dead: another one is to be made beside it.
+  void again(const identity::peer_id& client, time_point now) {
+    const auto found = clients_.find(client);
+    if (found == clients_.end()) return;
+    auto& one = found->second;
+    if (one.phase != state::connected || !one.at) return;
+    go_on(one, state::waiting);
+    queue(client, one, std::max(now, one.not_before));
+  }
 
   /// The attempts to make now: whoever has waited for longest comes first. Each one is answered by failed() or
   /// connected().
@@ -95,6 +118,7 @@ class dial_plan {
     std::optional<net::tcp::endpoint> at;
     trust::grant_id grant{};
     state phase = state::waiting;
+    std::size_t sessions = 0;
     std::optional<due_queue::iterator> place{};
     time_point not_before{};
     net::backoff pause{first_pause, longest_pause};
@@ -121,13 +145,11 @@ class dial_plan {
     clients_.erase(which);
   }
 
-  void ended(const identity::peer_id& client, time_point now) {
-    const auto found = clients_.find(client);
-    if (found == clients_.end()) return;
-    auto& one = found->second;
+  void ended(client_map::iterator which, time_point now) {
+    auto& one = which->second;
     go_on(one, state::waiting);
-    if (!one.at) return forget(found);
-    queue(client, one, std::max<time_point>(now + one.pause.next(), one.not_before));
+    if (!one.at) return forget(which);
+    queue(which->first, one, std::max<time_point>(now + one.pause.next(), one.not_before));
   }
 
   client_map clients_;

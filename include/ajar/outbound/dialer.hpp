@@ -64,6 +64,12 @@ class dialer {
   /// The roster changed for these clients.
   void update(const signalling::roster& list, const signalling::roster::changes& changed);
 
+  /// The session with this client may be dead: make another one beside it.
+  void again(const identity::peer_id& client) {
+    plan_.again(client, clock::now());
+    changed_.notify();
+  }
+
   /// End the attempts under one grant, and wait for that; sessions go on. Cancellation: terminal.
   [[nodiscard]] awaitable<void> end(const trust::grant_id& grant) { return tasks_.end({grant.begin(), grant.end()}); }
 

@@ -12,6 +12,7 @@
 #include <ajar/rendezvous/respond.hpp>
 #include <ajar/server/options.hpp>
 #include <ajar/server/status.hpp>
+#include <ajar/sessions/doubt.hpp>
 #include <ajar/signalling/uplink.hpp>
 #include <ajar/telling/line_limit.hpp>
 #include <ajar/trust/may_open.hpp>
@@ -22,7 +23,6 @@
 #include <deque>
 #include <memory>
 #include <optional>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -218,8 +218,11 @@ struct server_node final : signalling::uplink_events,
 
   // ---- who may enter
 
+  // Sessions that are silent make room for one that is not.
   trust::entry entry_of(const identity::peer_id& client, trust::method way) const {
-    return {key.id(), client, way, wall_now(), entered_by.taken(client)};
+    const auto silent = doubts.silent(client, clock::now());
+    const auto here = entered_by.taken(client);
+    return {key.id(), client, way, wall_now(), here - std::min(here, silent)};
   }
 
   // What is taken back may be forgotten by whoever keeps the grants.
@@ -238,7 +241,10 @@ struct server_node final : signalling::uplink_events,
     if (!given) return fail(given.error());
     const auto permitted = trust::may_enter(*given, revoked, entry_of(client, way));
     if (permitted && !may_begin()) return fail(errc::server_busy);
-    if (permitted) return entered_by.take(client);
+    if (permitted) {
+      doubts.replace(client, entered_by.taken(client) >= given->body().sessions, clock::now());
+      return entered_by.take(client);
+    }
     if (permitted.error() == errc::too_many_sessions) doubt(client);  // some may be dead
     return fail(permitted.error());
   }
@@ -281,6 +287,7 @@ struct server_node final : signalling::uplink_events,
       if (!waiting.empty()) {
         auto guest = std::move(waiting.front());
         waiting.pop_front();
+        if (guest.has_ended()) continue;  // while it waited
         co_return std::move(guest);
       }
       if (final_cause) co_return fail(*final_cause);
@@ -307,24 +314,26 @@ struct server_node final : signalling::uplink_events,
     }
   }
 
-  // Is the other end of its sessions still there? It is told within seconds, instead of after two minutes.
+  // Is the other end of its sessions still there? Where it is not, a new one comes within two seconds.
   void doubt(const identity::peer_id& client) override {
-    if (doubted.insert(client).second) tasks.spawn(shared_from_this(), probe(client));
+    if (doubts.give_cause(client)) tasks.spawn(shared_from_this(), judge(client));
   }
 
-  awaitable<void> probe(identity::peer_id client) {
-    constexpr net::keep_alive_times closely{std::chrono::seconds(1), std::chrono::seconds(1), 2,
-                                            std::chrono::milliseconds(2'500)};
-    constexpr std::chrono::seconds patience{5};
-    std::vector<sessions::session::sight> all;
-    for (const auto& one : guests.alive()) {
-      if (one.sight.info().peer == client) all.push_back(one.sight);
+  awaitable<void> judge(identity::peer_id client) {
+    bool going_on = true;
+    while (going_on) {
+      doubts.begin(client, guests.of(client), clock::now());
+      while (doubts.look(client, clock::now())) {
+        made_room.notify();
+        if (doubts.wants_another(client, sessions::path::outbound, clock::now())) dials.again(client);
+        auto slept = co_await sleep_until(clock::now() + sessions::doubts::step);
+        if (!slept) co_return;
+      }
+      made_room.notify();
+      auto rested = co_await sleep_until(clock::now() + sessions::doubts::rest);
+      if (!rested) co_return;
+      going_on = doubts.reopen(client);
     }
-    for (const auto& one : all) one.keep_alive(closely);
-    auto slept = co_await sleep_until(clock::now() + patience);
-    (void)slept;
-    for (const auto& one : all) one.keep_alive({});
-    doubted.erase(client);
   }
 
   // ---- revocations
@@ -481,9 +490,15 @@ struct server_node final : signalling::uplink_events,
   }
   // Without a grant there is nothing to wait for.
   bool must_wait(const trust::signed_request& asked) {
-    if (opened_by.taken() == 0) return false;
+    const auto& client = asked.signer();
+    if (opened_by.taken() == 0 && entered_by.taken(client) == 0) return false;
     const auto given = how.grants_ ? how.grants_(asked.body().grant) : fail(errc::grant_unknown);
-    return given && !has_room(given->body(), asked.signer());
+    if (!given) return false;
+    if (entered_by.taken(client) >= given->body().sessions) {
+      doubt(client);
+      if (doubts.is_open(client, clock::now())) return true;
+    }
+    return opened_by.taken() != 0 && !has_room(given->body(), client);
   }
 
   // Those before it may be done soon: a client that asks thrice at once need not come again.
@@ -555,7 +570,7 @@ struct server_node final : signalling::uplink_events,
   windows::pair_memory pairs;
   std::deque<sessions::session> waiting;
   sessions::account guests;
-  std::set<identity::peer_id> doubted;
+  sessions::doubts doubts;
   windows::exposure_account exposed;
   std::size_t commands = 0;
   std::optional<std::error_code> final_cause;

@@ -45,6 +45,15 @@ class account {
     return entries_;
   }
 
+  /// Those with one peer.
+  std::vector<session::sight> of(const identity::peer_id& peer) {
+    std::vector<session::sight> all;
+    for (const auto& one : alive()) {
+      if (one.sight.info().peer == peer) all.push_back(one.sight);
+    }
+    return all;
+  }
+
   std::uint64_t begun() const noexcept { return begun_; }
 
   std::vector<session_status> list(time_point now) {

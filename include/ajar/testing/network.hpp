@@ -73,6 +73,9 @@ class network {
   void black_hole(const net::address& a, const net::address& b) { *path(a, b).lost = *path(b, a).lost = true; }
   /// Every stream between the two ends at once and without a goodbye; dials get no answer, as in a black hole.
   void cut(const net::address& a, const net::address& b);
+  /// The streams that are there between the two lose everything from now on, silently and for good: as where a machine
+  /// is gone without a word, or a NAT has forgotten them. Others come about as before.
+  void strand(const net::address& a, const net::address& b);
   /// The two reach each other again.
   void mend(const net::address& a, const net::address& b) { *path(a, b).lost = *path(b, a).lost = false; }
 

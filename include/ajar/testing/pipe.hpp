@@ -52,7 +52,7 @@ struct end;
 
 // One direction. Octets fly for a while, then wait to be read.
 struct pipe : std::enable_shared_from_this<pipe> {
-  enum class kind { octets, end, closed, reset };
+  enum class kind { octets, end, closed, reset, question, answer };
   struct parcel {
     time_point due;
     kind what;
@@ -71,8 +71,10 @@ struct pipe : std::enable_shared_from_this<pipe> {
   timer arrival;
   std::deque<parcel> flying;
   std::deque<std::uint8_t> octets;
-  std::size_t held = 0;  // flying and waiting
-  bool ended = false;    // nothing more comes
+  std::size_t held = 0;       // flying and waiting
+  std::uint64_t sent = 0;     // parcels, also those that get lost
+  std::uint64_t arrived = 0;  // and those that do not
+  bool ended = false;         // nothing more comes
   bool reset = false;
   bool refused = false;  // nobody reads any more
   flight_hook hook;

@@ -113,6 +113,16 @@ class stream {
   /// Cut the path: both ends read an end that nobody announced.
   void cut() { state_->cut(); }
 
+  /// As a kernel counts them, and answers; each write is a packet, which nobody acknowledges.
+  net::life_signs signs() const {
+    net::life_signs made;
+    made.heard = state_->in->arrived;
+    made.said = state_->out->sent;
+    made.ended = state_->in->octets.empty() && (state_->in->ended || state_->in->reset);
+    return made;
+  }
+  void ask() { state_->out->send(detail::pipe::kind::question); }
+
   /// See, change or take away what this end sends from now on.
   void on_send(flight_hook hook) { state_->out->hook = std::move(hook); }
   /// Ask before each operation of this end (testing/fuse.hpp).

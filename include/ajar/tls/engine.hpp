@@ -101,6 +101,9 @@ class engine {
     return flush_queue();
   }
 
+  /// Has something come that nobody has read?
+  bool holds_input() const noexcept { return kept_used_ < kept_.size() || wolfSSL_pending(tls_.get()) > 0; }
+
   /// Octets that wait until the transport is writable.
   std::size_t pending_output() const noexcept { return output_.size() - output_sent_; }
 

@@ -11,6 +11,7 @@
 #include <ajar/crypto/sign.hpp>
 #include <ajar/net/asio_face.hpp>
 #include <ajar/net/dial.hpp>
+#include <ajar/net/life_signs.hpp>
 #include <ajar/net/transport.hpp>
 #include <ajar/tls/context.hpp>
 
@@ -106,6 +107,8 @@ class stream {
   /// before are not given out any more. The first cause stands.
   void close(std::error_code why);
   bool is_open() const;
+  /// Closed, here or by the other side, and nothing is left to read.
+  bool has_ended() const;
 
   /// Called once, with what it carried, when the stream is closed or gone, or at once where it is closed already; in
   /// the order of these calls.
@@ -136,12 +139,17 @@ class stream {
   class sight {
    public:
     bool alive() const;
+    bool is_of(const stream& one) const { return one.state_ && of_.lock() == one.state_; }
     /// Close it now, with a cause. No octet leaves any more, not even of those that the kernel holds.
     void cut(std::error_code why) const;
     /// What it carried; nothing once it is gone.
     traffic carried() const;
     /// Of TCP, while it is open.
     std::optional<std::chrono::microseconds> round_trip() const;
+    /// What its connection shows of the other end, while it is open.
+    std::optional<net::life_signs> signs() const;
+    /// Let the other end's kernel show that it is there (net::ask_for_signs).
+    void ask() const;
     /// Of TCP: look after it like this from now on.
     void keep_alive(const net::keep_alive_times& when) const;
 

@@ -177,6 +177,8 @@ inline constexpr error_text error_texts[] = {
      "give the client a reachable port by --door ADDR:PORT, or use --by window"},
     {errc::outbound_timeout, "the server has not dialled in time",
      "check that the server runs, that it serves the outbound method, and that --door is reachable from outside"},
+    {errc::session_replaced, "the other side came anew, and this session of its answered nothing any more",
+     "go on over the new session"},
 
     {errc::share_not_found, "there is no share of that name", "ask the server's owner for the name"},
     {errc::share_unreadable, "the server cannot read that share now", "ask the server's owner to look at its log"},

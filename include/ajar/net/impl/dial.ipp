@@ -166,11 +166,8 @@ AJAR_DECL void keep_alive(tcp_stream& stream, const keep_alive_times& when) {
   stream.set_option(asio::socket_base::keep_alive(true), ignored);
   const int idle = static_cast<int>(when.idle.count());
   const int interval = static_cast<int>(when.interval.count());
-  const int unacknowledged = static_cast<int>(when.unacknowledged.count());
-  for (const auto& [option, value] : {std::pair(TCP_USER_TIMEOUT, unacknowledged),
-                                      {TCP_KEEPCNT, when.count},
-                                      {TCP_KEEPINTVL, interval},
-                                      {TCP_KEEPIDLE, idle}}) {  // the last one acts
+  for (const auto& [option, value] :
+       {std::pair(TCP_KEEPCNT, when.count), {TCP_KEEPINTVL, interval}, {TCP_KEEPIDLE, idle}}) {  // the last one acts
     (void)::setsockopt(stream.native_handle(), IPPROTO_TCP, option, &value, sizeof value);
   }
 }

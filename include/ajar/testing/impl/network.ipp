@@ -62,6 +62,13 @@ AJAR_DECL void network::cut(const net::address& a, const net::address& b) {
   black_hole(a, b);
 }
 
+AJAR_DECL void network::strand(const net::address& a, const net::address& b) {
+  for (auto& one : streams_) {
+    const auto end = one.lock();
+    if (end && detail::is_between(*end, a, b)) end->out->lost = std::make_shared<bool>(true);
+  }
+}
+
 AJAR_DECL result<network_listener> network::listen(net::tcp::endpoint on) {
   if (on.port() == 0) on.port(next_port_++);
   auto& place = listeners_[on];

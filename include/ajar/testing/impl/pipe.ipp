@@ -9,6 +9,7 @@ namespace ajar::testing {
 namespace detail {
 
 AJAR_DECL void pipe::send(kind what, bytes some) {
+  ++sent;
   if (lost && *lost) return;
   held += some.size();
   if (delay == clock::duration::zero()) return arrive(what, some);
@@ -18,6 +19,12 @@ AJAR_DECL void pipe::send(kind what, bytes some) {
 
 AJAR_DECL void pipe::arrive(kind what, const bytes& some) {
   const auto reader = to.lock();
+  ++arrived;
+  if (what == kind::answer) return;
+  if (what == kind::question) {
+    if (reader) reader->out->send(reader->open ? kind::answer : kind::reset);
+    return;
+  }
   if (what == kind::octets && !ended) octets.insert(octets.end(), some.begin(), some.end());
   if (what == kind::reset) {
     reset = true;

@@ -277,6 +277,11 @@ AJAR_DECL const traffic& stream::carried() const noexcept {
 }
 AJAR_DECL std::size_t stream::pending_output() const noexcept { return state_ ? state_->machine.pending_output() : 0; }
 AJAR_DECL bool stream::is_open() const { return state_ && state_->below.is_open(); }
+AJAR_DECL bool stream::has_ended() const {
+  if (!is_open()) return true;
+  const auto signs = net::signs_of(state_->below);
+  return signs && signs->ended && !state_->machine.holds_input();
+}
 AJAR_DECL std::shared_ptr<net::octet_port> stream::port() const {
   if (!state_) return net::ended_port(executor_, errc::moved_from);
   return state_;
@@ -344,6 +349,19 @@ AJAR_DECL traffic stream::sight::carried() const {
 AJAR_DECL std::optional<std::chrono::microseconds> stream::sight::round_trip() const {
   const auto state = of_.lock();
   return state ? net::round_trip(state->below) : std::nullopt;
+}
+
+AJAR_DECL std::optional<net::life_signs> stream::sight::signs() const {
+  const auto state = of_.lock();
+  if (!state || !state->below.is_open()) return std::nullopt;
+  auto signs = net::signs_of(state->below);
+  if (signs && state->machine.holds_input()) signs->ended = false;
+  return signs;
+}
+
+AJAR_DECL void stream::sight::ask() const {
+  const auto state = of_.lock();
+  if (state && state->below.is_open()) net::ask_for_signs(state->below);
 }
 
 AJAR_DECL void stream::sight::keep_alive(const net::keep_alive_times& when) const {
