@@ -9,6 +9,7 @@
 
 #include <ajar/switchboard/admission.hpp>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <algorithm>
 #include <cstdlib>
@@ -68,7 +69,7 @@ inline served read_admission(const settings& given, const std::string& folder) {
   if (!text) return tl::unexpected(text.error());
   auto list = parse_list(*text, list_path(given, folder));
   if (list && list->size() == 0) {
-    tell("{}: no server is admitted yet: ajar-central admit ID, where 'ajar-server id' prints it\n", central_tool);
+    tell("{}: no server is admitted yet: 'ajar-central invite NAME' prints a line that one joins by\n", central_tool);
   }
   return list;
 }
@@ -76,9 +77,10 @@ inline served read_admission(const settings& given, const std::string& folder) {
 // ---- admit, dismiss, admitted
 
 // A list with an id more, or without one. Comments, and lines of others, stay.
-inline std::string list_with(std::string text, const ajar::identity::peer_id& id) {
+// @param name  what is said of it; may be empty
+inline std::string list_with(std::string text, const ajar::identity::peer_id& id, const std::string& name = {}) {
   if (!text.empty() && text.back() != '\n') text += '\n';
-  return text + to_string(id) + "\n";
+  return text + to_string(id) + (name.empty() ? "" : "  # " + name) + "\n";
 }
 inline std::string list_without(std::string_view text, const ajar::identity::peer_id& id) {
   std::string made;
@@ -107,10 +109,21 @@ inline std::optional<read_text> list_to_change(const settings& given, const std:
   return std::nullopt;
 }
 
+// The absolute path of a file, or of the one where a link leads. What is not there yet is named in its folder.
+inline std::string real_path(const std::string& path) {
+  const auto followed = [](const std::string& from) {
+    const std::unique_ptr<char, decltype(&std::free)> there(::realpath(from.c_str(), nullptr), &std::free);
+    return there ? std::string(there.get()) : std::string();
+  };
+  if (auto there = followed(path); !there.empty()) return there;
+  const auto slash = path.rfind('/');
+  const auto folder = followed(slash == std::string::npos ? "." : path.substr(0, slash + 1));
+  return folder.empty() ? path : folder + "/" + (slash == std::string::npos ? path : path.substr(slash + 1));
+}
+
 // Whole or not at all, with the owner and the permissions that it has; where a link leads there, the link stays.
 inline ajar::result<> replace_list(std::string path, const std::string& text) {
-  const std::unique_ptr<char, decltype(&std::free)> there(::realpath(path.c_str(), nullptr), &std::free);
-  if (there) path = there.get();
+  path = real_path(path);
   struct stat status{};
   const bool before = ::stat(path.c_str(), &status) == 0;
   const auto mode = before ? status.st_mode & 0777U : 0600U;
@@ -126,7 +139,11 @@ inline ajar::result<> replace_list(std::string path, const std::string& text) {
     written = ajar::fail(ajar::last_error());
   }
   if (!written) ::unlink(fresh.c_str());
-  return written;
+  if (!written) return written;
+  const ajar::descriptor folder(
+      ::open((path.substr(0, path.rfind('/')) + "/").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder && ::fsync(folder.get()) != 0) return ajar::fail(ajar::last_error());
+  return {};
 }
 
 // A central that runs takes the list over now.
@@ -137,6 +154,27 @@ inline int take_over_now(const ajar::state::folder& state) {
   if (*told == "taken") return success;
   tell("{}: the central that runs has kept its list: its log says why\n", central_tool);
   return local_trouble;
+}
+
+// With others that change it kept off; they are not, where the running central is asked.
+inline int change_list(const settings& given, const ajar::state::folder& state,
+                       const std::vector<ajar::identity::peer_id>& ids, bool admits) {
+  const auto alone = state.alone();
+  if (!alone) return complain(central_tool, state.path(), alone.error());
+  const auto before = list_to_change(given, state.path());
+  if (!before) return local_trouble;
+  auto now = before->text;
+  for (const auto& id : ids) {
+    if (before->list.admits(id) == admits) {
+      tell("{}: {} {}\n", central_tool, to_string(id), admits ? "is admitted already" : "is not on the list");
+    } else {
+      now = admits ? list_with(std::move(now), id) : list_without(now, id);
+    }
+  }
+  if (now == before->text) return success;
+  const auto path = list_path(given, state.path());
+  const auto written = replace_list(path, now);
+  return written ? success : complain(central_tool, path, written.error());
 }
 
 }  // namespace detail
@@ -156,24 +194,8 @@ inline int change_admission(const settings& given, bool admits) {
   }
   const auto self = open_node(central_tool, "central", text_option(given, "state"));
   if (!self) return local_trouble;
-  const auto alone = self->state.alone();  // with others that change it
-  if (!alone) return complain(central_tool, self->state.path(), alone.error());
-  const auto before = detail::list_to_change(given, self->state.path());
-  if (!before) return local_trouble;
-  auto now = before->text;
-  for (const auto& id : ids) {
-    if (before->list.admits(id) == admits) {
-      tell("{}: {} {}\n", central_tool, to_string(id), admits ? "is admitted already" : "is not on the list");
-    } else {
-      now = admits ? list_with(std::move(now), id) : list_without(now, id);
-    }
-  }
-  if (now != before->text) {
-    const auto path = list_path(given, self->state.path());
-    const auto written = detail::replace_list(path, now);
-    if (!written) return complain(central_tool, path, written.error());
-  }
-  return detail::take_over_now(self->state);
+  const auto changed = detail::change_list(given, self->state, ids, admits);
+  return changed == success ? detail::take_over_now(self->state) : changed;
 }
 
 inline int print_admitted(const settings& given) {

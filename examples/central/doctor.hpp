@@ -20,7 +20,7 @@ inline finding look_at_list(const settings& given) {
   const auto list = read_admission(given, *folder);
   if (!list) return bad("list", list.error(), "mend it; 'ajar-server id' prints a server's");
   if (list->size() == 0)
-    return note("list", "no server is on it", "ajar-central admit ID, as 'ajar-server id' prints it");
+    return note("list", "no server is on it", "ajar-central invite NAME, or admit ID, as 'ajar-server id' prints it");
   return good("list", list_path(given, *folder));
 }
 

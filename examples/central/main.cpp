@@ -9,8 +9,8 @@
 #include "../tools/step_log.hpp"
 #include "admission.hpp"
 #include "doctor.hpp"
+#include "invites.hpp"
 #include "options.hpp"
-#include "reachable.hpp"
 
 #include <ajar/central.hpp>
 
@@ -29,6 +29,8 @@ constexpr const char* examples =
     "Examples:\n"
     "  ajar-central run --quick                                     for a trial on this network: every server\n"
     "  ajar-central run --listen 0.0.0.0:7000                       the servers that were admitted\n"
+    "  ajar-central invite attic                                    one word for one server: 'ajar-server join' takes "
+    "it\n"
     "  ajar-central admit SERVER_ID                                 as 'ajar-server id' prints it; at once\n"
     "  ajar-central dismiss SERVER_ID                               at once: its link ends\n"
     "  ajar-central run --listen 0.0.0.0:7000 --admit servers.txt   those in a file, a peer id a line\n"
@@ -59,18 +61,17 @@ void tell_of_limits(const tools::settings& given, const ajar::telling::step_sink
 
 // At SIGHUP, and when it is asked: the list and the limits, if both are good.
 bool take_over(const tools::reload& again, const std::string& settings_file, const std::string& folder,
-               ajar::central& central) {
+               tools::newcomers& coming, ajar::central& central) {
   const auto now = again.read();
   if (!now) {
     if (const auto why = tools::outside_of_fence(settings_file)) again.keep(*why);
     return false;
   }
-  const auto list = tools::read_admission(*now, folder);
-  if (!list) {
-    again.keep(tools::outside_of_fence(tools::list_path(*now, folder)).value_or(list.error()));
+  const auto wrong = coming.take_over(*now);
+  if (!wrong.empty()) {
+    again.keep(tools::outside_of_fence(tools::list_path(*now, folder)).value_or(wrong));
     return false;
   }
-  central.admit(*list);
   central.limit(limits_of(*now));
   again.taken(*now);
   return true;
@@ -98,21 +99,6 @@ tools::landlock fence_around(const std::string& state, const tools::settings& gi
 
 constexpr const char* quick_listen = "0.0.0.0:7000";
 
-// What others are told: by its name, else by an address that they can reach.
-ajar::identity::url url_of(const ajar::central& central, const tools::settings& given, const ajar::net::address& at) {
-  auto url = central.url();
-  if (given.count("name")) {
-    url.at = ajar::net::endpoint(tools::text_option(given, "name"), url.at.port());
-  } else if (at.is_unspecified()) {
-    const auto found = tools::address_to_name(at);
-    if (found) url.at = ajar::net::endpoint(ajar::net::tcp::endpoint(*found, url.at.port()));
-    tools::tell(
-        "{}: the URL names {}; --name says another\n", central_tool,
-        found ? "the address that this machine has towards others" : "no address, as no other machine is in reach");
-  }
-  return url;
-}
-
 int run(const tools::settings& given, int count, char** words) {
   const bool quick = given.count("quick") != 0;
   if (!quick && !given.count("listen")) {
@@ -136,6 +122,9 @@ int run(const tools::settings& given, int count, char** words) {
   (void)tools::raise_descriptor_limit();
   ajar::central_options how(*at, std::move(*list));
   const auto steps = tools::steps_as_told("central", given);
+  tools::newcomers coming(*self, given, steps);
+  how.invites(
+      [&coming](const ajar::trust::invite_id& which, ajar::bytes_view sealed) { return coming.redeem(which, sealed); });
   how.heartbeat(*beat).limits(limits_of(given)).reflect_port(given.as<std::uint16_t>("reflect-port")).on_step(steps);
 
   std::vector<std::unique_ptr<asio::io_context>> contexts;
@@ -148,9 +137,10 @@ int run(const tools::settings& given, int count, char** words) {
   asio::signal_set signals(*contexts.front(), SIGINT, SIGTERM);
   asio::signal_set hangups(*contexts.front(), SIGHUP);
   ajar::central central(shards, self->key, how);
+  coming.are_served_by(central);
   auto opened = central.open();
   if (!opened) return tools::complain(central_tool, listen, opened.error());
-  const auto url = url_of(central, given, at->address());
+  const ajar::identity::url url{tools::endpoint_to_name(given, central.local_endpoint()), self->key.id()};
   fmt::print("{}\n", to_string(url));
   if (quick) {
     tools::tell(
@@ -169,9 +159,12 @@ int run(const tools::settings& given, int count, char** words) {
     return tools::tell_status(&central, tools::spoken_fence());
   });
   const tools::reload again(tools::central_table(), count, words, given, steps);
-  const auto read_again = [&] { return take_over(again, given.file(), self->state.path(), central); };
+  const auto read_again = [&] { return take_over(again, given.file(), self->state.path(), coming, central); };
   control.answer_with("reload", [&read_again](const ajar::control::request&) -> ajar::result<std::string> {
     return std::string(read_again() ? "taken" : "kept");
+  });
+  control.answer_with("place", [&](const ajar::control::request&) -> ajar::result<std::string> {
+    return to_text(tools::central_place{url, coming.list()});
   });
   control.start();
   central.start();
@@ -195,6 +188,9 @@ int main(int count, char** words) {
     if (command == "run") return run(given, count, words);
     if (command == "status") return tools::status(central_tool, "central", given);
     if (command == "admit" || command == "dismiss") return tools::change_admission(given, command == "admit");
+    if (command == "invite") return tools::invite(given);
+    if (command == "invites") return tools::print_invites(given);
+    if (command == "withdraw") return tools::withdraw(given);
     if (command == "admitted") return tools::print_admitted(given);
     if (command == "doctor") return tools::examine_central(given);
     if (command == "id") {

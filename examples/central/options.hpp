@@ -10,6 +10,9 @@ namespace tools {
 inline option_table make_central_table() {
   option_table all("ajar-central", "The node of ajar that listens; it can let nobody in anywhere.\n");
   all.command_named("run", "bring servers and clients together");
+  all.command_named("invite", "a server is served from now on by one word that is sent to its owner");
+  all.command_named("invites", "invites that no server has used yet");
+  all.command_named("withdraw", "take back an invite that no server has used yet");
   all.command_named("admit", "serve these servers from now on");
   all.command_named("dismiss", "serve these servers no more");
   all.command_named("admitted", "the servers that it serves");
@@ -19,18 +22,27 @@ inline option_table make_central_table() {
   all.add("listen", "ADDR:PORT to listen at; port 0 takes a random one")
       .takes("ADDR:PORT")
       .checked(check::endpoint)
-      .of({"run", "doctor"});
+      .of({"run", "invite", "doctor"});
   all.add("admit", "file with the peer ids of the servers to serve; by default servers.txt in the state folder")
       .takes("FILE")
       .path_of(completes::file)
-      .of({"run", "admit", "dismiss", "admitted", "doctor"})
+      .of({"run", "invite", "admit", "dismiss", "admitted", "doctor"})
       .instead_of("open")
       .live();
-  all.add("open", "serve every server: for trials").of({"run", "doctor"}).instead_of("admit").live();
+  all.add("open", "serve every server: for trials").of({"run", "invite", "doctor"}).instead_of("admit").live();
   all.add("quick", "for a trial on one network: every server, at port 7000, under this machine's address")
       .of({"run"})
       .command_line_only();
-  all.add("name", "host that the printed URL names, if not the address of --listen").takes("HOST").of({"run"});
+  all.add("name", "host that the printed URL names, if not the address of --listen")
+      .takes("HOST")
+      .of({"run", "invite"});
+  all.add("expires", "invite: how long it can be redeemed")
+      .takes("TIME")
+      .by_default("24h")
+      .checked(check::duration("24h"))
+      .of({"invite"})
+      .command_line_only();
+  all.add("qr", "invite: as a QR code, too").of({"invite"}).command_line_only();
   all.add("threads", "threads to spread links over").takes_number(1, 64).by_default("1").of({"run"});
   all.add("reflect-port", "second port, by which peers learn their NAT; 0 takes a random one")
       .takes_number(0, 65535)

@@ -2,6 +2,8 @@
 // Under which address others on its network find this machine.
 #pragma once
 
+#include "admission.hpp"
+
 #include <ajar/net/endpoint.hpp>
 
 #include <asio/io_context.hpp>
@@ -30,6 +32,16 @@ inline std::optional<ajar::net::address> address_to_name(const ajar::net::addres
   auto found = address_towards_others(false);
   if (!found && listening.is_v6()) found = address_towards_others(true);
   return found;
+}
+
+// What others are told: by its name, else by an address that they can reach.
+inline ajar::net::endpoint endpoint_to_name(const settings& given, const ajar::net::tcp::endpoint& listening) {
+  if (given.count("name")) return ajar::net::endpoint(text_option(given, "name"), listening.port());
+  if (!listening.address().is_unspecified()) return ajar::net::endpoint(listening);
+  const auto found = address_to_name(listening.address());
+  tell("{}: the URL names {}; --name says another\n", central_tool,
+       found ? "the address that this machine has towards others" : "no address, as no other machine is in reach");
+  return ajar::net::endpoint(found ? ajar::net::tcp::endpoint(*found, listening.port()) : listening);
 }
 
 }  // namespace tools

@@ -78,13 +78,10 @@ inline ajar::awaitable<ajar::result<exit_code>> collect(visit_ptr at, std::strin
 // @param into  the folder that it goes to, or what a single file is to be called
 inline int get_by_invite(const settings& given, const node& self, const std::string& word, const std::string& into,
                          const get_options& how) {
-  const auto with = ajar::trust::parse_invite(word);
-  if (!with) {
-    complain(client_tool, "get", with.error());
-    return usage;
-  }
+  const auto with = invite_of_kind(client_tool, "get", word, false);
+  if (!with) return usage;
   if (!stay_in_sandbox(given, self, into)) return local_trouble;
-  auto file = redeem(given, self, *with, "get");
+  auto file = grant_by(given, self, *with, "get");
   if (!file) return file.error();
   const auto server = file->server_name;
   const auto stays = std::make_shared<bool>(false);

@@ -49,12 +49,16 @@ inline finding look_at_issued(const std::string& folder) {
   return good("grants", fmt::format("{}, {} of them ended", all->size(), ended));
 }
 
-// As it was said, or as the running server has it.
+// As it was said, as the running server has it, or the one that was joined.
 inline std::optional<ajar::identity::url> central_to_look_at(const settings& given,
                                                              const ajar::result<told_status>& running) {
   auto text = text_option(given, "central");
   if (const auto* variable = std::getenv(central_variable); text.empty() && variable) text = variable;
   if (text.empty() && running && running->has_link()) text = running->central();
+  if (text.empty()) {
+    auto kept = central_kept(given);
+    return kept ? std::move(*kept) : std::nullopt;
+  }
   auto url = ajar::identity::parse_url(text);
   return url ? std::optional(std::move(*url)) : std::nullopt;
 }
@@ -77,9 +81,15 @@ inline int examine_server(const settings& given) {
     all.push_back(running->linked() ? good("server", "runs, linked to central")
                                     : bad("server", "runs, and has no link to central", "see 'status'"));
   }
+  const auto kept = central_kept(given);
+  if (!kept && all.front().how == grade::good) {
+    all.push_back(
+        bad("the central that was joined", kept.error().message(), "join it again: ajar-server join INVITE --force"));
+  }
   const auto central = detail::central_to_look_at(given, running);
   all.push_back(central ? look_at_central(*central)
-                        : note("central", "none was named", "name it: doctor --central URL"));
+                        : note("central", "none was named",
+                               "join one: ajar-server join INVITE; or name it: doctor --central URL"));
   return tell_findings(all, given.count("json") != 0);
 }
 

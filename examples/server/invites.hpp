@@ -20,7 +20,7 @@ namespace tools {
 
 namespace detail {
 
-// Central as it was said, or as the running server has it. Complains by itself.
+// Central as it was said, as the running server has it, or the one that was joined. Complains by itself.
 inline std::optional<ajar::identity::url> central_said_or_linked(const settings& given, const std::string& folder) {
   if (central_is_said(given)) return central_of(given);
   const auto status = ask_status(folder, "control");
@@ -28,7 +28,7 @@ inline std::optional<ajar::identity::url> central_said_or_linked(const settings&
     auto url = ajar::identity::parse_url(status->central());
     if (url) return std::move(*url);
   }
-  return wrong("name central by --central: no server runs with " + folder), std::nullopt;
+  return central_of(given);
 }
 
 inline void print_invite(const settings& given, const std::string& name, const ajar::trust::invite& made, bool runs) {

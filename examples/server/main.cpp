@@ -6,6 +6,7 @@
 #include "../tools/status.hpp"
 #include "doctor.hpp"
 #include "invites.hpp"
+#include "join.hpp"
 #include "run.hpp"
 
 namespace {
@@ -14,8 +15,9 @@ using tools::server_tool;
 
 constexpr const char* examples =
     "Examples:\n"
+    "  ajar-server join ajar1...                           be served by a central whose operator sent that line\n"
     "  ajar-server share photos notes.txt                  prints the line that fetches them, once; waits for it\n"
-    "  ajar-server id                                      this server's peer id alone, for central's --admit list\n"
+    "  ajar-server id                                      this server's peer id alone: 'ajar-central admit' takes it\n"
     "  ajar-server run --central ajar://HOST:PORT/ID --share photos=/home/me/photos\n"
     "  ajar-server run --central ajar://HOST:PORT/ID --share notes=notes.txt --mode outbound --roster every=30s\n"
     "  ajar-server grant CLIENT_ID --central ajar://HOST:PORT/ID --service photos:r --for 30d --out laptop.grant\n"
@@ -35,6 +37,7 @@ int main(int count, char** words) {
     if (const auto* code = std::get_if<int>(&begun)) return *code;
     const auto& given = std::get<tools::settings>(begun);
     const auto command = tools::text_option(given, "command");
+    if (command == "join") return tools::join(given);
     if (command == "run") return tools::run(given, count, words);
     if (command == "share") return tools::share(given, count, words);
     if (command == "grant") return tools::grant(given);

@@ -11,6 +11,7 @@ inline option_table make_server_table() {
   option_table all("ajar-server",
                    "Shares folders and files; clients are dialled, or a port opens for one of them at a time.\n");
   all.command_named("id", "this server's peer id");
+  all.command_named("join", "be served by a central from now on, by one word that its operator sent");
   all.command_named("share", "files and folders, for whoever has the line that it prints, once", completes::file);
   all.command_named("run", "share, and serve");
   all.command_named("grant", "sign what a client may do");
@@ -24,7 +25,8 @@ inline option_table make_server_table() {
   all.command_named("status", "what the running server does: link, sessions, exposure");
   all.command_named("doctor", "what on this machine is in the way, and what to do");
   all.add("central",
-          "central's URL, as ajar-central printed it; invite: by default the running server's; else $AJAR_CENTRAL")
+          "central's URL, as ajar-central printed it; else $AJAR_CENTRAL, else the one that was joined; invite: the "
+          "running server's before that one")
       .takes("URL")
       .checked(check::url)
       .of({"run", "share", "grant", "invite", "doctor"});
@@ -60,7 +62,7 @@ inline option_table make_server_table() {
       .checked(check::address)
       .of({"run", "share"})
       .live();
-  all.add_sandbox({"run", "share"});
+  all.add_sandbox({"run", "share", "join"});
   all.add("service", "grant, invite, renew: NAME:r or NAME:rw, once for each")
       .takes_list("NAME:r")
       .of({"grant", "invite", "renew"})
@@ -138,6 +140,8 @@ inline option_table make_server_table() {
       .of({"share"})
       .command_line_only();
   all.add("keep", "share: also when all of it was fetched, until a signal").of({"share"}).command_line_only();
+  all.add("wait", "join: until central is there").of({"join"}).command_line_only();
+  all.add("force", "join: also where another central was joined before").of({"join"}).command_line_only();
   all.add("out", "grant: the file to write; - for stdout")
       .takes("FILE")
       .path_of(completes::file)
@@ -146,7 +150,7 @@ inline option_table make_server_table() {
   all.add("from", "the local address of all connections, if not the routes' choice")
       .takes("ADDR")
       .checked(check::address)
-      .of({"run", "share"});
+      .of({"run", "share", "join"});
   all.add_state();
   all.add("json", "steps, the list, the status, or findings, as JSON lines on stdout");
   all.add("quiet", "no steps on stderr").of({"run"});

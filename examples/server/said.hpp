@@ -6,9 +6,11 @@
 #include "../tools/settings.hpp"
 
 #include <ajar/identity/url.hpp>
+#include <ajar/state/folder.hpp>
 #include <ajar/telling/log_line.hpp>
 #include <ajar/trust/grant.hpp>
 
+#include <unistd.h>
 #include <cstdlib>
 #include <optional>
 #include <string>
@@ -44,13 +46,43 @@ inline bool central_is_said(const settings& given) {
   return given.count("central") != 0 || std::getenv(central_variable) != nullptr;
 }
 
+// In the state folder: what 'join' has kept.
+inline constexpr const char* central_file = "central";
+
+// Nothing where none is kept there. Errors: state_damaged, state::folder's.
+inline ajar::result<std::optional<ajar::identity::url>> central_kept(const ajar::state::folder& in) {
+  const auto file = in.read(central_file);
+  if (!file) return ajar::fail(file.error());
+  if (!*file) return std::optional<ajar::identity::url>();
+  auto text = ajar::as_text(**file);
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  auto url = ajar::identity::parse_url(text);
+  if (!url) return ajar::fail(ajar::errc::state_damaged);
+  return std::optional(std::move(*url));
+}
+// Of the state folder that was said.
+inline ajar::result<std::optional<ajar::identity::url>> central_kept(const settings& given) {
+  const auto path = ajar::state::folder::place(text_option(given, "state"), "server");
+  if (!path) return ajar::fail(path.error());
+  if (::access(path->c_str(), F_OK) != 0) return std::optional<ajar::identity::url>();  // it is not made for that
+  const auto state = ajar::state::folder::open(*path);
+  if (!state) return ajar::fail(state.error());
+  return central_kept(*state);
+}
+
+// As it was said, or the one that was joined. Complains by itself.
 inline std::optional<ajar::identity::url> central_of(const settings& given) {
   const bool option = given.count("central") != 0;
-  const auto* variable = std::getenv(central_variable);
-  if (!option && !variable) {
-    return wrong("name central by --central or $AJAR_CENTRAL: 'ajar-central run' prints its URL"), std::nullopt;
+  if (!central_is_said(given)) {
+    auto kept = central_kept(given);
+    if (!kept) return complain(server_tool, "the central that was joined", kept.error()), std::nullopt;
+    if (*kept) return std::move(**kept);
+    return wrong(
+               "join a central: ajar-server join INVITE, as 'ajar-central invite' prints it; or name one by --central "
+               "or $AJAR_CENTRAL"),
+           std::nullopt;
   }
-  const auto text = option ? text_option(given, "central") : std::string(variable);
+  const auto text = option ? text_option(given, "central") : std::string(std::getenv(central_variable));
   auto url = ajar::identity::parse_url(text);
   if (url) return std::move(*url);
   complain(server_tool, (option ? "--central '" : "$AJAR_CENTRAL '") + ajar::escaped(text) + "'", url.error());

@@ -4,11 +4,8 @@
 
 #include "said.hpp"
 
-#include <ajar/core/clock.hpp>
 #include <ajar/trust/grant.hpp>
 
-#include <array>
-#include <ctime>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,15 +20,6 @@ inline std::optional<ajar::trust::service_right> parse_service(const std::string
   ajar::trust::service_right made{text.substr(0, colon), true, rights == "rw"};
   if (!ajar::trust::is_name(made.name) || (rights != "r" && rights != "rw")) return std::nullopt;
   return made;
-}
-
-inline std::string date_of(ajar::wall_time at) {
-  const auto seconds = static_cast<std::time_t>(at.time_since_epoch().count());
-  std::tm utc{};
-  ::gmtime_r(&seconds, &utc);
-  std::array<char, 32> text{};
-  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text.data();
 }
 
 inline std::string services_of(const ajar::trust::grant& body) {

@@ -5,14 +5,17 @@
 #include "line_writer.hpp"
 #include "settings.hpp"
 
+#include <ajar/core/clock.hpp>
 #include <ajar/core/error.hpp>
 #include <ajar/state/folder.hpp>
 
 #include <signal.h>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -74,6 +77,16 @@ std::optional<ajar::state::folder::hold> hold_state(std::string_view tool, const
 std::optional<std::chrono::seconds> parse_duration(std::string_view text);
 // The same, or 0s.
 std::optional<std::chrono::seconds> parse_patience(std::string_view text);
+
+// 2004-04-22T12:00:00Z
+inline std::string date_of(ajar::wall_time at) {
+  const auto seconds = static_cast<std::time_t>(at.time_since_epoch().count());
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text.data();
+}
 
 // No file of ours gets the number of an input or output that this process was started without: 2>&- would write into
 // it.

@@ -156,7 +156,7 @@ class BadInput(unittest.TestCase):
 
     def test_server_not_admitted(self):
         done = self.w.run("server", "stranger", "run", "--central", self.w.url, "--share", f"file={self.path}", "--quiet")
-        self.complains(done, NO_CENTRAL, "does not serve this peer", "--admit")
+        self.complains(done, NO_CENTRAL, "does not serve this peer", "ajar-central invite")
 
     def test_client_of_a_server_that_is_not_admitted(self):
         self.w.grant("guest", server="stranger", name="elsewhere")

@@ -6,8 +6,10 @@
 #include <ajar/core/task_group.hpp>
 #include <ajar/signalling/redeem.hpp>
 #include <ajar/state/issued_invites.hpp>
+#include <ajar/state/server_invites.hpp>
 
 #include "../temporary_folder.hpp"
+#include "village/memory_place.hpp"
 #include "village/scripted_central.hpp"
 
 using namespace std::chrono_literals;
@@ -334,7 +336,168 @@ awaitable<void> be_silent(asio::io_context& context) {
   CHECK(got.error() == errc::exchange_timeout);
 }
 
+// ---- central's own invites
+
+// A central that serves nobody who did not come by an invite, on a network in memory.
+struct office {
+  static switchboard::accept_limits few_refusals() {
+    switchboard::accept_limits limits;
+    limits.refusals_per_address = 3;
+    return limits;
+  }
+  explicit office(bool invites_servers = true) {
+    central_options options({at_central, 7000}, switchboard::admission::of({}));
+    options.network(world.host(at_central)).limits(few_refusals()).on_step(village::steps("central"));
+    if (invites_servers) {
+      options.invites([this](const trust::invite_id& which, bytes_view sealed) {
+        return invites.redeem(which, sealed,
+                              [this](const state::server_invite& one, bool first) { return admit(one, first); });
+      });
+    }
+    node.emplace(std::vector<asio::any_io_executor>{context.get_executor()}, self, options);
+    REQUIRE(node->open());
+    node->start();
+  }
+  result<bool> admit(const state::server_invite& one, bool first) {
+    if (first) list.insert(*one.claimant);
+    node->admit(switchboard::admission::of(list));
+    return list.contains(*one.claimant);
+  }
+  trust::invite give(const std::string& name) {
+    return invites.add(name, net::endpoint(net::tcp::endpoint(at_central, 7000)), wall_now() + 1h).value();
+  }
+  void run(awaitable<void> what) { time.run(context, std::move(what)); }
+
+  testing::manual_clock time;
+  asio::io_context context;
+  testing::network world{context.get_executor()};
+  net::address at_central = asio::ip::make_address("198.51.100.1");
+  net::address at_server = asio::ip::make_address("192.0.2.1");
+  net::address at_other = asio::ip::make_address("203.0.113.1");
+  temporary_folder at;
+  state::folder state = [this] {
+    ::chmod(at.path.c_str(), 0700);
+    return state::folder::open(at.path).value();
+  }();
+  identity::key self = identity::key::generate();
+  state::server_invites invites{state, self};
+  std::set<identity::peer_id> list;
+  std::optional<central> node;
+};
+
+awaitable<std::error_code> redeem_from(office& all, const net::address& from, const trust::invite& with,
+                                       const identity::key& key) {
+  auto joining = join(key, copy_of(with), clock::now() + 20s, all.world.host(from));
+  auto got = co_await std::move(joining);
+  if (!got) co_return got.error();
+  CHECK(!got->given);
+  co_return got->refused;
+}
+
+awaitable<bool> gets_linked(office& all, const identity::key& key) {
+  server_options how(all.node->url());
+  how.logins(village::logins()).network(all.world.host(all.at_server));
+  server home(all.context.get_executor(), key, how);
+  home.start();
+  const auto until = clock::now() + 20s;
+  while (!home.linked() && clock::now() < until) co_await sleep_until(clock::now() + 10ms);
+  const bool linked = home.linked();
+  co_await home.stop();
+  co_return linked;
+}
+
+awaitable<void> join_as_a_server(office& all) {
+  const auto with = all.give("attic");
+  const auto key = identity::key::generate();
+  bool linked = co_await gets_linked(all, key);
+  CHECK(!linked);
+  auto why = co_await redeem_from(all, all.at_server, with, key);
+  CHECK_MESSAGE(!why, why.message());
+  linked = co_await gets_linked(all, key);
+  CHECK(linked);
+  why = co_await redeem_from(all, all.at_server, with, key);  // once more
+  CHECK_MESSAGE(!why, why.message());
+  why = co_await redeem_from(all, all.at_other, with, identity::key::generate());
+  CHECK(why == errc::invite_used);
+  co_await all.node->stop();
+}
+
+awaitable<void> race_as_servers(office& all, int racers) {
+  const auto with = all.give("attic");
+  std::vector<std::error_code> ends;
+  task_group group(all.context.get_executor());
+  const auto one = [](office& in, const trust::invite& what, std::vector<std::error_code>& into) -> awaitable<void> {
+    auto why = co_await redeem_from(in, in.at_server, what, identity::key::generate());
+    into.push_back(why);
+  };
+  for (int i = 0; i < racers; ++i) group.spawn(one(all, with, ends));
+  co_await group.join();
+  CHECK(std::ranges::count(ends, std::error_code()) == 1);
+  CHECK(std::ranges::count(ends, make_error_code(errc::invite_used)) == racers - 1);
+  CHECK(all.list.size() == 1);
+  co_await all.node->stop();
+}
+
+// Who guesses, or comes with an invite that is another's, has soon used up what his address may.
+awaitable<void> wear_out(office& all, const trust::invite& with, errc expected) {
+  const auto good = all.give("good");
+  for (int i = 0; i < 3; ++i) {
+    auto why = co_await redeem_from(all, all.at_other, with, identity::key::generate());
+    CHECK_MESSAGE(why == expected, why.message());
+  }
+  const auto key = identity::key::generate();
+  auto why = co_await redeem_from(all, all.at_other, good, key);
+  CHECK(why);
+  CHECK(why != errc::invite_used);
+  CHECK(all.list.size() == (expected == errc::invite_used ? 1 : 0));
+  co_await sleep_until(clock::now() + 1min);
+  why = co_await redeem_from(all, all.at_other, good, key);
+  CHECK_MESSAGE(!why, why.message());
+  co_await all.node->stop();
+}
+
+awaitable<void> wear_out_by_a_used_one(office& all) {
+  const auto with = all.give("attic");
+  auto why = co_await redeem_from(all, all.at_server, with, identity::key::generate());
+  REQUIRE(!why);
+  auto wearing = wear_out(all, with, errc::invite_used);
+  co_await std::move(wearing);
+}
+
+awaitable<void> ask_a_central_without(office& all) {
+  const auto with = all.give("attic");
+  auto why = co_await redeem_from(all, all.at_server, with, identity::key::generate());
+  CHECK_MESSAGE(why == errc::invite_unknown, why.message());
+  co_await all.node->stop();
+}
+
 }  // namespace
+
+TEST_CASE("a server that redeems central's own invite is served at once, and nobody else by it") {
+  office all;
+  all.run(join_as_a_server(all));
+}
+
+TEST_CASE("of servers that race for one invite exactly one is served") {
+  office all;
+  all.run(race_as_servers(all, 3));
+}
+
+TEST_CASE("to guess at central's invites costs as much as any other refusal") {
+  office all;
+  const trust::invite guessed{all.node->url(), all.self.id(), secret<16>(crypto::random_octets<16>()), wall_now() + 1h};
+  all.run(wear_out(all, guessed, errc::invite_unknown));
+}
+
+TEST_CASE("to come with an invite that is another's costs as much as any other refusal") {
+  office all;
+  all.run(wear_out_by_a_used_one(all));
+}
+
+TEST_CASE("a central that was given no invites knows none") {
+  office all(false);
+  all.run(ask_a_central_without(all));
+}
 
 TEST_CASE("an invite is redeemed through central, and the grant opens the door") {
   scene all;

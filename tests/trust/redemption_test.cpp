@@ -67,6 +67,58 @@ TEST_CASE("a seal is broken by any flipped bit, by another key, and by less") {
   }
 }
 
+TEST_CASE("who gave an invite out knows by which key it is redeemed, and tells what came of it") {
+  const scene all;
+  const auto who = open_redemption(all.asking.octets(), all.keys, all.server.id());
+  REQUIRE(who);
+  CHECK(*who == all.client.id());
+  CHECK(open_redemption(all.asking.octets(), all.keys, all.client.id()).error() == errc::message_malformed);
+  const auto other = invite_keys::of(secret<16>(crypto::random_octets<16>()), all.server.id());
+  CHECK(open_redemption(all.asking.octets(), other, all.server.id()).error() == errc::signature_invalid);
+  CHECK(open_redemption(bytes(longest_redemption + 1), all.keys, all.server.id()).error() == errc::message_malformed);
+  auto good = all.good();
+  good.to = {};
+  const auto said = answer_redemption(good, all.asking.octets(), all.keys, all.server);
+  CHECK(!said.refused);
+  CHECK(all.asking.open(said.sealed)->given);
+  redemption_answer no;
+  no.code = static_cast<std::uint16_t>(errc::invite_used);
+  no.claimant = all.server.id();
+  const auto refused = answer_redemption(no, all.asking.octets(), all.keys, all.server);
+  CHECK(refused.refused == errc::invite_used);
+  CHECK(all.asking.open(refused.sealed)->claimant == all.server.id());
+}
+
+TEST_CASE("an invite of central's own makes no client: an answer without a grant is the good one") {
+  const auto central = identity::key::generate();
+  const auto server = identity::key::generate();
+  const invite with{{net::endpoint("central.example", 8443), central.id()},
+                    central.id(),
+                    secret<16>(crypto::random_octets<16>()),
+                    wall_now() + std::chrono::hours(1)};
+  CHECK(invites_server(with));
+  CHECK(!invites_server(scene().with));
+  const auto keys = invite_keys::of(with.token, with.server);
+  const redeemer asking(with, server);
+  const auto hear = [&](redemption_answer said, const identity::key& by) {
+    return asking.open(answer_redemption(std::move(said), asking.octets(), keys, by).sealed);
+  };
+  const auto got = hear({}, central);
+  REQUIRE(got);
+  CHECK(!got->refused);
+  CHECK(!got->given);
+  CHECK(hear({}, server).error() == errc::answer_forged);
+  grant body;
+  body.client = server.id();
+  body.methods = 3;
+  body.begin(wall_now(), std::chrono::hours(1));
+  redemption_answer gives{{}, 0, {}, "home", signed_grant::sign(body, central).octets()};
+  CHECK(hear(gives, central).error() == errc::answer_forged);
+  redemption_answer no;
+  no.code = static_cast<std::uint16_t>(errc::invite_expired);
+  CHECK(hear(no, central)->refused == errc::invite_expired);
+}
+
 TEST_CASE("a good answer is a grant, with where and what the server is") {
   const scene all;
   const auto got = all.hear(all.good());

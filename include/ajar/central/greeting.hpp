@@ -79,12 +79,13 @@ class central_greeting {
   }
 
   // What somebody with an invite says goes to the server that announced it, and what the server says comes back; that
-  // is all that such a link is for.
+  // is all that such a link is for. Central answers for its own.
   awaitable<result<>> pass_on_invite(link_ptr one, time_point until) {
     auto got = co_await one->link.receive(until);
     if (!got) co_return fail(got.error());
     const auto* asked = std::get_if<signalling::redeem>(&*got);
     if (!asked) co_return fail(errc::unexpected_message);
+    if (asked->server == of_.shared->key.id()) co_return take_invite(*one, *asked);
     if (!of_.served.admits(asked->server)) co_return fail(errc::not_admitted);
     of_.step_done(asked->server, "", "somebody redeems an invite",
                   short_name(one->id) + " of " + short_name(asked->server));
@@ -97,6 +98,18 @@ class central_greeting {
     }
     if (!one->redeemed) co_return fail(*one->link.ended());
     co_return result<>{};
+  }
+
+  // Central's own invites it redeems itself. Who is refused costs its address as much as any other stranger.
+  result<> take_invite(peer_link& one, const signalling::redeem& asked) {
+    if (!of_.shared->how.redeem_) return fail(errc::invite_unknown);
+    auto answered = of_.shared->how.redeem_(asked.invite, asked.sealed);
+    if (!answered) return fail(answered.error());
+    (void)one.link.send(signalling::redeemed{one.ticket, 0, std::move(answered->sealed)});
+    if (answered->refused) return fail(answered->refused);
+    of_.step_done(one.id, "", "a server has redeemed its invite",
+                  short_name(one.id) + " from " + net::to_string(one.seen));
+    return {};
   }
 
   central_desk& of_;

@@ -6,8 +6,10 @@
 #include <ajar/switchboard/accept_budget.hpp>
 #include <ajar/switchboard/admission.hpp>
 #include <ajar/telling/step.hpp>
+#include <ajar/trust/redemption.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -16,12 +18,15 @@ namespace ajar {
 
 namespace detail {
 struct central_desk;
+class central_greeting;
 struct central_shard;
 }  // namespace detail
 
 /// How central behaves.
 class central_options {
  public:
+  using redeem_server = std::function<result<trust::sealed_answer>(const trust::invite_id&, bytes_view sealed)>;
+
   /// @param at      where peers reach it; port 0 takes a random one
   /// @param served  its operator's list
   central_options(net::tcp::endpoint at, switchboard::admission served)
@@ -47,6 +52,17 @@ class central_options {
     greet_within_ = time;
     return *this;
   }
+  /// By invites of its own servers come to be served; without this it knows none. state::server_invites keeps them.
+  ///
+  /// Called on the shards' executors, from several threads at once where there are several, and waited for there: a
+  /// shard does nothing else meanwhile. Let whoever does not know an invite's secret cost a look into a file at most.
+  ///
+  /// @param redeem  the answer to a sealed redemption; what cannot be answered, and an answer that refuses, counts as a
+  ///                refusal of its address. Whoever is to be served was told by central::admit() before it returns.
+  central_options& invites(redeem_server redeem) {
+    redeem_ = std::move(redeem);
+    return *this;
+  }
   /// What it listens on, and dials over; by default this machine's TCP.
   central_options& network(std::shared_ptr<net::network> over) {
     network_ = std::move(over);
@@ -61,6 +77,7 @@ class central_options {
  private:
   friend class central;
   friend struct detail::central_desk;
+  friend class detail::central_greeting;
   friend struct detail::central_shard;
   net::tcp::endpoint at_;
   switchboard::admission served_;
@@ -68,6 +85,7 @@ class central_options {
   std::chrono::milliseconds heartbeat_{15'000};
   switchboard::accept_limits limits_;
   std::chrono::milliseconds greet_within_{10'000};
+  redeem_server redeem_;
   std::shared_ptr<net::network> network_ = net::sockets();
   telling::step_sink steps_;
 };

@@ -14,9 +14,10 @@
 namespace ajar {
 
 /// Redeem an invite by one key, through the central that it names. Again with the same key is harmless, and gets the
-/// same grant.
+/// same. One that central itself gave out (trust::invites_server) is redeemed by a server's key.
 ///
-/// @return the grant, or why the server gives none: `invite_pending` means not yet
+/// @return the grant, or why the server gives none: `invite_pending` means not yet; neither where central serves this
+///         server from now on
 /// Errors: dial's and the handshake's; server_offline, unknown_server, invite_unknown, invite_expired, not_admitted;
 /// answer_forged; exchange_timeout, canceled. Cancellation: terminal; the server may have recorded the use.
 [[nodiscard]] awaitable<result<trust::redeemed>> join(identity::key self, trust::invite with, time_point until,

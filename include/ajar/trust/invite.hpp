@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// ajar/trust/invite.hpp - a string that makes whoever has it a client, once.
+// ajar/trust/invite.hpp - a string that makes whoever has it a client, or a server that central serves, once.
 #pragma once
 
 #include <ajar/crypto/mac.hpp>
@@ -19,13 +19,16 @@ using invite_id = std::array<std::uint8_t, 16>;
 /// password.
 struct invite {
   identity::url central;
-  identity::peer_id server;
+  identity::peer_id server;  ///< who gave it out: a server, whose client it makes; or central (invites_server())
   secret<16> token;
   wall_time not_after{};
 };
 
-/// What both ends know by an invite's secret: HKDF-SHA256 with the server's peer id as salt. The server keeps these,
-/// not the secret.
+/// True where central itself gave it out: it makes whoever has it a server that central serves, and nobody's client.
+inline bool invites_server(const invite& what) { return what.server == what.central.id; }
+
+/// What both ends know by an invite's secret: HKDF-SHA256 with the peer id of whoever gave it out as salt. He keeps
+/// these, not the secret.
 struct invite_keys {
   invite_id id{};
   secret<32> to_server;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// ajar/trust/redemption.hpp - an invite becomes a grant: what the client says, and what the server answers.
+// ajar/trust/redemption.hpp - an invite is redeemed: what is said, and what whoever gave it out answers.
 #pragma once
 
 #include <ajar/crypto/compare.hpp>
@@ -11,7 +11,8 @@
 
 namespace ajar::trust {
 
-/// What a client signs to redeem an invite: statement<redemption>; its key is the one that the grant will be for.
+/// What a client signs to redeem an invite: statement<redemption>; its key is the one that the grant will be for. By
+/// an invite of central's a server signs it, which will be served.
 struct redemption {
   static constexpr std::string_view domain = "ajar redemption/1";
   static constexpr std::uint8_t version = 1;
@@ -33,7 +34,7 @@ struct redemption {
 
 using signed_redemption = statement<redemption>;
 
-/// What the server signs: statement<redemption_answer>.
+/// What the server signs, or central for an invite of its own: statement<redemption_answer>.
 struct redemption_answer {
   static constexpr std::string_view domain = "ajar redemption-answer/1";
   static constexpr std::uint8_t version = 1;
@@ -43,7 +44,7 @@ struct redemption_answer {
   std::uint16_t code = 0;      ///< 0, or the errc that says why there is no grant
   identity::peer_id claimant;  ///< with invite_used: whose key used it; else zeroes
   std::string server_name;     ///< what the server calls itself: is_name(); empty without a grant
-  bytes grant;                 ///< signed_grant; empty without one
+  bytes grant;                 ///< signed_grant; empty without one, and always from central
 
   void encode(wire::writer& out) const {
     out.fixed(to).number(code).fixed(claimant.octets()).text(server_name).sized(grant);
@@ -83,14 +84,44 @@ inline result<bytes_view> unseal(bytes_view sealed, const secret<32>& key) {
   return octets;
 }
 
-/// What a client got for its invite.
-struct redeemed {
-  std::error_code refused;            ///< why there is no grant; invite_pending: not yet
-  identity::peer_id claimant{};       ///< with invite_used: who has it
-  std::optional<grant_file> given{};  ///< otherwise
+/// Who redeems an invite: the seal fits it, and the signature that key.
+///
+/// @param by      who gave it out
+/// @param sealed  redeemer::octets, from anybody
+/// Errors: signature_invalid (he does not know the secret, or has not that key), message_malformed.
+inline result<identity::peer_id> open_redemption(bytes_view sealed, const invite_keys& keys,
+                                                 const identity::peer_id& by) {
+  if (sealed.size() > longest_redemption) return fail(errc::message_malformed);
+  const auto octets = unseal(sealed, keys.to_server);
+  if (!octets) return fail(octets.error());
+  const auto asked = signed_redemption::open(*octets);
+  if (!asked) return fail(asked.error());
+  if (asked->body().invite != keys.id || asked->body().server != by) return fail(errc::message_malformed);
+  return asked->signer();
+}
+
+/// What goes back to whoever redeems an invite.
+struct sealed_answer {
+  bytes sealed;
+  std::error_code refused;  ///< what it says, where it refuses
 };
 
-/// The client's side, without I/O: what to send, and what the answer means. Use it for one answer.
+/// The answer to such a redemption.
+inline sealed_answer answer_redemption(redemption_answer what, bytes_view to, const invite_keys& keys,
+                                       const identity::key& by) {
+  what.to = crypto::hash(to);
+  const auto refused = what.code == 0 ? std::error_code() : make_error_code(errc_from_wire(what.code));
+  return {seal(signed_redemption_answer::sign(std::move(what), by).octets(), keys.to_client), refused};
+}
+
+/// What came of an invite.
+struct redeemed {
+  std::error_code refused;            ///< why nothing did; invite_pending: not yet
+  identity::peer_id claimant{};       ///< with invite_used: who has it
+  std::optional<grant_file> given{};  ///< otherwise; nothing for a server that central serves from now on
+};
+
+/// The side of whoever has one, without I/O: what to send, and what the answer means. Use it for one answer.
 class redeemer {
  public:
   redeemer(const invite& with, const identity::key& self)
@@ -102,11 +133,11 @@ class redeemer {
                      keys_.to_server)) {}
 
   const invite_id& id() const noexcept { return keys_.id; }
-  /// For the server, through central.
+  /// For the server, through central; or for central.
   const bytes& octets() const noexcept { return sealed_; }
 
-  /// What the server says. Errors: answer_forged where it is not by that server, not by one who knows the invite, not
-  /// about this request, or a grant for somebody else.
+  /// What the server says, or central. Errors: answer_forged where it is not by that one, not by one who knows the
+  /// invite, not about this request, or a grant for somebody else; or any grant, from central.
   result<redeemed> open(bytes_view sealed) const {
     const auto octets = unseal(sealed, keys_.to_client);
     if (!octets) return fail(errc::answer_forged);
@@ -115,6 +146,7 @@ class redeemer {
     const auto& body = answer->body();
     if (body.to != crypto::hash(sealed_)) return fail(errc::answer_forged);
     if (body.code != 0) return redeemed{errc_from_wire(body.code), body.claimant};
+    if (server_ == central_.id) return body.grant.empty() ? result<redeemed>(redeemed{}) : fail(errc::answer_forged);
     auto given = signed_grant::open(body.grant);
     const bool ours = given && given->signer() == server_ && given->body().client == client_;
     if (!ours || !is_name(body.server_name)) return fail(errc::answer_forged);

@@ -126,22 +126,24 @@ inline constexpr error_text error_texts[] = {
      "name this one differently: ajar-client add --name, ajar-server grant --as"},
 
     {errc::invite_malformed, "that is no invite",
-     "an invite is one long word that begins with ajar1, as 'ajar-server invite' prints it"},
+     "an invite is one long word that begins with ajar1, as 'ajar-server invite' prints it, or 'ajar-central invite'"},
     {errc::invite_mistyped, "the invite has a typing error, or a part of it is missing",
      "copy all of it again: its last characters check the others"},
-    {errc::invite_expired, "the invite has ended", "ask the server's owner for a new one"},
+    {errc::invite_expired, "the invite has ended", "ask whoever sent it for a new one"},
     {errc::invite_used, "the invite was used by another key",
-     "if that was you, on another machine, use that one; if not, tell the server's owner, who can revoke it"},
+     "if that was you, on another machine, use that one; if not, tell whoever sent it, who can take back what came of "
+     "it"},
     {errc::invite_pending, "the server's owner has to approve it",
      "tell the owner your 'ajar-client id', and wait: join --wait, or join again"},
-    {errc::invite_unknown, "the server knows no such invite",
-     "it was taken back, or ended long ago: ask the server's owner for a new one"},
+    {errc::invite_unknown, "no such invite is known there",
+     "it was taken back, or ended long ago: ask whoever sent it for a new one"},
 
     {errc::link_lost, "the link to central broke", "it is dialled again by itself"},
     {errc::link_timeout, "the other end of the link was silent for too long", "it is dialled again by itself"},
     {errc::not_admitted, "central does not serve this peer",
-     "a server: have central's operator put its id on the --admit list; a client: import a grant, or redeem "
-     "an invite, of an admitted server"},
+     "a server: have central's operator say 'ajar-central invite', or 'admit' with its id; a client: import a grant, "
+     "or "
+     "redeem an invite, of an admitted server"},
     {errc::evicted, "the same key logged in elsewhere",
      "one key belongs to one process: stop the other one, or give it a state folder of its own"},
     {errc::login_too_low, "the same key logged in later elsewhere",
