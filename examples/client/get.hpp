@@ -16,6 +16,10 @@ namespace tools {
 
 struct get_options {
   bool verify = false;
+  bool force = false;  // files that were changed here too
+  bool dry_run = false;
+  std::vector<std::string> exclude{};
+  std::uint64_t rate = 0;  // octets a second; 0: as many as come
   bool json = false;
   bool quiet = false;
   unsigned parallel = 8;
@@ -30,6 +34,7 @@ class get_report final : public ajar::files::fetch_events {
       : server_(std::move(server)),
         to_(std::move(to)),
         json_(how.json),
+        dry_(how.dry_run),
         quiet_(how.quiet),
         terminal_(!how.quiet && !how.json && ::isatty(STDERR_FILENO) != 0),
         begun_(ajar::clock::now()) {}
@@ -40,13 +45,15 @@ class get_report final : public ajar::files::fetch_events {
   }
 
   void file_done(const ajar::files::fetched_file& one) override {
-    if (!json_) return;
     const auto path = to_ + "/" + one.path;
+    if (one.foreseen && !json_)
+      fmt::print("{}: would be fetched, {}\n", shown(path), shown_size(static_cast<double>(one.size)));
+    if (!json_) return;
     const bool plain = ajar::is_utf8(path);
     json_line line;
     line.with(plain ? "file" : "file_base64", plain ? path : ajar::to_base64(ajar::as_bytes(path)))
         .with("size", one.size)
-        .with("state", word_for(one.how));
+        .with("state", one.foreseen ? "would be fetched" : word_for(one.how));
     fmt::print("{}\n", line.text());
   }
   void left_out(const std::string& path, ajar::files::left_out_cause why) override {
@@ -100,7 +107,14 @@ class get_report final : public ajar::files::fetch_events {
           .with("failed", all.failed)
           .with("seconds", took)
           .with_all(path);
+      if (dry_) line.with("dry_run", true);
       fmt::print("{}\n", line.text());
+    } else if (dry_ && !quiet_) {
+      auto line = fmt::format("nothing was fetched: {} files, {} would be", all.files - all.present,
+                              shown_size(static_cast<double>(came)));
+      if (all.present > 0) line += fmt::format(", {} are there already", all.present);
+      if (all.failed > 0) line += fmt::format(", {} would fail", all.failed);
+      tell("{}\n", line);
     } else if (!quiet_) {
       const auto rate = took > 0 ? static_cast<double>(came) / took : 0;
       auto line = fmt::format("{} files, {} in {:.1f} s, {}/s", all.files, shown_size(static_cast<double>(came)), took,
@@ -122,6 +136,7 @@ class get_report final : public ajar::files::fetch_events {
   }
   static const char* word_for(ajar::files::left_out_cause why) {
     using ajar::files::left_out_cause;
+    if (why == left_out_cause::destination) return "it is where all of it goes to";
     if (why == left_out_cause::not_a_file) return "neither a file nor a folder";
     return why == left_out_cause::link_to_folder ? "a link to a folder: get that folder itself"
                                                  : "a link that leads nowhere in the share";
@@ -144,6 +159,7 @@ class get_report final : public ajar::files::fetch_events {
   std::string server_;
   std::string to_;  // the destination
   bool json_;
+  bool dry_;
   bool quiet_;
   bool terminal_;
   bool bar_ = false;
@@ -191,7 +207,8 @@ inline ajar::awaitable<ajar::result<exit_code>> get(visit_ptr at, std::vector<re
     tell("{}: {}: {}\n", client_tool, shown(to), where.error());
     co_return cut_short;
   }
-  auto into = ajar::files::destination::open(where->folder, where->make);
+  auto into = how.dry_run ? ajar::files::destination::look(where->folder, where->make)
+                          : ajar::files::destination::open(where->folder, where->make);
   if (!into) {
     tell("{}: {}: {}: {}\n", client_tool, shown(where->folder), into.error().message(),
          ajar::explain(ajar::errc::destination_unusable));
@@ -208,7 +225,8 @@ inline ajar::awaitable<ajar::result<exit_code>> get(visit_ptr at, std::vector<re
   auto report = std::make_shared<get_report>(at->server, where->folder, how);
   const auto sessions = std::make_shared<visit_source>(at);
   ajar::files::fetch_options options;
-  options.verify(how.verify).parallel(how.parallel).sessions(sessions, how.retry).progress_every(report->pause());
+  options.verify(how.verify).force(how.force).dry(how.dry_run).exclude(how.exclude).limit_rate(how.rate);
+  options.parallel(how.parallel).sessions(sessions, how.retry).progress_every(report->pause());
   auto fetching = ajar::files::fetch_folder(streams_of(at), std::move(what), std::move(*into), report, options);
   auto all = co_await std::move(fetching);
   if (how.offered && all.failed == 0) {

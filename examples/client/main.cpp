@@ -86,6 +86,10 @@ int ls(const tools::settings& given, const tools::node& self, const tools::remot
 tools::get_options how_to_get(const tools::settings& given) {
   tools::get_options how;
   how.verify = given.count("verify") != 0;
+  how.force = given.count("force") != 0;
+  how.dry_run = given.count("dry-run") != 0;
+  how.exclude = tools::list_option(given, "exclude");
+  if (given.count("limit-rate") != 0) how.rate = std::uint64_t{1000} * given.as<unsigned>("limit-rate");
   how.json = given.count("json") != 0;
   how.quiet = given.count("quiet") != 0;
   how.parallel = given["parallel"].as<unsigned>();
@@ -94,6 +98,7 @@ tools::get_options how_to_get(const tools::settings& given) {
 }
 
 int get_offered(const tools::settings& given, const tools::node& self, const std::vector<std::string>& words) {
+  if (given.count("dry-run") != 0) return wrong("--dry-run is for get SERVER:NAME/PATH: an invite works once");
   if (words.size() > 2) return wrong("get INVITE takes one place to put it: a folder, by default this one");
   const auto to = words.size() == 2 ? tools::followed(words[1]) : std::string(".");
   if (to.empty() || to == "-" || tools::what_is_at(to) == tools::there::stream) {

@@ -64,6 +64,12 @@ inline option_table make_client_table() {
   all.add("long", "ls: size, time and kind too").letter('l').of({"ls"}).command_line_only();
   all.add("recursive", "ls: the folders in it too").letter('R').of({"ls"}).command_line_only();
   all.add("verify", "get: compare SHA-256 with the server's").of({"get"});
+  all.add("force", "get: replace files here that were changed since they were fetched, or never were").of({"get"});
+  all.add("dry-run", "get: say what would be fetched, and fetch nothing").of({"get"}).command_line_only();
+  all.add("exclude", "get: without what matches, as '*.tmp', '/raw/*' or 'cache/'; once for each")
+      .takes_list("PATTERN")
+      .of({"get"});
+  all.add("limit-rate", "get: so many kB a second at the most").takes_number(1, 100'000'000).of({"get"});
   all.add("parallel", "get: so many files at a time").takes_number(1, 64).by_default("8").of({"get"});
   all.add("retry", "get: over other sessions, until nothing has come for so long; 0s: over one only")
       .takes("TIME")

@@ -115,7 +115,7 @@ inline int serve_as_planned(const settings& given, run_plan plan, int count, cha
               given.file(),
               self->state.path(),
               steps};
-  all.share(share_set_of(std::move(plan.shared)));
+  all.share(share_set_of(std::move(plan.shared), steps));
   const reload again(server_table(), count, words, given, steps);
   control.tell_status_of(all.server, spoken_fence());
   for (const auto* verb : {"revoke", "renew", "approve", "announce"}) {

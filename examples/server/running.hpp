@@ -50,9 +50,16 @@ struct running {
   }
 };
 
-inline ajar::files::share_set share_set_of(named_shares from) {
+// @param steps  is told of a share that is gone, and when it is there again
+inline ajar::files::share_set share_set_of(named_shares from, const ajar::telling::step_sink& steps) {
   ajar::files::share_set made;
   for (auto& [name, one] : from) {
+    const auto about = name + ": " + ajar::escaped(one.path, 4096);
+    one.what.on_loss([steps, about](const std::error_code& why) {
+      if (!why) return ajar::telling::report_step(steps, "", "a share is there again", about);
+      ajar::telling::report_trouble(steps, "a share is gone: its path is no folder, another disk's, or unreadable",
+                                    about);
+    });
     made.emplace(name, std::make_shared<const ajar::files::shared_folder>(std::move(one.what)));
   }
   return made;
@@ -116,7 +123,7 @@ inline void take_over(const reload& again, running& all) {
   auto shared = plan_shares(*now);
   if (!shared) return again.keep(shared.error());
   tell_of_state_folders(*shared, all.state, all.steps);
-  all.share(share_set_of(std::move(*shared)));
+  all.share(share_set_of(std::move(*shared), all.steps));
   all.server.on_stranger(policy_of(*now));
   all.server.window_address(address_of(*now, "window-address"));
   again.taken(*now);

@@ -70,8 +70,8 @@ inline void tell_of_state_folders(const named_shares& shared, const std::string&
     const ajar::descriptor folder(::open(state.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!folder) continue;
     for (const auto& [name, one] : shared) {
-      const auto top = one.what.is_file() ? std::nullopt : ajar::files::file_identity::of(one.what.native());
-      if (!top || !ajar::files::lies_in(folder.get(), *top)) continue;
+      const auto top = one.what.top();
+      if (one.what.is_file() || !ajar::files::lies_in(folder.get(), top)) continue;
       ajar::telling::report_trouble(steps, "a share holds a state folder, which is not served",
                                     name + ": " + ajar::escaped(state, 4096));
     }

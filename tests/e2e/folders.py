@@ -332,6 +332,62 @@ class Folders(unittest.TestCase):
         self.get(name + "/", self.dest / "content")
         self.assert_same_tree(folder, self.dest / "content")
 
+    def test_files_that_were_changed_here(self):
+        """They stay, the rest comes; --force replaces them, --dry-run says so before."""
+        folder, name = self.there()
+        for one in ("a", "b", "c"):
+            (folder / one).write_text(one)
+        done = self.client("get", name, self.dest, "--dry-run")
+        self.assertEqual(sorted(done.stdout.decode().splitlines()),
+                         [f"{self.dest}/{folder.name}/{one}: would be fetched, 1 B" for one in ("a", "b", "c")])
+        self.assertIn("nothing was fetched: 3 files", done.stderr)
+        self.assertFalse(self.dest.exists())
+        self.get(name, self.dest)
+        into = self.dest / folder.name
+        try:
+            os.getxattr(into / "a", "user.ajar.fetched")
+        except OSError:
+            self.skipTest("no extended attributes here")
+        (into / "a").write_text("own work")
+        (folder / "a").write_text("new a")
+        (folder / "b").write_text("new b")
+        summary, said, _ = self.get(name, self.dest, "--dry-run", code=CUT_SHORT)
+        self.assertEqual((summary["files"], summary["present"], summary["failed"]), (2, 1, 1))
+        self.assertEqual((into / "b").read_text(), "b")
+        summary, said, _ = self.get(name, self.dest, code=CUT_SHORT)
+        self.assertIn(f"{into}/a: the file here is another than the one that was fetched", said)
+        self.assertIn("--force", said)
+        self.assertEqual(len(said.splitlines()), 1, said)
+        self.assertEqual((summary["files"], summary["present"], summary["failed"]), (2, 1, 1))
+        self.assertEqual(((into / "a").read_text(), (into / "b").read_text()), ("own work", "new b"))
+        self.get(name, self.dest, "--force")
+        self.assert_same_tree(folder, into)
+
+    def test_permission_bits_and_odd_times(self):
+        folder, name = self.there()
+        (folder / "secret").write_text("first")
+        (folder / "program").write_text("run")
+        (folder / "program").chmod(0o755)
+        (folder / "late").write_text("late")
+        os.utime(folder / "late", (10_000_000_000, 10_000_000_000))
+        self.get(name, self.dest)
+        into = self.dest / folder.name
+        self.assertTrue(os.access(into / "program", os.X_OK))
+        self.assertEqual((into / "program").stat().st_mode & 0o111, 0o111 & ~self.umask())
+        self.assertFalse((into / "secret").stat().st_mode & 0o111)
+        (into / "secret").chmod(0o600)
+        (folder / "secret").write_text("second")
+        summary, _, _ = self.get(name, self.dest)
+        self.assertEqual((summary["files"], summary["present"]), (3, 2))
+        self.assertEqual((into / "secret").read_text(), "second")
+        self.assertEqual((into / "secret").stat().st_mode & 0o777, 0o600)
+
+    @staticmethod
+    def umask():
+        mask = os.umask(0o077)
+        os.umask(mask)
+        return mask
+
     def test_verify(self):
         folder, name = self.there()
         path = self.w.file(folder / "file", 3_000_000)
@@ -405,6 +461,29 @@ class Folders(unittest.TestCase):
         self.assertEqual((summary["files"], summary["failed"], summary["left_out"]), (2, 1, 2 if ROOT else 1))
         self.assertEqual((self.dest / folder.name / "file").read_bytes(), b"file")
         self.assertTrue(same(self.one, self.dest / "one"))
+
+    def test_a_share_that_goes_and_comes(self):
+        away = self.shared.with_name("away")
+        self.shared.rename(away)
+        try:
+            for _ in range(2):
+                done = self.client("get", "home:all", self.dest, code=CUT_SHORT)
+                self.assertIn("the server cannot read that share now", done.stderr)
+        finally:
+            away.rename(self.shared)
+        self.client("ls", "home:all")
+        self.w.wait_for("server", "a share is there again")
+        self.assertEqual(self.w.log("server").count("a share is gone"), 1)
+
+    def test_a_share_that_is_fetched_into_itself(self):
+        folder, name = self.there()
+        small_files(folder, 5)
+        (folder / "copy").mkdir()
+        _, said, _ = self.get(name, folder / "copy")
+        self.assertIn("it is where all of it goes to", said)
+        self.assertEqual(sorted(str(one.relative_to(folder / "copy")) for one in (folder / "copy").rglob("*") if one.is_file()),
+                         [f"{folder.name}/folder 0/file {i}" for i in range(5)])
+        shutil.rmtree(folder)
 
     def test_paths_that_are_none(self):
         for words in (("cat", "home:all/../one"), ("get", "home:all//x", "."), ("ls", "home:/etc"),

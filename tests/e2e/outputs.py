@@ -187,7 +187,7 @@ class Outputs(unittest.TestCase):
         # a link to a file: the file is replaced, the link stays
         (w.folder / "target").write_bytes(b"old")
         (w.folder / "link").symlink_to("target")
-        self.get(w.folder / "link")
+        self.get(w.folder / "link", "--force")
         self.assertTrue((w.folder / "link").is_symlink())
         self.assertEqual((w.folder / "target").read_bytes(), self.path.read_bytes())
         # in a folder, where there would be no end to it
@@ -200,8 +200,8 @@ class Outputs(unittest.TestCase):
         self.assertTrue((into / "file").is_fifo())
         self.assertEqual([one.name for one in into.iterdir()], ["file"])
 
-    def get(self, to):
-        done = self.w.run("client", "client", "get", "home:file", to)
+    def get(self, to, *more):
+        done = self.w.run("client", "client", "get", "home:file", to, *more)
         self.assertEqual(done.returncode, DONE, done.stderr)
         return done.stdout
 

@@ -5,6 +5,9 @@
 
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
+#include <iterator>
+
 using namespace ajar::files;
 
 TEST_CASE("folders are made below the destination") {
@@ -65,4 +68,45 @@ TEST_CASE("a file that has size and time of the one there is the one there") {
   facts.size = 5;
   facts.modified += std::chrono::nanoseconds(1);
   CHECK(!folder->has("a", facts));
+}
+
+TEST_CASE("times are cut to what a file system keeps") {
+  using namespace std::chrono_literals;
+  const auto at = [](std::chrono::nanoseconds since) { return file_time(since); };
+  CHECK(cut_to(1ns, at(5s + 123456789ns)) == at(5s + 123456789ns));
+  CHECK(cut_to(100ns, at(5s + 123456789ns)) == at(5s + 123456700ns));
+  CHECK(cut_to(10ms, at(5s + 123456789ns)) == at(5s + 120ms));
+  CHECK(cut_to(1s, at(5s + 123456789ns)) == at(5s));
+  CHECK(cut_to(2s, at(5s + 123456789ns)) == at(4s));
+  CHECK(cut_to(1s, at(-5s - 1ns)) == at(-6s));
+}
+
+TEST_CASE("what only looks like a time that was cut is another file, where none is cut") {
+  temporary_folder on;
+  const auto path = on.file("a", "12345");
+  std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  struct stat status{};
+  timespec times[2] = {{0, UTIME_OMIT}, {1'500'000'000, 0}};
+  REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0);
+  REQUIRE(::stat(path.c_str(), &status) == 0);
+  auto facts = facts_of(status);
+  const auto folder = destination::open(on.path, false).value().folder("").value();
+  CHECK(folder->has("a", facts));
+  facts.modified += std::chrono::nanoseconds(123'456'789);
+  CHECK(!folder->has("a", facts));
+  CHECK(std::distance(std::filesystem::directory_iterator(on.path), {}) == 1);  // what it asked by is gone
+}
+
+TEST_CASE("nothing is made where one only looks") {
+  temporary_folder on;
+  on.folder("there");
+  on.file("there/a", "x");
+  const auto top = destination::look(on.path + "/none", true).value();
+  CHECK(top.folder("a/b").value()->admits("c", replaces::fetched).has_value());
+  CHECK(destination::look(on.path + "/none", false).error() == std::errc::no_such_file_or_directory);
+  CHECK(destination::look(on.path + "/none/none", true).error() == std::errc::no_such_file_or_directory);
+  const auto other = destination::look(on.path, true).value();
+  CHECK(other.folder("none").has_value());
+  CHECK(other.folder("there").value()->admits("a", replaces::fetched).error() == ajar::errc::destination_changed);
+  CHECK(std::distance(std::filesystem::directory_iterator(on.path), {}) == 1);
 }

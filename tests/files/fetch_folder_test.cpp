@@ -23,7 +23,7 @@ struct told final : fetch_events {
     const char* how = one.how == file_came::fetched   ? "fetched "
                       : one.how == file_came::resumed ? "resumed "
                                                       : "present ";
-    lines.push_back(how + one.path);
+    lines.push_back((one.foreseen ? "would be " : "") + (how + one.path));
   }
   void left_out(const std::string& path, left_out_cause) override { lines.push_back("left out " + path); }
   void failed(const fetch_failure& one) override {
@@ -73,7 +73,8 @@ struct fetched_home : sharing::home {
     how.disk(context.get_executor());
     std::vector<fetch_source> all;
     all.push_back(std::move(what));
-    return fetch_folder(std::move(over), std::move(all), destination::open(to.path, false).value(), said, how);
+    auto into = dry ? destination::look(to.path + "/none", true) : destination::open(to.path, false);
+    return fetch_folder(std::move(over), std::move(all), std::move(into.value()), said, how.dry(dry));
   }
   fetch_counts fetch(fetch_source what, fetch_options how = fetch_options(), std::size_t most = sharing::all_of_it) {
     said->lines.clear();
@@ -97,6 +98,7 @@ struct fetched_home : sharing::home {
   }
 
   temporary_folder to;
+  bool dry = false;  // to a folder that is not there
   std::shared_ptr<told> said = std::make_shared<told>();
 };
 
@@ -284,4 +286,161 @@ TEST_CASE("progress is told while nothing comes too") {
   CHECK(at.said->last.known == 1);
   CHECK(at.said->last.total == 3'000'000);
   CHECK(at.said->last.octets == 0);
+}
+
+TEST_CASE("half a file that was damaged meanwhile is not made whole") {
+  fetched_home at;
+  at.on.file("large", pattern(3'000'000));
+  REQUIRE(at.fetch_all(fetch_options(), 1'000'000).failed == 1);
+  REQUIRE(at.halves() == 1);
+  for (const auto& one : std::filesystem::directory_iterator(at.to.path)) {
+    std::fstream half(one.path(), std::ios::binary | std::ios::in | std::ios::out);
+    half.seekp(1000);
+    half << "what a crash leaves";
+  }
+  const auto all = at.fetch_all();
+  CHECK(all.failed == 0);
+  CHECK(all.resumed == 0);
+  CHECK(at.said->lines == std::vector<std::string>{"fetched large"});
+  CHECK(at.same("large"));
+  CHECK(at.halves() == 0);
+}
+
+TEST_CASE("other permissions and other names of a file do not make it begin anew") {
+  fetched_home at;
+  const auto path = at.on.file("large", pattern(3'000'000));
+  REQUIRE(at.fetch_all(fetch_options(), 1'000'000).failed == 1);
+  REQUIRE(::chmod(path.c_str(), 0640) == 0);
+  std::filesystem::create_hard_link(path, at.to.path + "/elsewhere");
+  CHECK(at.fetch_all().resumed > 500'000);
+  CHECK(at.same("large"));
+}
+
+TEST_CASE("a file that is chmodded while it comes is compared, not fetched anew") {
+  fetched_home at;
+  const auto path = at.on.file("large", pattern(3'000'000));
+  const auto over = at.connected(1'000'000);
+  at.at_most = [&, done = false]() mutable {
+    if (!std::exchange(done, true)) ::chmod(path.c_str(), 0600);
+  };
+  const auto all = at.run(at.fetching(over, {share_path{"files", "", true}, ""}));
+  CHECK(all.failed == 0);
+  CHECK(all.resumed > 500'000);
+  CHECK(at.same("large"));
+}
+
+TEST_CASE("a file that was changed here is left as it is, and the rest comes") {
+  fetched_home at;
+  for (const char* name : {"a", "b", "c"}) at.on.file(name, name);
+  at.to.file("c", "never fetched");
+  CHECK(at.fetch_all().failed == 1);
+  CHECK(at.said->sorted() == std::vector<std::string>{"failed c", "fetched a", "fetched b"});
+  CHECK(at.said->why == remote_trouble(errc::destination_changed));
+  at.to.file("a", "own work");
+  at.on.file("a", "new a");
+  at.on.file("b", "new b");
+  CHECK(at.fetch_all().failed == 2);
+  CHECK(at.said->sorted() == std::vector<std::string>{"failed a", "failed c", "fetched b"});
+  CHECK(fetched_home::content(at.to.path + "/a") == "own work");
+  CHECK(fetched_home::content(at.to.path + "/c") == "never fetched");
+  CHECK(at.fetch_all(fetch_options().force(true)).failed == 0);
+  CHECK((at.same("a") && at.same("b") && at.same("c")));
+  CHECK(at.halves() == 0);
+}
+
+TEST_CASE("who only wants to know what would happen changes nothing") {
+  fetched_home at;
+  at.on.folder("deep");
+  at.on.file("deep/a", "1234567");
+  at.dry = true;
+  const auto all = at.fetch_all();
+  CHECK(at.said->lines == std::vector<std::string>{"would be fetched deep/a"});
+  CHECK(all.octets == 7);
+  CHECK(std::filesystem::is_empty(at.to.path));
+}
+
+TEST_CASE("a time that cannot be told costs that file its time") {
+  fetched_home at;
+  at.on.file("a", "content");
+  const auto path = at.on.file("b", "content");
+  const timespec times[2] = {{0, UTIME_OMIT}, {10'000'000'000, 0}};
+  REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0);
+  CHECK(at.fetch_all().files == 2);
+  CHECK((at.same("a") && at.same("b")));
+  CHECK(at.fetch_all().present == 2);
+}
+
+TEST_CASE("a program stays one") {
+  fetched_home at;
+  const auto path = at.on.file("a", "content");
+  REQUIRE(::chmod(path.c_str(), 0700) == 0);
+  at.on.file("b", "content");
+  CHECK(at.fetch_all().files == 2);
+  struct stat status{};
+  REQUIRE(::stat((at.to.path + "/a").c_str(), &status) == 0);
+  CHECK((status.st_mode & S_IXUSR) != 0);
+  REQUIRE(::stat((at.to.path + "/b").c_str(), &status) == 0);
+  CHECK((status.st_mode & S_IXUSR) == 0);
+}
+
+TEST_CASE("half files whose sources are gone are dropped, where the fetch has made the folder") {
+  fetched_home at;
+  at.on.folder("deep/empty");
+  at.on.file("deep/large", pattern(3'000'000));
+  REQUIRE(at.fetch({share_path{"files", "deep", false}, "copy"}, fetch_options(), 1'000'000).failed == 1);
+  REQUIRE(at.halves() == 1);
+  std::filesystem::rename(at.on.path + "/deep/large", at.on.path + "/deep/another");
+  at.to.file(".ajar-0123456789abcdef-0123456789abcdef.part", "of somebody's other fetch");
+  at.to.folder("copy/empty");
+  at.to.file("copy/empty/.ajar-0123456789abcdef-0123456789abcdef.part", "of what was there once");
+  CHECK(at.fetch({share_path{"files", "deep", false}, "copy"}).failed == 0);
+  CHECK(at.halves() == 1);
+  CHECK(std::filesystem::exists(at.to.path + "/.ajar-0123456789abcdef-0123456789abcdef.part"));
+}
+
+TEST_CASE("a share that is fetched into itself comes once") {
+  for (const bool content : {false, true}) {
+    CAPTURE(content);
+    fetched_home at;
+    at.on.folder("deep");
+    at.on.file("a", "content");
+    at.on.file("deep/b", "content");
+    const auto copy = at.on.folder("copy");
+    const auto all = at.run(fetch_folder(at.connected(), {{share_path{"files", "", content}, "files"}},
+                                         destination::open(copy, false).value(), at.said,
+                                         fetch_options().disk(at.context.get_executor())));
+    CHECK(all.failed == 0);
+    CHECK(all.left_out >= 1);
+    const auto into = copy + (content ? "" : "/files");
+    CHECK(std::filesystem::exists(into + "/deep/b"));
+    CHECK(!std::filesystem::exists(into + "/copy/files/deep"));
+    CHECK(!std::filesystem::exists(into + "/copy/deep"));
+    int marks = 0;
+    for (const auto& one : std::filesystem::recursive_directory_iterator(copy)) {
+      marks += one.path().filename().string().starts_with(".ajar-here-") ? 1 : 0;
+    }
+    CHECK(marks == 0);
+  }
+}
+
+TEST_CASE("what its user does not want stays there, with all in it") {
+  fetched_home at;
+  at.on.folder("deep/cache/deeper");
+  at.on.file("deep/cache/deeper/a", "content");
+  at.on.file("deep/a.tmp", "content");
+  at.on.file("deep/a", "content");
+  at.on.file("b", "content");
+  const auto all = at.fetch_all(fetch_options().exclude({"*.tmp", "cache/"}));
+  CHECK(at.said->sorted() == std::vector<std::string>{"fetched b", "fetched deep/a"});
+  CHECK(all.left_out == 0);
+  CHECK(!std::filesystem::exists(at.to.path + "/deep/cache"));
+}
+
+TEST_CASE("files come no faster than their user wants") {
+  fetched_home at;
+  for (const char* name : {"a", "b", "c"}) at.on.file(name, pattern(1'000'000));
+  const auto begun = at.time.now();
+  CHECK(at.fetch_all(fetch_options().limit_rate(100'000)).files == 3);
+  CHECK(at.time.now() - begun >= 29s);
+  CHECK(at.time.now() - begun < 33s);
 }

@@ -47,7 +47,8 @@ TEST_CASE("what the system says is this machine's own, what ajar says is not") {
 
 TEST_CASE("a failure ends all where nothing else can be fetched or written either") {
   for (const auto one : {errc::file_not_found, errc::file_changed, errc::digest_mismatch, errc::service_not_granted,
-                         errc::share_unreadable, errc::stream_reset, errc::destination_special}) {
+                         errc::share_unreadable, errc::stream_reset, errc::destination_special,
+                         errc::destination_changed, errc::destination_busy}) {
     CAPTURE(static_cast<int>(one));
     CHECK(!ends_all(remote_trouble(one)));
   }
@@ -84,6 +85,7 @@ TEST_CASE("an attempt that failed has brought nothing, one that was done counts 
   CHECK(plan.counts().before == 30);
   plan.undone(first);
   CHECK(plan.counts().octets == 0);
+  CHECK(plan.counts().before == 0);
   fetch_attempt second;
   plan.came(second, 100);
   plan.done(file_came::fetched);
@@ -106,6 +108,7 @@ TEST_CASE("a file that changed while it came is tried anew, once") {
   fetch_plan plan(60s);
   CHECK(plan.tries_anew(errc::file_changed, 0));
   CHECK(plan.tries_anew(errc::share_cut_short, 0));
+  CHECK(plan.tries_anew(errc::digest_mismatch, 0));
   CHECK(!plan.tries_anew(errc::file_changed, 1));
   CHECK(!plan.tries_anew(errc::file_not_found, 0));
   plan.found(of_size(100));
@@ -150,4 +153,21 @@ TEST_CASE("other sessions are tried for as long as nothing comes, from when a lo
   plan.end();
   CHECK(!plan.session_lost(noon + 220s));
   CHECK(!fetch_plan(0s).session_lost(noon));
+}
+
+TEST_CASE("what its user does not want is told by names, paths and kinds") {
+  const std::vector<std::string> all = {"*.tmp", "/raw/*", "deep/cache/", ".git/"};
+  CHECK(is_excluded(all, "a.tmp", false));
+  CHECK(is_excluded(all, "deep/a.tmp", true));
+  CHECK(is_excluded(all, "raw/a", false));
+  CHECK(!is_excluded(all, "raw", true));
+  CHECK(!is_excluded(all, "deep/raw/a", false));
+  CHECK(is_excluded(all, "deep/cache", true));
+  CHECK(!is_excluded(all, "deep/cache", false));
+  CHECK(!is_excluded(all, "cache", true));
+  CHECK(is_excluded(all, "deep/.git", true));
+  CHECK(!is_excluded(all, ".gitignore", false));
+  CHECK(!is_excluded({}, "a", false));
+  CHECK(is_excluded({"/a"}, "a", false));
+  CHECK(!is_excluded({"/a"}, "deep/a", false));
 }

@@ -77,6 +77,7 @@ TEST_CASE("a file is answered with its length, its tag and its time") {
   CHECK(field(answer, "accept-ranges") == "bytes");
   CHECK(parse_http_date(field(answer, "last-modified")) == std::chrono::floor<std::chrono::seconds>(facts.modified));
   CHECK(field(answer, "ajar-mtime-ns") == std::to_string(facts.modified.time_since_epoch().count()));
+  CHECK(field(answer, "ajar-executable") == "(none)");
   CHECK(body_of(answer, 3) == "0123456789");
   auto empty = w.get("/photos/none");
   CHECK(field(empty, "content-length") == "0");

@@ -84,11 +84,16 @@ TEST_CASE("a head that lies or leaves out is refused") {
   CHECK(parse_file_head(asked, response(200).with("content-length", "1").with("etag", "W/\"x\"")).error() ==
         errc::answer_unexpected);
   CHECK(parse_file_head(asked, whole().with("ajar-mtime-ns", "1")).value().facts.size == 10);  // the first counts
-  for (const char* time : {"now", "99999999999999999999", "1.5", "--1"}) {
+  for (const char* time : {"now", "", "-", "1.5", "--1"}) {
     CHECK(parse_file_head(asked,
                           response(200).with("etag", "\"x\"").with("content-length", "1").with("ajar-mtime-ns", time))
               .error() == errc::answer_unexpected);
   }
+  const auto late = response(200).with("etag", "\"x\"").with("content-length", "1");
+  CHECK(parse_file_head(asked, response(late).with("ajar-mtime-ns", "99999999999999999999")).value().facts.modified ==
+        nearest_time(9'000'000'000, 0));
+  CHECK(!parse_file_head(asked, response(late)).value().facts.executable);
+  CHECK(parse_file_head(asked, response(late).with("ajar-executable", "1")).value().facts.executable);
 }
 
 TEST_CASE("refusals keep the server's cause, if it is one") {

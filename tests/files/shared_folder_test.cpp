@@ -178,13 +178,51 @@ TEST_CASE("what can be no share is refused") {
   CHECK(shared_folder::open("/dev/zero").error() == errc::share_unreadable);
 }
 
-TEST_CASE("a folder stays shared under its new name") {
+TEST_CASE("a folder is served from where its owner said, and nothing while it is gone") {
   temporary_folder on;
   on.folder("old");
   on.file("old/a", "content");
-  const auto share = shared_folder::open(on.path + "/old").value();
-  std::filesystem::rename(on.path + "/old", on.path + "/new");
+  auto share = shared_folder::open(on.path + "/old").value();
+  std::vector<std::error_code> told;
+  share.on_loss([&](const std::error_code& why) { told.push_back(why); });
   CHECK(content_of(share.file("a").value()) == "content");
+  CHECK(told.empty());
+  std::filesystem::rename(on.path + "/old", on.path + "/new");
+  CHECK(share.file("a").error() == errc::share_unreadable);
+  CHECK(share.folder("").error() == errc::share_unreadable);
+  CHECK(share.facts("").error() == errc::share_unreadable);
+  CHECK(told == std::vector<std::error_code>{errc::share_unreadable});
+  on.file("old", "no folder");
+  CHECK(share.folder("").error() == errc::share_unreadable);
+  std::filesystem::remove(on.path + "/old");
+  std::filesystem::rename(on.path + "/new", on.path + "/old");
+  CHECK(content_of(share.file("a").value()) == "content");
+  CHECK(told == std::vector<std::error_code>{errc::share_unreadable, std::error_code()});
+  // another one in its place
+  std::filesystem::rename(on.path + "/old", on.path + "/new");
+  on.folder("old");
+  on.file("old/a", "another");
+  CHECK(content_of(share.file("a").value()) == "another");
+  CHECK(told.size() == 2);
+}
+
+TEST_CASE("a disk over a share, or one that is away, is never taken for the share") {
+  temporary_folder on;
+  on.folder("disk");
+  on.file("disk/below", "content");
+  const auto disk = on.path + "/disk";
+  const auto below = shared_folder::open(disk).value();
+  if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=1m") != 0) {
+    MESSAGE("skipped: nothing may be mounted here");
+    return;
+  }
+  CHECK(below.file("below").error() == errc::share_unreadable);
+  on.file("disk/above", "content");
+  const auto above = shared_folder::open(disk).value();
+  CHECK(content_of(above.file("above").value()) == "content");
+  CHECK(::umount(disk.c_str()) == 0);  // it is shared, and not busy
+  CHECK(above.folder("").error() == errc::share_unreadable);
+  CHECK(content_of(below.file("below").value()) == "content");
 }
 
 TEST_CASE("a file that shrinks, grows or changes is noticed by its tag") {
@@ -199,6 +237,18 @@ TEST_CASE("a file that shrinks, grows or changes is noticed by its tag") {
   CHECK(file.unchanged().error() == errc::file_changed);
   std::filesystem::resize_file(path, 10);
   CHECK(share.facts("a").value().etag != before);  // the same size: the times tell
+  CHECK(file.unchanged().error() == errc::file_changed);
+}
+
+TEST_CASE("other permissions and names leave the tag, though not whoever is reading") {
+  temporary_folder on;
+  const auto path = on.file("a", "0123456789");
+  const auto share = shared_folder::open(on.path).value();
+  const auto file = share.file("a").value();
+  const auto former = file.stamp();
+  for (int i = 0; share.file("a").value().stamp() == former && i < 10'000'000; ++i)
+    ::chmod(path.c_str(), i % 2 == 0 ? 0640 : 0600);
+  CHECK(share.facts("a").value().etag == file.facts().etag);
   CHECK(file.unchanged().error() == errc::file_changed);
 }
 

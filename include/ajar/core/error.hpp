@@ -151,6 +151,8 @@ enum class errc : std::uint16_t {
   method_unknown,
   range_beyond_end,
   destination_special,
+  destination_changed,
+  destination_busy,
 };
 
 /// The category of all codes of `errc`.

@@ -28,6 +28,7 @@ struct fetched_file {
   std::string path;  ///< below the destination
   std::uint64_t size = 0;
   file_came how = file_came::fetched;
+  bool foreseen = false;  ///< it is not: it would be, as fetch_options::dry() was asked for
 };
 
 /// Something that is not.
@@ -79,6 +80,27 @@ class fetch_options {
     verify_ = on;
     return *this;
   }
+  /// Replace what is here and its owner's own too: files that were changed since they were fetched, or never were. By
+  /// default such a file fails, by destination_changed.
+  fetch_options& force(bool on) {
+    force_ = on;
+    return *this;
+  }
+  /// Only say what would happen: nothing is written. For a destination of destination::look().
+  fetch_options& dry(bool on) {
+    dry_ = on;
+    return *this;
+  }
+  /// Without what matches one of these: is_excluded().
+  fetch_options& exclude(std::vector<std::string> patterns) {
+    exclude_ = std::move(patterns);
+    return *this;
+  }
+  /// So many octets a second at the most, of all files together. By default as many as come.
+  fetch_options& limit_rate(std::uint64_t octets) {
+    rate_ = octets;
+    return *this;
+  }
   /// So many files at a time.
   fetch_options& parallel(unsigned files) {
     parallel_ = files;
@@ -105,6 +127,10 @@ class fetch_options {
   friend class detail::fetching;
 
   bool verify_ = false;
+  bool force_ = false;
+  bool dry_ = false;
+  std::vector<std::string> exclude_;
+  std::uint64_t rate_ = 0;  // none
   unsigned parallel_ = 8;
   std::shared_ptr<session_source> sessions_;
   clock::duration retry_{};
@@ -115,9 +141,10 @@ class fetch_options {
 /// Fetch files, and folders with all in them.
 ///
 /// A file has its name only when it is whole, on the disk, and known not to have changed meanwhile; until then it is a
-/// half_file, which another fetch goes on with, in this process or a later one. A file of the same size and time is
-/// taken for the same. Nothing is written outside of the destination, whatever the server says; links are not followed
-/// here and not made. One failure ends only what it concerns, unless it concerns all (ends_all).
+/// half_file, which another fetch goes on with, in this process or a later one; its digest is compared then, as nobody
+/// knows what became of the half meanwhile. A file of the same size and time is taken for the same. One that its owner
+/// has changed here is left as it is. Nothing is written outside of the destination, whatever the server says; links
+/// are not followed here and not made. One failure ends only what it concerns, unless it concerns all (ends_all).
 ///
 /// @param over  the session to begin with
 /// @param told  nothing: nobody is told

@@ -8,11 +8,15 @@
 #include <ajar/core/shortage.hpp>
 #include <ajar/files/shared_folder.hpp>
 
+#include <fnmatch.h>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <system_error>
+#include <vector>
 
 namespace ajar::files {
 
@@ -21,6 +25,7 @@ enum class left_out_cause : std::uint8_t {
   not_a_file,       ///< neither a file nor a folder
   link_to_folder,   ///< it may lead in circles: that folder can be fetched itself
   link_to_nothing,  ///< it leads nowhere in the share
+  destination,      ///< the folder that all goes to: it would never end
 };
 
 /// Whether an entry is left out: what is fetched are files, links to files, and folders with all that is in them.
@@ -29,6 +34,22 @@ inline std::optional<left_out_cause> leaves_out(const folder_entry& entry) {
   if (file || entry.kind == entry_kind::folder) return std::nullopt;
   if (entry.kind == entry_kind::other) return left_out_cause::not_a_file;
   return entry.facts ? left_out_cause::link_to_folder : left_out_cause::link_to_nothing;
+}
+
+/// Whether an entry is one that its user does not want. A pattern is that of a shell (fnmatch(3)): of a name, wherever
+/// it is; with a '/' in it of a path from the fetched folder on; with one at its end of folders only.
+inline bool is_excluded(const std::vector<std::string>& patterns, const std::string& path, bool folder) {
+  const auto name = path.substr(path.rfind('/') + 1);
+  for (std::string_view one : patterns) {
+    const bool folders = one.ends_with('/');
+    if (folders) one.remove_suffix(1);
+    const bool whole = one.find('/') != one.npos;
+    if (one.starts_with('/')) one.remove_prefix(1);
+    const std::string pattern(one);
+    if (folders && !folder) continue;
+    if (::fnmatch(pattern.c_str(), whole ? path.c_str() : name.c_str(), FNM_PATHNAME) == 0) return true;
+  }
+  return false;
 }
 
 /// Why something could not be fetched.
@@ -45,10 +66,10 @@ inline fetch_trouble local_trouble(std::error_code why) { return {why, why.categ
 
 /// What concerns one place only: the rest can go on.
 inline bool concerns_one_place(const std::error_code& why) {
-  for (const auto one :
-       {errc::share_not_found, errc::share_unreadable, errc::share_cut_short, errc::path_malformed,
-        errc::file_not_found, errc::file_not_permitted, errc::not_a_file, errc::not_a_folder, errc::file_changed,
-        errc::digest_mismatch, errc::service_not_granted, errc::stream_reset, errc::destination_special}) {
+  for (const auto one : {errc::share_not_found, errc::share_unreadable, errc::share_cut_short, errc::path_malformed,
+                         errc::file_not_found, errc::file_not_permitted, errc::not_a_file, errc::not_a_folder,
+                         errc::file_changed, errc::digest_mismatch, errc::service_not_granted, errc::stream_reset,
+                         errc::destination_special, errc::destination_changed, errc::destination_busy}) {
     if (why == one) return true;
   }
   return false;
@@ -98,6 +119,7 @@ struct fetch_counts {
 /// Octets that one attempt at a file has brought or found.
 struct fetch_attempt {
   std::uint64_t octets = 0;
+  std::uint64_t before = 0;  ///< of them: were here
 };
 
 /// The decisions of one fetch. Time comes as an argument.
@@ -127,6 +149,7 @@ class fetch_plan {
 
   void was_there(fetch_attempt& by, std::uint64_t octets) {
     by.octets += octets;
+    by.before += octets;
     counts_.octets += octets;
     counts_.before += octets;
   }
@@ -143,11 +166,16 @@ class fetch_plan {
     lost_.reset();
   }
   /// The attempt failed: what it has counted does not count.
-  void undone(const fetch_attempt& by) { counts_.octets -= by.octets; }
+  void undone(const fetch_attempt& by) {
+    counts_.octets -= by.octets;
+    counts_.before -= by.before;
+  }
 
-  /// Whether a file is looked at and tried again at once: it changed while it came. Once, as it may always change.
+  /// Whether a file is looked at and tried again at once: it changed while it came, or what was put together of its
+  /// parts is not it. Once, as it may always change.
   bool tries_anew(const std::error_code& why, int attempts_before) const {
-    return attempts_before == 0 && !ended_ && (why == errc::file_changed || why == errc::share_cut_short);
+    return attempts_before == 0 && !ended_ &&
+           (why == errc::file_changed || why == errc::share_cut_short || why == errc::digest_mismatch);
   }
   /// The file is another one now.
   void changed(const file_facts& former) { counts_.total -= former.size; }

@@ -20,6 +20,8 @@ using read_permission = std::function<result<>(std::string_view share)>;
 inline constexpr std::string_view error_field = "ajar-error";
 /// The field with the time of a file as nanoseconds since 1970: Last-Modified has whole seconds only.
 inline constexpr std::string_view time_field = "ajar-mtime-ns";
+/// "1" where its owner may execute it.
+inline constexpr std::string_view executable_field = "ajar-executable";
 
 /// A head, and a body of one kind or the other. `digest_of` is the file whose digest was asked for; no more than one
 /// descriptor is open for all of it.

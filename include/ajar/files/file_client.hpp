@@ -145,15 +145,17 @@ inline result<file_head> parse_file_head(const file_request& asked, const stream
   constexpr std::uint64_t last_time = 9'000'000'000'000'000'000;
   if (const auto text = head.fields().find(time_field)) {
     const bool early = text->starts_with('-');
-    const auto value = detail::parse_place(early ? text->substr(1) : *text);
-    if (!value || *value > last_time) return fail(errc::answer_unexpected);
-    const auto nanoseconds = static_cast<std::int64_t>(*value);
+    const auto digits = early ? text->substr(1) : *text;
+    if (digits.empty() || digits.find_first_not_of("0123456789") != digits.npos) return fail(errc::answer_unexpected);
+    const auto value = std::min(detail::parse_place(digits).value_or(last_time), last_time);
+    const auto nanoseconds = static_cast<std::int64_t>(value);
     made.facts.modified = file_time(std::chrono::nanoseconds(early ? -nanoseconds : nanoseconds));
   } else if (const auto date = head.fields().find("last-modified")) {
     const auto at = parse_http_date(*date);
     if (!at) return fail(errc::answer_unexpected);
     made.facts.modified = *at;
   }
+  made.facts.executable = head.fields().find(executable_field) == "1";
   made.digest = detail::digest_in(head);
   return made;
 }

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -30,35 +31,46 @@ inline std::string_view to_string(entry_kind what) {
 /// When a file was changed: nanoseconds since 1970 in UTC, as the file system keeps them.
 using file_time = std::chrono::sys_time<std::chrono::nanoseconds>;
 
-/// The facts of one entry. Size, time and tag belong to files.
+/// The nearest time that is told: of the years 1684 to 2255, which 64 bits of nanoseconds hold. File systems keep
+/// others too; they cost that file its time, and nothing else.
+inline file_time nearest_time(std::int64_t seconds, std::int64_t nanoseconds) {
+  constexpr std::int64_t last = 9'000'000'000;
+  if (seconds < -last || seconds >= last) return file_time(std::chrono::seconds(std::clamp(seconds, -last, last)));
+  return file_time(std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanoseconds));
+}
+
+/// The facts of one entry. All but its kind belong to files.
 struct file_facts {
   entry_kind kind = entry_kind::other;
   std::uint64_t size = 0;
   file_time modified{};
   std::string etag;
+  bool executable = false;  ///< by its owner
 
   bool operator==(const file_facts&) const = default;
 };
 
 namespace detail {
 
-// A strong validator (RFC 9110 section 8.8.1): the kernel renews ctime at each change of content or inode, and nobody
-// can set it. Without the device's number, which changes when a disk is mounted elsewhere.
+// A validator (RFC 9110 section 8.8.1) that a change of the content renews. Without ctime, which other permissions and
+// other names renew too: half a file would be worth nothing then. Who sets a time back after a change deceives it;
+// therefore what was put together of two answers is compared by its digest. Without the device's number, which changes
+// when a disk is mounted elsewhere.
 inline std::string etag_of(const struct stat& status) {
-  return fmt::format("\"{:x}-{:x}-{:x}.{:x}-{:x}.{:x}\"", status.st_ino, status.st_size, status.st_mtim.tv_sec,
-                     status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
+  return fmt::format("\"{:x}-{:x}-{:x}.{:x}\"", status.st_ino, status.st_size, status.st_mtim.tv_sec,
+                     status.st_mtim.tv_nsec);
 }
 
 }  // namespace detail
 
 inline file_facts facts_of(const struct stat& status) {
   file_facts made;
-  made.modified =
-      file_time(std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec));
+  made.modified = nearest_time(status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
   if (S_ISREG(status.st_mode)) {
     made.kind = entry_kind::file;
     made.size = static_cast<std::uint64_t>(status.st_size);
     made.etag = detail::etag_of(status);
+    made.executable = (status.st_mode & S_IXUSR) != 0;
   } else if (S_ISDIR(status.st_mode)) {
     made.kind = entry_kind::folder;
   } else if (S_ISLNK(status.st_mode)) {

@@ -13,6 +13,8 @@
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <climits>
+#include <cstdlib>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -23,10 +25,13 @@ namespace ajar::files {
 /// A file of a share, open for reading.
 class shared_file {
  public:
-  shared_file(descriptor file, file_facts facts) : file_(std::move(file)), facts_(std::move(facts)) {}
+  shared_file(descriptor file, const struct stat& status)
+      : file_(std::move(file)), facts_(facts_of(status)), stamp_(stamp_of(status)) {}
 
   /// As they were when it was opened.
   const file_facts& facts() const noexcept { return facts_; }
+  /// Renewed by whatever changes it, also where its time was set back: the kernel's ctime, which nobody can set.
+  const std::string& stamp() const noexcept { return stamp_; }
 
   /// Some octets from a place on; fewer than `into` at a short read, 0 at the file's end. Errors: share_unreadable.
   result<std::size_t> read_at(std::uint64_t place, std::span<std::uint8_t> into) const {
@@ -42,13 +47,18 @@ class shared_file {
     if (::fstat(file_.get(), &status) != 0) return fail(errc::share_unreadable);
     const auto now = facts_of(status);
     if (now.size < facts_.size) return fail(errc::share_cut_short);
-    if (now.etag != facts_.etag) return fail(errc::file_changed);
+    if (now.etag != facts_.etag || stamp_of(status) != stamp_) return fail(errc::file_changed);
     return {};
   }
 
  private:
+  static std::string stamp_of(const struct stat& status) {
+    return fmt::format("{:x}.{:x}", status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
+  }
+
   descriptor file_;
   file_facts facts_;
+  std::string stamp_;
 };
 
 /// One entry of a folder. For a link, `facts` are those of what it leads to, and nothing where it leads out or nowhere.
@@ -62,11 +72,14 @@ class folder_reader;
 
 /// A share: a folder, or a single file.
 ///
-/// A folder is opened once; what is inside is looked up from there by openat2(2) with RESOLVE_BENEATH, so that no
-/// symbolic link and no '..' leaves it, however the tree changes meanwhile, and with RESOLVE_NO_MAGICLINKS, so that no
-/// link of /proc does. Disks that are mounted inside are part of it (no RESOLVE_NO_XDEV): to mount one needs the
-/// machine's owner, and whoever shares a folder means what he sees in it. A single file is found by its path at each
-/// use, as editors replace files: the owner named that path, no client did.
+/// A folder is found by its path at each use, and has to be the one that was opened at first: where it is gone, or on
+/// another disk, nothing of it is served until it is back, as an empty folder under a disk that is away is not what its
+/// owner meant. Another folder on the same disk has taken its place and is served, as far as this process may read it.
+/// Nothing is held open meanwhile: disks can be unmounted. What is inside is looked up by openat2(2) with
+/// RESOLVE_BENEATH, so that no symbolic link and no '..' leaves it, however the tree changes meanwhile, and with
+/// RESOLVE_NO_MAGICLINKS, so that no link of /proc does. Disks that are mounted inside are part of it (no
+/// RESOLVE_NO_XDEV): to mount one needs the machine's owner, and whoever shares a folder means what he sees in it. A
+/// single file is found by its path at each use, as editors replace files: the owner named that path, no client did.
 ///
 /// The state folder of a node is never served, nor anything in it, wherever it lies and by whatever way it is reached;
 /// nor is a node's key that lies elsewhere. Whoever reads a key is that node from then on. Threads: one.
@@ -87,19 +100,27 @@ class shared_folder {
       return made;
     }
     if (!S_ISDIR(status.st_mode)) return fail(errc::share_unreadable);
-    made.folder_ = descriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    const auto top = file_identity::of(made.folder_.get());
-    if (!made.folder_ || !top) return fail(errc::share_unreadable);
-    made.top_ = *top;
-    if (is_private(made.folder_.get())) return fail(errc::file_not_permitted);
+    made.folder_ = absolute(path);
+    const descriptor top(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const auto identity = file_identity::of(top.get());
+    if (!top || !identity) return fail(errc::share_unreadable);
+    made.top_ = *identity;
+    if (is_private(top.get())) return fail(errc::file_not_permitted);
     const auto probe = made.look_up("", O_PATH);
     if (!probe) return fail(probe.error());
     return made;
   }
 
   bool is_file() const noexcept { return !file_.empty(); }
-  /// A descriptor of the folder, for sandboxes; -1 for a single file.
-  int native() const noexcept { return folder_.get(); }
+  /// The folder, by what it is.
+  const file_identity& top() const noexcept { return top_; }
+
+  /// Called when it is noticed, at a use, that the folder is not there any more, by share_unreadable; and that it is
+  /// again, by none.
+  shared_folder& on_loss(std::function<void(const std::error_code&)> told) {
+    told_ = std::move(told);
+    return *this;
+  }
 
   /// What is there. Errors: file_not_found, file_not_permitted, not_a_folder (below a file), server_busy (no
   /// descriptor is left), share_unreadable.
@@ -123,7 +144,7 @@ class shared_folder {
     if (::fstat(found->get(), &status) != 0) return fail(errc::share_unreadable);
     if (!S_ISREG(status.st_mode)) return fail(errc::not_a_file);
     if (state::folder::is_key(found->get())) return fail(errc::file_not_permitted);
-    return shared_file(std::move(*found), facts_of(status));
+    return shared_file(std::move(*found), status);
   }
 
   /// Read a folder, an entry at a time. The reader is outlived by this. Errors: as facts(), not_a_folder.
@@ -160,6 +181,28 @@ class shared_folder {
     }
   }
 
+  static std::string absolute(const std::string& path) {
+    if (path.starts_with('/')) return path;
+    const std::unique_ptr<char, decltype(&std::free)> here(::getcwd(nullptr, 0), &std::free);
+    return here ? std::string(here.get()) + "/" + path : path;
+  }
+
+  // The folder, where it is there. Opened for reading, which tells whether a sandbox lets it.
+  result<descriptor> open_top() const {
+    descriptor folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!folder && is_shortage(last_error())) return fail(errc::server_busy);
+    const auto here = file_identity::of(folder.get());
+    const bool same = here == top_;
+    const bool there = here && (same || (here->device == top_.device && !is_private(folder.get())));
+    if (there) top_ = *here;
+    if (there == lost_) {
+      lost_ = !there;
+      if (told_) told_(there ? std::error_code() : make_error_code(errc::share_unreadable));
+    }
+    if (!there) return fail(errc::share_unreadable);
+    return folder;
+  }
+
   // What lies at a path below, once it is known that no state folder lies on the way. A link is followed by hand: where
   // it leads has a way of its own.
   result<descriptor> look_up(const std::string& inside, int flags) const {
@@ -170,6 +213,8 @@ class shared_folder {
       if (lies_in_private(file_)) return fail(errc::file_not_permitted);
       return found;
     }
+    const auto top = open_top();
+    if (!top) return fail(top.error());
     std::string path = inside;
     constexpr int most_links = 40;  // path_resolution(7)
     for (int i = 0; i <= most_links; ++i) {
@@ -177,12 +222,12 @@ class shared_folder {
       const auto slash = path.rfind('/');
       const auto name = slash == std::string::npos ? path : path.substr(slash + 1);
       if (name.empty() || name == "." || name == "..") {
-        auto found = open_beneath(folder_.get(), path, flags, 0);
+        auto found = open_beneath(top->get(), path, flags, 0);
         if (found && is_private(found->get(), top_)) return fail(errc::file_not_permitted);
         return found;
       }
       const auto way = slash == std::string::npos ? std::string() : path.substr(0, slash);
-      auto parent = open_beneath(folder_.get(), way, O_PATH | O_DIRECTORY, 0);
+      auto parent = open_beneath(top->get(), way, O_PATH | O_DIRECTORY, 0);
       if (!parent) return parent;
       if (is_private(parent->get(), top_)) return fail(errc::file_not_permitted);
       auto found = open_beneath(parent->get(), name, flags, RESOLVE_NO_SYMLINKS);
@@ -220,8 +265,10 @@ class shared_folder {
     return fail(cause_of(errno));
   }
 
-  descriptor folder_;
-  file_identity top_{};
+  std::string folder_;           // where it is; "" for a single file
+  mutable file_identity top_{};  // and what is there
+  mutable bool lost_ = false;    // as it was told
+  std::function<void(const std::error_code&)> told_;
   std::string file_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <ajar/files/fetch.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,6 +41,15 @@ class walk {
   /// concerns_one_place().
   [[nodiscard]] awaitable<result<std::optional<walked>>> next();
 
+  /// Do not go through the folder that next() has just given.
+  void skip() { later_.pop_back(); }
+
+  /// Called with each folder of which all was given, before anything of another one is.
+  walk& on_whole(std::function<void(const std::string& path)> told) {
+    told_whole_ = std::move(told);
+    return *this;
+  }
+
   /// After an error by which the session went: over another one, from the next entry on.
   void go_on(shared_streams over);
 
@@ -55,6 +65,7 @@ class walk {
   std::string here_;
   std::vector<std::string> later_;
   std::unique_ptr<incoming_folder> folder_;
+  std::function<void(const std::string& path)> told_whole_;
   std::vector<std::size_t> told_;    // hashes of the names that this folder has given
   std::vector<std::size_t> before_;  // and of those from before the session went
 };

@@ -222,6 +222,9 @@ inline constexpr error_text error_texts[] = {
     {errc::range_beyond_end, "the file is shorter than the place that was asked for", "fetch it from its beginning"},
     {errc::destination_special, "a device, a FIFO or a socket stands where the file would go",
      "it was left as it is: name another destination"},
+    {errc::destination_changed, "the file here is another than the one that was fetched",
+     "it was left as it is: move it away, or 'get --force' replaces it"},
+    {errc::destination_busy, "another get is at that file", "wait until that one has ended, or end it"},
 };
 
 constexpr const error_text* find_text(errc code) noexcept {

@@ -15,6 +15,8 @@
 #include <asio/co_spawn.hpp>
 #include <asio/thread_pool.hpp>
 #include <deque>
+#include <functional>
+#include <set>
 
 namespace ajar::files {
 
@@ -50,6 +52,12 @@ using half_file_ptr = std::shared_ptr<half_file>;
 // On a thread of the disk.
 inline awaitable<result<>> settle(half_file_ptr half, file_time modified) {
   auto done = half->finish(modified);
+  co_return done;
+}
+
+// On a thread of the disk.
+inline awaitable<result<>> put_on_disk(half_file_ptr half) {
+  auto done = half->sync();
   co_return done;
 }
 
@@ -146,7 +154,7 @@ class fetching {
   }
   void note_file(const fetch_job& job, file_came how, std::uint64_t resumed) {
     plan_.done(how, resumed);
-    told().file_done({job.path(), job.facts->size, how});
+    told().file_done({job.path(), job.facts->size, how, how_.dry_ && how != file_came::present});
   }
 
   // ---- sessions
@@ -218,16 +226,61 @@ class fetching {
     return nullptr;
   }
 
+  // What find_in_folder() is at.
+  struct reading {
+    std::string into;                // below the destination
+    std::string path;                // of the folder that is read, below the source
+    destination_folder_ptr in;       // what it is here
+    std::set<std::string> prefixes;  // of half files of what is in it, where there are leftovers
+  };
+
+  // The next entry was given.
+  void note_entry(reading& at, const std::string& path, const std::string& name) {
+    if (!at.in || at.path != path) {
+      at.path = path;
+      at.in = into_.folder(joined_path(at.into, path)).value_or(nullptr);
+      at.prefixes.clear();
+    }
+    if (at.in && at.in->has_leftovers()) at.prefixes.insert(half_file::prefix_of(name));
+  }
+
+  // Removes half files whose sources are gone, in folders that this fetch has made: in that of its user others may be
+  // at work.
+  std::function<void(const std::string&)> dropping(reading& at) {
+    return [this, &at](const std::string& path) {
+      drop_vanished(at, path);
+      at.in.reset();
+    };
+  }
+  void drop_vanished(const reading& at, const std::string& path) {
+    const auto inside = joined_path(at.into, path);
+    if (inside.empty() || how_.dry_) return;
+    if (at.in && at.path == path) return at.in->drop_vanished(at.prefixes);
+    const auto empty = into_.folder(inside);
+    if (empty) (*empty)->drop_vanished({});
+  }
+
+  // Whether a folder there is the one here that all goes to.
+  awaitable<bool> is_marked(share_path where) {
+    auto looking = look_over(std::move(where));
+    auto found = co_await std::move(looking);
+    co_return found.has_value();
+  }
+
   // A folder and all in it.
   awaitable<void> find_in_folder(share_path from, std::string into) {
-    walk all(at_, std::move(from), true);
-    destination_folder_ptr parent;
-    std::string parent_path;
     auto made = into_.folder(into);
     if (!made) {
       note_failed_folder(into, made.error());
       co_return;
     }
+    // what is fetched into the share itself would never end
+    const auto mark = how_.dry_ ? result<destination_mark>(fail(errc::canceled)) : destination_mark::put(*made);
+    const auto called = into.empty() ? into_.name() : into;
+    reading at;
+    at.into = std::move(into);
+    walk all(at_, std::move(from), true);
+    all.on_whole(dropping(at));
     while (!plan_.ended()) {
       auto next = co_await all.next();
       if (!next) {
@@ -238,24 +291,33 @@ class fetching {
           continue;
         }
         note_failure_there(all.below(all.here()), next.error());
+        at.in.reset();
         continue;  // ended, unless it concerns that folder only
       }
       if (!*next) co_return;
       auto& one = **next;
-      if (const auto why = leaves_out(one.entry)) {
-        note_left_out(joined_path(into, one.path), *why);
+      note_entry(at, all.here(), one.entry.name);
+      auto leaving = leaves_out(one.entry);
+      const bool folder = one.entry.kind == entry_kind::folder;
+      if (is_excluded(how_.exclude_, one.path, folder)) {
+        if (folder) all.skip();
         continue;
       }
-      const bool folder = one.entry.kind == entry_kind::folder;
-      const auto& path = folder ? one.path : all.here();
-      if (!parent || parent_path != path || folder) {
-        auto opened = open_folder_of(one, into, path);
-        if (!opened) continue;
-        parent = std::move(opened);
-        parent_path = path;
+      if (folder && mark && one.entry.name == called) {
+        auto asking = is_marked(all.below(one.path + "/" + mark->name()));
+        const bool here = co_await std::move(asking);
+        if (here) {
+          all.skip();
+          leaving = left_out_cause::destination;
+        }
       }
-      if (folder) continue;
-      fetch_job job{parent, one.entry.name, all.below(one.path), one.entry.facts};
+      if (leaving) {
+        note_left_out(joined_path(at.into, one.path), *leaving);
+        continue;
+      }
+      auto in = !folder && at.in ? at.in : open_folder_of(one, at.into, folder ? one.path : all.here());
+      if (folder || !in) continue;
+      fetch_job job{std::move(in), one.entry.name, all.below(one.path), one.entry.facts};
       auto more = co_await hand_out(std::move(job));
       if (!more) co_return;
     }
@@ -334,6 +396,7 @@ class fetching {
         if (restored) continue;
       }
       if (!plan_.tries_anew(why, attempts)) {
+        if (why == errc::file_changed && !job.half.empty()) ::unlinkat(job.in->native(), job.half.c_str(), 0);
         note_failure({came.error(), entry_kind::file, job.path(), std::nullopt});
         co_return;
       }
@@ -368,7 +431,15 @@ class fetching {
       }
       if (same.error().why != errc::digest_mismatch) co_return same;
     }
-    auto opened = half_file::open(job.in, job.name, *job.facts);
+    const auto which = how_.force_ ? replaces::any : replaces::fetched;
+    if (how_.dry_) {
+      const auto admitted = job.in->admits(job.name, which);
+      if (!admitted) co_return failed_here(admitted.error());
+      plan_.came(by, job.facts->size);
+      note_file(job, file_came::fetched, 0);
+      co_return fetch_verdict{};
+    }
+    auto opened = half_file::open(job.in, job.name, *job.facts, which);
     if (!opened) co_return failed_here(opened.error());
     auto half = std::make_shared<half_file>(std::move(*opened));
     if (!job.half.empty() && job.half != half->temporary()) ::unlinkat(job.in->native(), job.half.c_str(), 0);
@@ -376,13 +447,10 @@ class fetching {
     const auto there = half->size();
     if (there > 0) plan_.was_there(by, there);
     // a half of the whole length is the whole, if the file is still the same
-    fetch_verdict filled = co_await fill(job, *half, by);
+    fetch_verdict filled = co_await fill(job, half, by);
     if (!filled && filled.error().why == errc::range_beyond_end && there == job.facts->size) filled = fetch_verdict{};
-    if (!filled) {
-      if (filled.error().why == errc::file_changed) half->remove();
-      co_return filled;
-    }
-    if (how_.verify_) {
+    if (!filled) co_return filled;  // the half stays: it may be other permissions that changed
+    if (how_.verify_ || there > 0) {
       auto same = co_await compare(job, half->temporary());
       if (!same) {
         if (same.error().why == errc::digest_mismatch) half->remove();
@@ -396,8 +464,17 @@ class fetching {
     co_return fetch_verdict{};
   }
 
+  // When so many octets more are within the rate.
+  time_point due_after(std::size_t octets) {
+    const auto each = static_cast<double>(octets) / static_cast<double>(how_.rate_);
+    due_ =
+        std::max(due_, clock::now()) + std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(each));
+    return due_;
+  }
+
   // The octets that are not there yet.
-  awaitable<fetch_verdict> fill(const fetch_job& job, half_file& half, fetch_attempt& by) {
+  awaitable<fetch_verdict> fill(const fetch_job& job, half_file_ptr into, fetch_attempt& by) {
+    auto& half = *into;
     const auto over = at_;
     file_request asked(job.from);
     asked.from(half.size(), job.facts->etag).only(job.facts->etag);
@@ -411,7 +488,9 @@ class fetching {
       auto cut = half.truncate();
       if (!cut) co_return failed_here(cut.error());
     }
-    bytes piece(64 * 1024);
+    constexpr std::size_t most = 64 * 1024;
+    const auto smooth = static_cast<std::size_t>(std::clamp<std::uint64_t>(how_.rate_ / 10, 1024, most));
+    bytes piece(how_.rate_ > 0 ? smooth : most);
     while (!plan_.ended()) {
       auto count = co_await file->read_some(piece);
       if (!count) co_return failed_there(count.error());
@@ -419,6 +498,14 @@ class fetching {
       auto written = half.append(bytes_view(piece).first(*count));
       if (!written) co_return failed_here(written.error());
       plan_.came(by, *count);
+      if (how_.rate_ > 0) {
+        auto slept = co_await sleep_until(due_after(*count));
+        if (!slept) co_return failed_there(slept.error());
+      }
+      if (!half.wants_sync()) continue;
+      auto syncing = asio::co_spawn(how_.disk_, put_on_disk(into), use_awaitable);
+      auto synced = co_await std::move(syncing);
+      if (!synced) co_return failed_here(synced.error());
     }
     co_return failed_there(errc::canceled);
   }
@@ -452,6 +539,7 @@ class fetching {
   fetch_plan plan_;
   notifier changed_;  // the queue, or the end
   std::deque<fetch_job> queue_;
+  time_point due_{};  // where there is a rate: when all that came is within it
   bool all_found_ = false;
   bool restoring_ = false;  // somebody is getting another session
   bool over_ = false;

@@ -43,13 +43,14 @@ inline file_answer answer_file(const streams::request& asked, const share_path& 
       .with("last-modified", to_http_date(std::chrono::floor<std::chrono::seconds>(facts.modified)))
       .with(std::string(time_field), std::to_string(facts.modified.time_since_epoch().count()))
       .with("accept-ranges", "bytes");
+  if (facts.executable) made.head.with(std::string(executable_field), "1");
   if (part.status == 304) return made;
   made.head.with("content-type", "application/octet-stream").with("content-length", std::to_string(part.count));
   if (part.status == 206) {
     made.head.with("content-range", fmt::format("bytes {}-{}/{}", part.first, part.first + part.count - 1, facts.size));
   }
   if (wants_sha256(asked)) {
-    made.digest_key = to_url_path(place) + facts.etag;
+    made.digest_key = to_url_path(place) + facts.etag + file->stamp();
     made.digest_of = file;
   }
   if (asked.method() == "GET" && part.count > 0) made.source = std::make_unique<file_body>(std::move(file), part);

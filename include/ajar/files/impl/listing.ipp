@@ -20,6 +20,7 @@ inline void add_facts(json& line, const file_facts& facts) {
   line["mtime"] = seconds.time_since_epoch().count();
   line["mtime_ns"] = (facts.modified - seconds).count();
   line["etag"] = facts.etag;
+  if (facts.executable) line["executable"] = true;
 }
 
 inline std::optional<std::string> name_of(const nlohmann::json& line) {
@@ -53,17 +54,18 @@ inline std::optional<std::int64_t> number(const nlohmann::json& line, const char
 }
 
 inline std::optional<file_facts> facts_of_file(const nlohmann::json& line) {
-  constexpr std::int64_t last_second = 9'000'000'000;  // of what fits into 64 bits of nanoseconds
-  const auto size = number(line, "size", 0, std::numeric_limits<std::int64_t>::max());
-  const auto seconds = number(line, "mtime", -last_second, last_second);
+  using limits = std::numeric_limits<std::int64_t>;
+  const auto size = number(line, "size", 0, limits::max());
+  const auto seconds = number(line, "mtime", limits::min(), limits::max());
   const auto rest = number(line, "mtime_ns", 0, 999'999'999);
   const auto tag = line.find("etag");
   if (!size || !seconds || !rest || tag == line.end() || !tag->is_string()) return std::nullopt;
   file_facts made;
   made.kind = entry_kind::file;
   made.size = static_cast<std::uint64_t>(*size);
-  made.modified = file_time(std::chrono::seconds(*seconds) + std::chrono::nanoseconds(*rest));
+  made.modified = nearest_time(*seconds, *rest);
   made.etag = tag->get<std::string>();
+  made.executable = line.value("executable", nlohmann::json()) == true;
   return is_etag(made.etag) ? std::optional(std::move(made)) : std::nullopt;
 }
 

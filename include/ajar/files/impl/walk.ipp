@@ -28,6 +28,7 @@ AJAR_DECL awaitable<result<std::optional<walked>>> walk::next() {
     if (!entry || !*entry) folder_.reset();
     if (!entry) co_return fail(entry.error());
     if (!*entry) {
+      if (told_whole_) told_whole_(here_);
       told_.clear();
       before_.clear();
       continue;
