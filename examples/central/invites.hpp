@@ -2,6 +2,7 @@
 // invite, invites, withdraw: a server comes to be served by a string that central's operator sends to its owner.
 #pragma once
 
+#include "../tools/invite_line.hpp"
 #include "../tools/json_line.hpp"
 #include "../tools/qr_code.hpp"
 #include "newcomers.hpp"
@@ -66,20 +67,6 @@ inline named_place place_to_name(const settings& given, const node& self) {
       complain(central_tool, self.state.path(), told ? make_error_code(ajar::errc::message_malformed) : told.error()));
 }
 
-inline void print_invite(const settings& given, const std::string& name, const ajar::trust::invite& made, bool runs) {
-  const auto text = to_text(made);
-  if (given.count("json")) {
-    json_line line;
-    line.with("name", name).with("invite", text).with("until", date_of(made.not_after));
-    fmt::print("{}\n", line.text());
-    return;
-  }
-  if (given.count("qr")) fmt::print("{}", qr_code(text));
-  fmt::print("{}\n", text);
-  tell("send it to the owner of {} alone, who says: ajar-server join INVITE\nit works once, until {}{}\n", name,
-       date_of(made.not_after), runs ? "" : ", while ajar-central runs");
-}
-
 }  // namespace detail
 
 // ---- invite
@@ -108,7 +95,8 @@ inline int invite(const settings& given) {
   const auto life = *parse_duration(given["expires"].as<std::string>());  // the table has checked it
   const auto made = invites.add(words[0], at->url.at, ajar::wall_now() + life);
   if (!made) return complain(central_tool, words[0], made.error());
-  detail::print_invite(given, words[0], *made, at->runs);
+  print_invite(given, words[0], *made, "the owner of " + words[0], "ajar-server join",
+               at->runs ? "" : ", while ajar-central runs");
   return success;
 }
 

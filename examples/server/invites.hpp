@@ -2,6 +2,7 @@
 // invite, pending, approve: somebody becomes a client by a string that the owner sends him.
 #pragma once
 
+#include "../tools/invite_line.hpp"
 #include "../tools/json_line.hpp"
 #include "../tools/qr_code.hpp"
 #include "grants.hpp"
@@ -29,20 +30,6 @@ inline std::optional<ajar::identity::url> central_said_or_linked(const settings&
     if (url) return std::move(*url);
   }
   return central_of(given);
-}
-
-inline void print_invite(const settings& given, const std::string& name, const ajar::trust::invite& made, bool runs) {
-  const auto text = to_text(made);
-  if (given.count("json")) {
-    json_line line;
-    line.with("name", name).with("invite", text).with("until", date_of(made.not_after));
-    fmt::print("{}\n", line.text());
-    return;
-  }
-  if (given.count("qr")) fmt::print("{}", qr_code(text));
-  fmt::print("{}\n", text);
-  tell("send it to {} alone, who says: ajar-client join INVITE\nit works once, until {}{}\n", name,
-       date_of(made.not_after), runs ? "" : ", while ajar-server runs");
 }
 
 }  // namespace detail
@@ -76,7 +63,7 @@ inline int invite(const settings& given) {
   const auto told = ask_running(self->state.path(), "control", {"announce", {}});
   const bool runs = told || told.error() != ajar::errc::not_running;
   if (!told && runs) return complain(server_tool, self->state.path(), told.error());
-  detail::print_invite(given, words[0], *made, runs);
+  print_invite(given, words[0], *made, words[0], "ajar-client join", runs ? "" : ", while ajar-server runs");
   return success;
 }
 
