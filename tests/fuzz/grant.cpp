@@ -11,11 +11,11 @@ namespace {
 template <class Body>
 void one_encoding(ajar::bytes_view octets) {
   ajar::wire::reader in(octets);
-  const auto body = Body::decode(in);
+  const auto body = ajar::wire::take<Body>(in);
   if (!in.finish()) return;
   ajar::bytes again;
   ajar::wire::writer out(again);
-  body.encode(out);
+  ajar::wire::put(out, body);
   if (!std::equal(again.begin(), again.end(), octets.begin(), octets.end())) std::abort();
 }
 

@@ -30,7 +30,7 @@ grant before() {
 bytes octets_of(const grant& body) {
   bytes octets;
   wire::writer out(octets);
-  body.encode(out);
+  wire::put(out, body);
   return octets;
 }
 

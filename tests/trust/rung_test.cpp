@@ -20,14 +20,14 @@ rung sample() {
 
 std::optional<rung> back(bytes_view octets) {
   wire::reader in(octets);
-  auto made = rung::decode(in);
+  auto made = wire::take<rung>(in);
   return in.finish() ? std::optional(std::move(made)) : std::nullopt;
 }
 
 bytes octets_of(const rung& what) {
   bytes octets;
   wire::writer out(octets);
-  what.encode(out);
+  wire::put(out, what);
   return octets;
 }
 

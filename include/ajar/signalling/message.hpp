@@ -39,15 +39,22 @@ struct roster_version {
   std::uint64_t epoch = 0;   ///< drawn by central when it first hears of the server
   std::uint64_t number = 0;  ///< counts changes
 
+  static void layout(auto& self, auto& way) { way(self.epoch, self.number); }
   bool operator==(const roster_version&) const = default;
 };
 
 /// One change of a roster.
 struct roster_entry {
+  static constexpr std::size_t longest_record = 160;  // an address record has at most 124 octets
   identity::peer_id client;
   bool present = false;  ///< false: it is gone, and the rest is empty
   trust::grant_id grant{};
   bytes record;  ///< trust::signed_address, as the client signed it
+
+  static void layout(auto& self, auto& way) {
+    way(self.client, self.present);
+    if (self.present) way(self.grant, wire::at_most(self.record, longest_record));
+  }
 };
 
 /// Peer to central, first of all.
@@ -59,8 +66,11 @@ struct hello {
   std::uint64_t login = 0;    ///< the peer's own counter: a higher one evicts
   trust::link_nonce nonce{};  ///< a server's, drawn for this link: its window requests are made under it; else zeroes
 
-  void encode(wire::writer& out) const;
-  static hello decode(wire::reader& in);
+  static void layout(auto& self, auto& way) {
+    way(self.version);
+    if (self.version != protocol_version) return way.rest();
+    way(wire::within(self.who, role::server, role::redeemer), self.methods, self.login, self.nonce);
+  }
 };
 
 /// Names a link where another connection of central's is to tell that link something: to its reflecting ports, and
@@ -102,8 +112,10 @@ struct welcome {
   std::uint16_t reflect_port = 0;  ///< central's second reflecting port, beside this one; 0: it reflects nothing
   link_ticket ticket{};            ///< for reflect_probe
 
-  void encode(wire::writer& out) const;
-  static welcome decode(wire::reader& in);
+  static void layout(auto& self, auto& way) {
+    way(self.heartbeat, self.seen, self.reflect_port, self.ticket);
+    way.require([&] { return self.heartbeat.count() != 0; });
+  }
 };
 
 /// Either way, last of all: why this link ends.
@@ -111,8 +123,7 @@ struct goodbye {
   static constexpr std::uint8_t kind = 3;
   errc why = errc::canceled;
 
-  void encode(wire::writer& out) const;
-  static goodbye decode(wire::reader& in);
+  static void layout(auto& self, auto& way) { way(self.why); }
 };
 
 /// Either way: answered at once by a pong with the same token.
@@ -120,16 +131,14 @@ struct ping {
   static constexpr std::uint8_t kind = 4;
   std::uint64_t token = 0;
 
-  void encode(wire::writer& out) const;
-  static ping decode(wire::reader& in);
+  static void layout(auto& self, auto& way) { way(self.token); }
 };
 
 struct pong {
   static constexpr std::uint8_t kind = 5;
   std::uint64_t token = 0;
 
-  void encode(wire::writer& out) const;
-  static pong decode(wire::reader& in);
+  static void layout(auto& self, auto& way) { way(self.token); }
 };
 
 /// Client to central: a grant that it holds.
@@ -137,8 +146,7 @@ struct present_grant {
   static constexpr std::uint8_t kind = 6;
   bytes grant;  ///< trust::signed_grant
 
-  void encode(wire::writer& out) const;
-  static present_grant decode(wire::reader& in);
+  static void layout(auto& self, auto& way) { way(wire::at_most(self.grant, trust::largest_statement)); }
 };
 
 /// Central to client: what became of it; errc 0 is good.
@@ -147,8 +155,7 @@ struct grant_result {
   trust::grant_id grant{};
   std::uint16_t code = 0;
 
-  void encode(wire::writer& out) const;
-  static grant_result decode(wire::reader& in);
+  static void layout(auto& self, auto& way) { way(self.grant, self.code); }
 };
 
 /// Server to central: what it revoked.
@@ -156,8 +163,7 @@ struct present_revocations {
   static constexpr std::uint8_t kind = 8;
   bytes list;  ///< trust::signed_revocations
 
-  void encode(wire::writer& out) const;
-  static present_revocations decode(wire::reader& in);
+  static void layout(auto& self, auto& way) { way(wire::at_most(self.list, trust::largest_statement)); }
 };
 
 /// Central to server: the list with this serial is in force, or why it is not.
@@ -167,8 +173,9 @@ struct revocations_result {
   std::uint16_t code = 0;
   bytes later{};  ///< with serial_too_low: the list that is in force, as the server once presented it
 
-  void encode(wire::writer& out) const;
-  static revocations_result decode(wire::reader& in);
+  static void layout(auto& self, auto& way) {
+    way(self.serial, self.code, wire::at_most(self.later, trust::largest_statement));
+  }
 };
 
 /// Central to client: a server of one of its grants, now and whenever it changes.
@@ -181,8 +188,10 @@ struct presence {
   std::chrono::milliseconds interval{0};  ///< of a server that polls
   net::tcp::endpoint seen;                ///< from where the server's windows are, and from where it dials
 
-  void encode(wire::writer& out) const;
-  static presence decode(wire::reader& in);
+  static void layout(auto& self, auto& way) {
+    way(self.server, wire::within(self.state, presence_state::offline, presence_state::polling), self.methods,
+        self.nonce, self.interval, self.seen);
+  }
 };
 
 /// Client to central: servers may dial me there. WO 2004/034190, non-listening server, step B.
@@ -190,8 +199,7 @@ struct door {
   static constexpr std::uint8_t kind = 11;
   bytes record;  ///< trust::signed_address
 
-  void encode(wire::writer& out) const;
-  static door decode(wire::reader& in);
+  static void layout(auto& self, auto& way) { way(wire::at_most(self.record, trust::largest_statement)); }
 };
 
 /// Central to client: the dial-back proved it, or why not; errc 0 is good.
@@ -199,8 +207,7 @@ struct door_result {
   static constexpr std::uint8_t kind = 12;
   std::uint16_t code = 0;
 
-  void encode(wire::writer& out) const;
-  static door_result decode(wire::reader& in);
+  static void layout(auto& self, auto& way) { way(self.code); }
 };
 
 /// A server that polls is expected back within so long: what says more counts as this.
@@ -212,8 +219,7 @@ struct roster_request {
   roster_version since;
   std::chrono::milliseconds interval{0};  ///< 0: keep me told while the link lasts; else: I come back after so long
 
-  void encode(wire::writer& out) const;
-  static roster_request decode(wire::reader& in);
+  static void layout(auto& self, auto& way) { way(self.since, self.interval); }
 };
 
 /// Central to server: the clients with a proved door, whole or what changed.
@@ -225,8 +231,9 @@ struct roster_update {
   roster_version version;                           ///< of the content, once nothing more follows
   std::vector<roster_entry> entries;
 
-  void encode(wire::writer& out) const;
-  static roster_update decode(wire::reader& in);
+  static void layout(auto& self, auto& way) {
+    way(self.snapshot, self.more, self.version, wire::list<std::uint8_t>(self.entries, most_entries));
+  }
 };
 
 /// Client to central. WO 2004/034190, just-in-time listening, step B.
@@ -234,8 +241,7 @@ struct request {
   static constexpr std::uint8_t kind = 15;
   bytes signed_request;  ///< trust::signed_request
 
-  void encode(wire::writer& out) const;
-  static request decode(wire::reader& in);
+  static void layout(auto& self, auto& way) { way(wire::at_most(self.signed_request, trust::largest_statement)); }
 };
 
 /// Central to server: the request as it came, and from where. WO 2004/034190, just-in-time listening, step C.
@@ -245,8 +251,10 @@ struct command {
   std::vector<net::tcp::endpoint> seen;  ///< the client's addresses: of its link, and of the other family if reflected
   bytes signed_request;
 
-  void encode(wire::writer& out) const;
-  static command decode(wire::reader& in);
+  static void layout(auto& self, auto& way) {
+    way(wire::list<std::uint8_t>(self.seen, most_seen), wire::at_most(self.signed_request, trust::largest_statement));
+    way.require([&] { return !self.seen.empty(); });
+  }
 };
 
 /// Server to central to client, unchanged. WO 2004/034190, just-in-time listening, steps E and F.
@@ -256,8 +264,9 @@ struct answer {
   bool last = false;    ///< no other listener will follow for this request
   bytes signed_answer;  ///< trust::signed_answer; empty with `last`: the window is closed, and central need not wait
 
-  void encode(wire::writer& out) const;
-  static answer decode(wire::reader& in);
+  static void layout(auto& self, auto& way) {
+    way(self.id, self.last, wire::at_most(self.signed_answer, trust::largest_statement));
+  }
 };
 
 /// Central to client: central itself cannot do it.
@@ -266,8 +275,7 @@ struct failure {
   trust::request_id id{};
   errc why = errc::exchange_timeout;
 
-  void encode(wire::writer& out) const;
-  static failure decode(wire::reader& in);
+  static void layout(auto& self, auto& way) { way(self.id, self.why); }
 };
 
 /// Server to central: its new nonce for window requests; the one before stays good for what is on its way.
@@ -275,8 +283,7 @@ struct renewed_nonce {
   static constexpr std::uint8_t kind = 19;
   trust::link_nonce nonce{};
 
-  void encode(wire::writer& out) const;
-  static renewed_nonce decode(wire::reader& in);
+  static void layout(auto& self, auto& way) { way(self.nonce); }
 };
 
 /// Either peer to central: a port of its own has closed, and this is what it cost. For central's account; it is the
@@ -288,8 +295,10 @@ struct exposure_report {
   std::uint16_t listeners = 0;
   std::uint16_t strangers = 0;
 
-  void encode(wire::writer& out) const;
-  static exposure_report decode(wire::reader& in);
+  static void layout(auto& self, auto& way) {
+    way(self.open, self.listeners, self.strangers);
+    way.require([&] { return self.open <= longest; });
+  }
 };
 
 /// Central to peer: a reflecting connection of its came from there.
@@ -299,8 +308,7 @@ struct reflected {
   std::uint64_t number = 0;
   net::tcp::endpoint seen;
 
-  void encode(wire::writer& out) const;
-  static reflected decode(wire::reader& in);
+  static void layout(auto& self, auto& way) { way(self.ticket, self.number, self.seen); }
 };
 
 /// Peer to central: connect once to an endpoint of mine that you have reflected, from ports that it has not seen.
@@ -308,8 +316,7 @@ struct dial_back {
   static constexpr std::uint8_t kind = 22;
   net::tcp::endpoint at;
 
-  void encode(wire::writer& out) const;
-  static dial_back decode(wire::reader& in);
+  static void layout(auto& self, auto& way) { way(self.at); }
 };
 
 /// Server to central to client, before the last answer to a request that is to be explained; central adds its own
@@ -320,8 +327,9 @@ struct trace {
   bytes signed_trace;              ///< trust::signed_trace; empty where the server said nothing
   trust::traced_steps of_central;  ///< empty from the server
 
-  void encode(wire::writer& out) const;
-  static trace decode(wire::reader& in);
+  static void layout(auto& self, auto& way) {
+    way(self.id, wire::at_most(self.signed_trace, trust::largest_statement), self.of_central);
+  }
 };
 
 /// Server to central: its invites, all that there are. Whoever comes with one of them is passed on to it.
@@ -330,8 +338,7 @@ struct announce_invites {
   static constexpr std::size_t most = 256;
   std::vector<trust::invite_id> ids;
 
-  void encode(wire::writer& out) const;
-  static announce_invites decode(wire::reader& in);
+  static void layout(auto& self, auto& way) { way(wire::list<std::uint16_t>(self.ids, most)); }
 };
 
 /// Redeemer to central, after hello: for the server that gave out the invite.
@@ -341,8 +348,9 @@ struct redeem {
   trust::invite_id invite{};
   bytes sealed;  ///< trust::signed_redemption, sealed by a key that central does not know
 
-  void encode(wire::writer& out) const;
-  static redeem decode(wire::reader& in);
+  static void layout(auto& self, auto& way) {
+    way(self.server, self.invite, wire::at_most(self.sealed, trust::longest_redemption));
+  }
 };
 
 /// Central to server: a redemption as it came.
@@ -352,8 +360,9 @@ struct redemption {
   trust::invite_id invite{};
   bytes sealed;
 
-  void encode(wire::writer& out) const;
-  static redemption decode(wire::reader& in);
+  static void layout(auto& self, auto& way) {
+    way(self.ticket, self.invite, wire::at_most(self.sealed, trust::longest_redemption));
+  }
 };
 
 /// Server to central to redeemer, unchanged.
@@ -363,8 +372,9 @@ struct redeemed {
   std::uint16_t code = 0;  ///< 0, or the errc that kept the server from an answer which the client could believe
   bytes sealed{};          ///< trust::signed_redemption_answer, sealed; empty with a code
 
-  void encode(wire::writer& out) const;
-  static redeemed decode(wire::reader& in);
+  static void layout(auto& self, auto& way) {
+    way(self.ticket, self.code, wire::at_most(self.sealed, trust::longest_redemption_answer));
+  }
 };
 
 /// Either way, after a message that somebody waits for: it says nothing. A segment that is lost as the last one is sent
@@ -373,8 +383,7 @@ struct redeemed {
 struct follow_up {
   static constexpr std::uint8_t kind = 28;
 
-  void encode(wire::writer& out) const;
-  static follow_up decode(wire::reader& in);
+  static void layout(auto&, auto&) {}
 };
 
 /// All that a link carries.

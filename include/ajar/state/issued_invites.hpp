@@ -28,7 +28,7 @@ struct issued_invite : given_invite {
   std::string to_text() const {
     bytes octets;
     wire::writer out(octets);
-    terms.encode(out);
+    wire::put(out, terms);
     const auto until = detail::seconds_text(not_after.time_since_epoch());
     return trust::checked_text(kind, {{"client", petname},
                                       {"server", server_name},
@@ -67,7 +67,7 @@ struct issued_invite : given_invite {
     made.approved = *approved;
     made.keys = std::move(*keys);
     wire::reader in(*terms);
-    made.terms = trust::grant::decode(in);
+    made.terms = wire::take<trust::grant>(in);
     if (!in.finish()) return fail(errc::state_damaged);
     return made;
   }

@@ -16,17 +16,9 @@ struct address_record {
   net::tcp::endpoint at;
   wall_time not_after{};
 
-  void encode(wire::writer& out) const {
-    encode_endpoint(out, at);
-    encode_time(out, not_after);
-  }
-
-  static address_record decode(wire::reader& in) {
-    address_record made;
-    made.at = decode_endpoint(in);
-    made.not_after = decode_time(in);
-    if (made.at.port() == 0) in.refuse(malformed);
-    return made;
+  static void layout(auto& self, auto& way) {
+    way(self.at, self.not_after);
+    way.require([&] { return self.at.port() != 0; }, malformed);
   }
 };
 

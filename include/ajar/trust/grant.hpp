@@ -17,15 +17,6 @@ enum class method : std::uint8_t {
   relay = 4,     ///< through central, as ciphertext
 };
 
-/// A service by its name, and what may be done with it.
-struct service_right {
-  std::string name;
-  bool read = true;
-  bool write = false;
-
-  bool operator==(const service_right&) const = default;
-};
-
 /// True for 1 to 64 letters, digits, dots, dashes and underscores, not beginning with a dot or a dash: the names of
 /// services, shares and peers.
 inline bool is_name(std::string_view text) {
@@ -36,6 +27,19 @@ inline bool is_name(std::string_view text) {
   };
   return !text.empty() && text.size() <= longest && text[0] != '.' && text[0] != '-' && std::ranges::all_of(text, fits);
 }
+
+/// A service by its name, and what may be done with it.
+struct service_right {
+  std::string name;
+  bool read = true;
+  bool write = false;
+
+  static void layout(auto& self, auto& way) {
+    way(wire::at_most(self.name, 64), wire::bits(self.read, self.write));
+    way.require([&] { return is_name(self.name) && (self.read || self.write); });
+  }
+  bool operator==(const service_right&) const = default;
+};
 
 /// The fields of a grant. Signed: `statement<grant>`; the signer is the server.
 struct grant {
@@ -74,49 +78,17 @@ struct grant {
     return at == services.end() ? nullptr : &*at;
   }
 
-  void encode(wire::writer& out) const {
-    out.fixed(id).fixed(client.octets());
-    encode_time(out, not_before);
-    encode_time(out, not_after);
-    out.number(methods).number(static_cast<std::uint8_t>(lan)).number(static_cast<std::uint8_t>(roam));
-    out.number(sessions)
-        .number(windows_a_minute)
-        .number(windows_a_day)
-        .number(windows_at_a_time)
-        .number(static_cast<std::uint32_t>(listening.count()))
-        .number(static_cast<std::uint8_t>(services.size()));
-    for (const auto& one : services) {
-      out.text(one.name).number(static_cast<std::uint8_t>((one.read ? 1 : 0) | (one.write ? 2 : 0)));
-    }
+  bool are_all_different() const {
+    return std::ranges::all_of(services, [&](const auto& one) { return find(one.name) == &one; });
   }
 
-  static grant decode(wire::reader& in) {
+  static void layout(auto& self, auto& way) {
     constexpr unsigned known_methods = 7;
-    grant made;
-    made.id = in.fixed<16>();
-    made.client = identity::peer_id(in.fixed<32>());
-    made.not_before = decode_time(in);
-    made.not_after = decode_time(in);
-    made.methods = in.number<std::uint8_t>();
-    made.lan = decode_flag(in);
-    made.roam = decode_flag(in);
-    made.sessions = in.number<std::uint16_t>();
-    made.windows_a_minute = in.number<std::uint16_t>();
-    made.windows_a_day = in.number<std::uint32_t>();
-    made.windows_at_a_time = in.number<std::uint16_t>();
-    made.listening = std::chrono::milliseconds(in.number<std::uint32_t>());
-    const auto count = in.number<std::uint8_t>();
-    if (count > most_services || made.methods == 0 || made.methods > known_methods) in.refuse(malformed);
-    for (int i = 0; i < count && !in.failed(); ++i) {
-      service_right one;
-      one.name = in.text(64);
-      const auto rights = in.number<std::uint8_t>();
-      if (!is_name(one.name) || rights == 0 || rights > 3 || made.find(one.name)) in.refuse(malformed);
-      one.read = (rights & 1) != 0;
-      one.write = (rights & 2) != 0;
-      made.services.push_back(std::move(one));
-    }
-    return made;
+    way(self.id, self.client, self.not_before, self.not_after, self.methods, self.lan, self.roam, self.sessions,
+        self.windows_a_minute, self.windows_a_day, self.windows_at_a_time, self.listening);
+    way.require([&] { return self.methods != 0 && self.methods <= known_methods; }, malformed);
+    way(wire::list<std::uint8_t>(self.services, most_services));
+    way.require([&] { return self.are_all_different(); }, malformed);
   }
 };
 

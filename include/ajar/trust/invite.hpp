@@ -61,7 +61,7 @@ inline std::string to_text(const invite& what) {
   wire::writer out(octets);
   out.number(detail::invite_version).text(what.central.at.host()).number(what.central.at.port());
   out.fixed(what.central.id.octets()).fixed(what.server.octets()).fixed(what.token.reveal());
-  encode_time(out, what.not_after);
+  wire::put(out, what.not_after);
   const auto digest = crypto::hash(octets);
   out.fixed(bytes_view(digest).first(detail::invite_sum));
   auto text = std::string(detail::invite_begin) + to_base32(octets);
@@ -99,7 +99,7 @@ inline result<invite> parse_invite(std::string_view text) {
   auto token = in.fixed<16>();
   made.token = secret<16>(token);
   wipe(token);
-  made.not_after = decode_time(in);
+  made.not_after = wire::take<wall_time>(in);
   const bool whole = in.finish().has_value();
   wipe(*octets);
   auto at = net::parse_endpoint(net::to_string(net::endpoint(host, port)));

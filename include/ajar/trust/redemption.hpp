@@ -22,14 +22,7 @@ struct redemption {
   identity::peer_id server;
   std::array<std::uint8_t, 16> nonce{};  ///< makes the answer one to this
 
-  void encode(wire::writer& out) const { out.fixed(invite).fixed(server.octets()).fixed(nonce); }
-  static redemption decode(wire::reader& in) {
-    redemption made;
-    made.invite = in.fixed<16>();
-    made.server = identity::peer_id(in.fixed<32>());
-    made.nonce = in.fixed<16>();
-    return made;
-  }
+  static void layout(auto& self, auto& way) { way(self.invite, self.server, self.nonce); }
 };
 
 using signed_redemption = statement<redemption>;
@@ -46,18 +39,9 @@ struct redemption_answer {
   std::string server_name;     ///< what the server calls itself: is_name(); empty without a grant
   bytes grant;                 ///< signed_grant; empty without one, and always from central
 
-  void encode(wire::writer& out) const {
-    out.fixed(to).number(code).fixed(claimant.octets()).text(server_name).sized(grant);
-  }
-  static redemption_answer decode(wire::reader& in) {
-    redemption_answer made;
-    made.to = in.fixed<32>();
-    made.code = in.number<std::uint16_t>();
-    made.claimant = identity::peer_id(in.fixed<32>());
-    made.server_name = in.text(64);
-    const auto given = in.sized(largest_statement);
-    made.grant.assign(given.begin(), given.end());
-    return made;
+  static void layout(auto& self, auto& way) {
+    way(self.to, self.code, self.claimant, wire::at_most(self.server_name, 64),
+        wire::at_most(self.grant, largest_statement));
   }
 };
 

@@ -16,6 +16,8 @@ struct revocations {
   struct entry {
     grant_id grant{};
     wall_time not_after{};  ///< of the grant: afterwards it needs no revocation
+
+    static void layout(auto& self, auto& way) { way(self.grant, self.not_after); }
   };
 
   std::uint64_t serial = 0;
@@ -25,27 +27,7 @@ struct revocations {
     return std::ranges::any_of(entries, [&](const entry& one) { return one.grant == id; });
   }
 
-  void encode(wire::writer& out) const {
-    out.number(serial).number(static_cast<std::uint16_t>(entries.size()));
-    for (const auto& one : entries) {
-      out.fixed(one.grant);
-      encode_time(out, one.not_after);
-    }
-  }
-
-  static revocations decode(wire::reader& in) {
-    revocations made;
-    made.serial = in.number<std::uint64_t>();
-    const auto count = in.number<std::uint16_t>();
-    if (count > most_entries) in.refuse(malformed);
-    for (int i = 0; i < count && !in.failed(); ++i) {
-      entry one;
-      one.grant = in.fixed<16>();
-      one.not_after = decode_time(in);
-      made.entries.push_back(one);
-    }
-    return made;
-  }
+  static void layout(auto& self, auto& way) { way(self.serial, wire::list<std::uint16_t>(self.entries, most_entries)); }
 };
 
 using signed_revocations = statement<revocations>;

@@ -40,22 +40,9 @@ struct rung {
 
   bool operator==(const rung&) const = default;
 
-  void encode(wire::writer& out) const {
-    out.number(static_cast<std::uint8_t>(kind)).number(start_us).number(grid_ms);
-    encode_endpoints(out, server);
-    encode_endpoints(out, client);
-  }
-
-  static rung decode(wire::reader& in) {
-    rung made;
-    const auto kind = in.number<std::uint8_t>();
-    if (kind < 1 || kind > 3) in.refuse(errc::message_malformed);
-    made.kind = static_cast<rung_kind>(kind);
-    made.start_us = in.number<std::uint64_t>();
-    made.grid_ms = in.number<std::uint16_t>();
-    made.server = decode_endpoints(in, most_pairs);
-    made.client = decode_endpoints(in, most_pairs);
-    return made;
+  static void layout(auto& self, auto& way) {
+    way(wire::within(self.kind, rung_kind::crossing, rung_kind::listener_reverse), self.start_us, self.grid_ms,
+        wire::list<std::uint8_t>(self.server, most_pairs), wire::list<std::uint8_t>(self.client, most_pairs));
   }
 };
 

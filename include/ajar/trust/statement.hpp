@@ -12,14 +12,12 @@ namespace ajar::trust {
 /// No statement is longer: what a stranger sends is bounded before it is looked at.
 inline constexpr std::size_t largest_statement = 24 * 1024;
 
-/// A kind of statement: its fields, their one encoding, and the name that keeps its signatures apart from others'.
+/// A kind of statement: its fields, how they travel, and the name that keeps its signatures apart from others'.
 template <class Body>
-concept statement_body = requires(const Body& body, wire::writer& out, wire::reader& in) {
+concept statement_body = wire::laid_out<Body> && requires {
   { Body::domain } -> std::convertible_to<std::string_view>;
   { Body::version } -> std::convertible_to<std::uint8_t>;
   { Body::malformed } -> std::convertible_to<errc>;
-  body.encode(out);
-  { Body::decode(in) } -> std::same_as<Body>;
 };
 
 namespace detail {
@@ -51,7 +49,7 @@ class statement {
     bytes octets;
     wire::writer out(octets);
     out.number(static_cast<std::uint8_t>(Body::version)).fixed(by.public_part());
-    body.encode(out);
+    wire::put(out, body);
     const auto signature = by.sign(detail::to_be_signed<Body>(octets));
     out.fixed(signature);
     return statement(std::move(body), by.public_part(), std::move(octets));
@@ -73,7 +71,7 @@ class statement {
     wire::reader in(content);
     if (in.number<std::uint8_t>() != Body::version) return fail(errc::unknown_version);
     const auto signer = in.fixed<32>();
-    Body body = Body::decode(in);
+    auto body = wire::take<Body>(in);
     if (!in.finish()) return fail(Body::malformed);
     return unchecked{std::move(body), signer};
   }

@@ -38,34 +38,11 @@ struct window_request {
   std::vector<net::tcp::endpoint> outside;  ///< of the ports that it has bound for this window, as far as foretold
   std::vector<net::tcp::endpoint> local;    ///< the same ports on its own network, for a server on the same site
 
-  void encode(wire::writer& out) const {
-    const unsigned flags = (roam ? 1U : 0U) | (binds_443 ? 2U : 0U) | (explain ? 4U : 0U);
-    out.fixed(id).fixed(server.octets()).fixed(nonce).fixed(grant);
-    out.number(rungs).number(static_cast<std::uint8_t>(flags)).number(budget_ms).number(sent_us).number(central_us);
-    encode_reflection(out, network);
-    encode_endpoints(out, outside);
-    encode_endpoints(out, local);
-  }
-
-  static window_request decode(wire::reader& in) {
-    window_request made;
-    made.id = in.fixed<16>();
-    made.server = identity::peer_id(in.fixed<32>());
-    made.nonce = in.fixed<32>();
-    made.grant = in.fixed<16>();
-    made.rungs = in.number<std::uint8_t>();
-    const auto flags = in.number<std::uint8_t>();
-    if (made.rungs == 0 || made.rungs > every_rung || flags > 7) in.refuse(malformed);
-    made.roam = (flags & 1U) != 0;
-    made.binds_443 = (flags & 2U) != 0;
-    made.explain = (flags & 4U) != 0;
-    made.budget_ms = in.number<std::uint16_t>();
-    made.sent_us = in.number<std::uint64_t>();
-    made.central_us = in.number<std::uint32_t>();
-    made.network = decode_reflection(in);
-    made.outside = decode_endpoints(in, most_endpoints);
-    made.local = decode_endpoints(in, most_endpoints);
-    return made;
+  static void layout(auto& self, auto& way) {
+    way(self.id, self.server, self.nonce, self.grant, self.rungs, wire::bits(self.roam, self.binds_443, self.explain),
+        self.budget_ms, self.sent_us, self.central_us, self.network,
+        wire::list<std::uint8_t>(self.outside, most_endpoints), wire::list<std::uint8_t>(self.local, most_endpoints));
+    way.require([&] { return self.rungs != 0 && self.rungs <= every_rung; }, malformed);
   }
 };
 
@@ -91,30 +68,14 @@ struct window_answer {
   std::string reason;               ///< of the plan or the refusal, for a person: printable ASCII
   std::vector<rung> rungs;          ///< to be tried one after the other, each until the next one's start
 
-  void encode(wire::writer& out) const {
-    out.fixed(id).fixed(client.octets()).number(code).number(attempt).number(budget_ms);
-    out.number(received_us).number(sent_us).number(round_trip_us).text(reason);
-    out.number(static_cast<std::uint8_t>(rungs.size()));
-    for (const auto& one : rungs) one.encode(out);
-  }
-
-  static window_answer decode(wire::reader& in) {
-    window_answer made;
-    made.id = in.fixed<16>();
-    made.client = identity::peer_id(in.fixed<32>());
-    made.code = in.number<std::uint16_t>();
-    made.attempt = in.number<std::uint8_t>();
-    made.budget_ms = in.number<std::uint16_t>();
-    made.received_us = in.number<std::uint64_t>();
-    made.sent_us = in.number<std::uint64_t>();
-    made.round_trip_us = in.number<std::uint32_t>();
-    made.reason = in.text(longest_reason);
-    const bool printable = std::ranges::all_of(made.reason, [](char c) { return c >= ' ' && c <= '~'; });
-    const auto count = in.number<std::uint8_t>();
-    const bool fits = made.code == 0 ? count > 0 && count <= most_rungs : count == 0;
-    if (!printable || !fits || made.attempt == 0) in.refuse(malformed);
-    for (int i = 0; i < count && !in.failed(); ++i) made.rungs.push_back(rung::decode(in));
-    return made;
+  static void layout(auto& self, auto& way) {
+    way(self.id, self.client, self.code, self.attempt, self.budget_ms, self.received_us, self.sent_us,
+        self.round_trip_us, wire::at_most(self.reason, longest_reason),
+        wire::list<std::uint8_t>(self.rungs, most_rungs));
+    const auto fits = [&] {
+      return self.rungs.empty() == (self.code != 0) && self.attempt != 0 && is_printable(self.reason);
+    };
+    way.require(fits, malformed);
   }
 };
 

@@ -35,22 +35,13 @@ struct traced_step {
             one.level != telling::log_level::info, plain(one.what, longest_what), plain(one.detail, longest_detail)};
   }
 
-  void encode(wire::writer& out) const {
-    out.number(at_us).number(letter).number(static_cast<std::uint8_t>(trouble)).text(what).text(detail);
-  }
-  static traced_step decode(wire::reader& in) {
-    traced_step made;
-    made.at_us = in.number<std::uint64_t>();
-    made.letter = in.number<std::uint8_t>();
-    made.trouble = decode_flag(in);
-    made.what = in.text(longest_what);
-    made.detail = in.text(longest_detail);
-    const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
-    const bool named = made.letter == 0 || (made.letter >= 'A' && made.letter <= 'G');
-    if (!named || !std::ranges::all_of(made.what, printable) || !std::ranges::all_of(made.detail, printable)) {
-      in.refuse(errc::message_malformed);
-    }
-    return made;
+  static void layout(auto& self, auto& way) {
+    way(self.at_us, self.letter, self.trouble, wire::at_most(self.what, longest_what),
+        wire::at_most(self.detail, longest_detail));
+    way.require([&] {
+      const bool named = self.letter == 0 || (self.letter >= 'A' && self.letter <= 'G');
+      return named && is_printable(self.what) && is_printable(self.detail);
+    });
   }
 };
 
@@ -68,18 +59,8 @@ struct traced_steps {
     if (steps.size() < most) steps.push_back(std::move(one));
   }
 
-  void encode(wire::writer& out) const {
-    out.number(received_us).number(sent_us).number(static_cast<std::uint8_t>(steps.size()));
-    for (const auto& one : steps) one.encode(out);
-  }
-  static traced_steps decode(wire::reader& in) {
-    traced_steps made;
-    made.received_us = in.number<std::uint64_t>();
-    made.sent_us = in.number<std::uint64_t>();
-    const auto count = in.number<std::uint8_t>();
-    if (count > most) in.refuse(errc::message_malformed);
-    for (int i = 0; i < count && !in.failed(); ++i) made.steps.push_back(traced_step::decode(in));
-    return made;
+  static void layout(auto& self, auto& way) {
+    way(self.received_us, self.sent_us, wire::list<std::uint8_t>(self.steps, most));
   }
 };
 
@@ -93,17 +74,7 @@ struct window_trace {
   identity::peer_id client;
   traced_steps of_server;
 
-  void encode(wire::writer& out) const {
-    out.fixed(id).fixed(client.octets());
-    of_server.encode(out);
-  }
-  static window_trace decode(wire::reader& in) {
-    window_trace made;
-    made.id = in.fixed<16>();
-    made.client = identity::peer_id(in.fixed<32>());
-    made.of_server = traced_steps::decode(in);
-    return made;
-  }
+  static void layout(auto& self, auto& way) { way(self.id, self.client, self.of_server); }
 };
 
 using signed_trace = statement<window_trace>;
