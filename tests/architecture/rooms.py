@@ -21,6 +21,7 @@ OTHER_TESTS = {"tests/tls/refusal_test.cpp": "ajar/tls/stream.hpp", "tests/roles
                "tests/roles/hostile_answer_test.cpp": "ajar/client.hpp",
                "tests/roles/revocation_test.cpp": "ajar/server.hpp",
                "tests/roles/hearsay_test.cpp": "ajar/client/connecting.hpp",
+               "tests/roles/entrance_test.cpp": "ajar/server/entrance.hpp",
                "tests/roles/join_test.cpp": "ajar/client/join.hpp",
                "tests/roles/time_test.cpp": "ajar/client.hpp",
                "tests/roles/roster_test.cpp": "ajar/central.hpp",

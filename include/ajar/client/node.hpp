@@ -28,7 +28,7 @@
 namespace ajar::detail {
 
 // What the client's connections share: links, presence of servers, the door, sessions that servers opened.
-struct client_node final : std::enable_shared_from_this<client_node> {
+struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<client_node> {
   // One central, and what it said.
   struct central_side final : signalling::uplink_events {
     central_side(client_node& whose, identity::url central, signalling::uplink_options terms)
@@ -332,32 +332,18 @@ struct client_node final : std::enable_shared_from_this<client_node> {
   void doubt(const central_side& side, const signalling::presence& now) {
     const auto before_it = side.present.find(now.server);
     const bool known = before_it != side.present.end() && before_it->second.nonce == now.nonce;
-    if (known || sights_of(now.server).empty()) return;
-    if (doubts.give_cause(now.server)) tasks.spawn(shared_from_this(), judge(now.server));
+    if (known || sessions_with(now.server).empty()) return;
+    if (doubts.give_cause(now.server)) tasks.spawn(sessions::look_after(shared_from_this(), now.server));
   }
 
-  std::vector<sessions::session::sight> sights_of(const identity::peer_id& server) {
+  sessions::doubts& doubted() override { return doubts; }
+  std::vector<sessions::session::sight> sessions_with(const identity::peer_id& server) override {
     auto all = own_sessions.of(server);
     const auto held = dialled.find(server);
     if (held != dialled.end()) all.push_back(held->second.watch());
     return all;
   }
-
-  awaitable<void> judge(identity::peer_id server) {
-    bool going_on = true;
-    while (going_on) {
-      doubts.begin(server, sights_of(server), clock::now());
-      while (doubts.look(server, clock::now())) {
-        changed.notify();
-        auto slept = co_await sleep_until(clock::now() + sessions::doubts::step);
-        if (!slept) co_return;
-      }
-      changed.notify();
-      auto rested = co_await sleep_until(clock::now() + sessions::doubts::rest);
-      if (!rested) co_return;
-      going_on = doubts.reopen(server);
-    }
-  }
+  void looked_at(const identity::peer_id&) override { changed.notify(); }
 
   // A session that this server has opened, and that is there still.
   std::optional<sessions::session> take_dialled(const identity::peer_id& server) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// ajar/server/node.hpp - a server's link to central, its windows and dials, and who may enter.
+// ajar/server/node.hpp - a server's life: its link to central, its windows and dials, its sessions.
 #pragma once
 
 #include <ajar/core/deadline.hpp>
@@ -10,13 +10,12 @@
 #include <ajar/outbound/dialer.hpp>
 #include <ajar/rendezvous/reflector.hpp>
 #include <ajar/rendezvous/respond.hpp>
+#include <ajar/server/entrance.hpp>
 #include <ajar/server/options.hpp>
 #include <ajar/server/status.hpp>
 #include <ajar/sessions/doubt.hpp>
 #include <ajar/signalling/uplink.hpp>
 #include <ajar/telling/line_limit.hpp>
-#include <ajar/trust/may_open.hpp>
-#include <ajar/trust/window_budget.hpp>
 #include <ajar/windows/plan.hpp>
 
 #include <algorithm>
@@ -32,6 +31,7 @@ namespace ajar::detail {
 struct server_node final : signalling::uplink_events,
                            outbound::dial_policy,
                            rendezvous::respond_policy,
+                           sessions::doubt_policy,
                            std::enable_shared_from_this<server_node> {
   server_node(const asio::any_io_executor& executor, identity::key own, server_options options)
       : key(std::move(own)),
@@ -39,15 +39,14 @@ struct server_node final : signalling::uplink_events,
         network(how.reach()),
         up(key, how.central_, uplink_terms(), *this),
         dials(executor, key, *this, network, how.steps_),
-        budget(how.listening_, how.window_time_.value_or(windows::longest_window)),
+        entering(key.id(), how, caused_by("clients"), waiting),
         arrived(executor),
         made_room(executor),
         tasks(executor, [this](const std::exception_ptr& what) { thrown(what); }),
         made(clock::now()),
         link(made) {
     mirror = std::make_shared<rendezvous::reflector>(executor, reflecting(*this));
-    if (how.revocations_) revoked = how.revocations_->body();
-    acknowledged = revoked.serial == 0;
+    acknowledged = entering.revoked().serial == 0;
   }
 
   static server_options with_limited_lines(server_options how) {
@@ -59,7 +58,7 @@ struct server_node final : signalling::uplink_events,
 
   signalling::uplink_options uplink_terms() {
     signalling::uplink_options made(signalling::role::server, how.methods_);
-    made.logins(how.logins_).nonces([this] { return gate.draw(); }).network(network);
+    made.logins(how.logins_).nonces([this] { return entering.gate().draw(); }).network(network);
     if (how.roster_interval_.count() > 0) made.visit_every(how.roster_interval_);
     return made;
   }
@@ -110,12 +109,12 @@ struct server_node final : signalling::uplink_events,
     all.methods = how.methods_;
     all.link = link.status(now, how.central_, up.round_trip());
     all.clients_with_door = known.size();
-    all.revocations_serial = revoked.serial;
+    all.revocations_serial = entering.revoked().serial;
     all.revocations_acknowledged = acknowledged;
     all.windows_open = commands;
-    all.listened_last_minute = budget.listened(now);
-    all.listened_limit = budget.limit();
-    all.listened_by = listened_by(now);
+    all.listened_last_minute = entering.listened(now);
+    all.listened_limit = entering.listened_limit();
+    all.listened_by = entering.listened_by(now);
     all.network = mirror->known();
     all.cloak = how.cloak_;
     all.sessions = guests.list(now);
@@ -126,17 +125,6 @@ struct server_node final : signalling::uplink_events,
     all.refusals = refusals;
     all.dial_failures = dial_failures;
     all.exceptions = exceptions;
-    return all;
-  }
-
-  std::vector<grant_listening> listened_by(time_point now) {
-    std::vector<grant_listening> all;
-    for (const auto& [id, open] : budget.by_grant(now)) {
-      const auto given = how.grants_(id);
-      if (!given) continue;
-      const auto& body = given->body();
-      all.push_back({id, body.client, opened_by.taken(body.client), body.windows_at_a_time, open, body.listening});
-    }
     return all;
   }
 
@@ -190,7 +178,7 @@ struct server_node final : signalling::uplink_events,
   }
 
   void lost(const std::error_code& why, std::optional<std::chrono::milliseconds> again_in) override {
-    gate.forget_nonces();
+    entering.gate().forget_nonces();
     announced = 0;
     mirror->unlinked();
     link.lost(clock::now(), why);
@@ -212,63 +200,30 @@ struct server_node final : signalling::uplink_events,
     for (;;) {
       auto slept = co_await sleep_until(clock::now() + trust::window_gate::renewed_after);
       if (!slept) co_return;
-      if (up.is_up()) (void)up.send(signalling::renewed_nonce{gate.draw()});
+      if (up.is_up()) (void)up.send(signalling::renewed_nonce{entering.gate().draw()});
     }
   }
 
-  // ---- who may enter
+  // ---- who enters
 
-  // Sessions that are silent make room for one that is not.
-  trust::entry entry_of(const identity::peer_id& client, trust::method way) const {
-    const auto silent = doubts.silent(client, clock::now());
-    const auto here = entered_by.taken(client);
-    return {key.id(), client, way, wall_now(), here - std::min(here, silent)};
+  result<place> enter(const trust::grant_id& id, const identity::peer_id& client, trust::method way) {
+    auto taken = entering.enter(id, client, way);
+    if (!taken && taken.error() == errc::too_many_sessions) doubt(client);  // some may be dead
+    return taken;
   }
-
-  // What is taken back may be forgotten by whoever keeps the grants.
-  result<trust::signed_grant> granted(const trust::grant_id& id) {
-    if (revoked.contains(id)) return fail(errc::grant_revoked);
-    if (!how.grants_) return fail(errc::grant_unknown);
-    auto given = how.grants_(id);
-    if (given || given.error() == errc::grant_unknown) return given;
-    telling::report_trouble(caused_by("clients"), "a grant cannot be looked up", given.error().message());
-    return fail(errc::server_busy);  // it may be there: nobody is sent away for good
-  }
-
-  // Decided, and counted, in one step: of many who come at once no more get in than may.
-  result<place> check(const trust::grant_id& id, const identity::peer_id& client, trust::method way) {
-    const auto given = granted(id);
-    if (!given) return fail(given.error());
-    const auto permitted = trust::may_enter(*given, revoked, entry_of(client, way));
-    if (permitted && !may_begin()) return fail(errc::server_busy);
-    if (permitted) {
-      doubts.replace(client, entered_by.taken(client) >= given->body().sessions, clock::now());
-      return entered_by.take(client);
-    }
-    if (permitted.error() == errc::too_many_sessions) doubt(client);  // some may be dead
-    return fail(permitted.error());
-  }
-  bool may_begin() const { return entered_by.taken() < how.most_sessions_ && waiting.size() < how.most_waiting_; }
 
   result<> may_dial(const outbound::dial_plan::attempt& to) override {
-    const auto* entry = known.find(to.client);
-    const auto given = granted(to.grant);
-    if (!given) return fail(given.error());
-    if (!entry) return fail(errc::grant_unknown);
-    if (!may_begin()) return fail(errc::server_busy);
-    auto permitted = trust::may_enter(*given, revoked, entry_of(to.client, trust::method::outbound));
-    if (!permitted) return permitted;
-    return trust::may_dial(entry->record, given->body(), wall_now());
+    return entering.may_dial(known.find(to.client), to);
   }
 
   result<place> may_enter(const sessions::claim& claimed, const identity::peer_id& client) override {
-    return check(claimed.grant, client, trust::method::outbound);
+    return enter(claimed.grant, client, trust::method::outbound);
   }
 
   void not_reached(const identity::peer_id&, const std::error_code& why) override { dial_failures.add(why); }
 
   void entered(sessions::session guest) override {
-    const auto given = granted(guest.info().grant);
+    const auto given = entering.granted(guest.info().grant);
     if (final_cause || !given) {
       const auto why = given ? *final_cause : given.error();
       telling::report_trouble(caused_by(short_name(guest.peer())), "let go of a session that had just begun",
@@ -304,60 +259,32 @@ struct server_node final : signalling::uplink_events,
       if (!slept) co_return;
       const auto now = wall_now();
       for (const auto& one : guests.alive()) {
-        const auto given = how.grants_(one.sight.info().grant);  // its end may have been moved
-        if (!given && given.error() == errc::grant_unknown) {
-          one.sight.cut(errc::grant_unknown);
-        } else if (now >= (given ? given->body().not_after : one.not_after)) {
-          one.sight.cut(errc::grant_expired);
-        }
+        const auto why = entering.ended(one.sight.info().grant, one.not_after, now);
+        if (why) one.sight.cut(*why);
       }
     }
   }
 
   // Is the other end of its sessions still there? Where it is not, a new one comes within two seconds.
   void doubt(const identity::peer_id& client) override {
-    if (doubts.give_cause(client)) tasks.spawn(shared_from_this(), judge(client));
+    if (entering.doubts().give_cause(client)) tasks.spawn(sessions::look_after(shared_from_this(), client));
   }
-
-  awaitable<void> judge(identity::peer_id client) {
-    bool going_on = true;
-    while (going_on) {
-      doubts.begin(client, guests.of(client), clock::now());
-      while (doubts.look(client, clock::now())) {
-        made_room.notify();
-        if (doubts.wants_another(client, sessions::path::outbound, clock::now())) dials.again(client);
-        auto slept = co_await sleep_until(clock::now() + sessions::doubts::step);
-        if (!slept) co_return;
-      }
-      made_room.notify();
-      auto rested = co_await sleep_until(clock::now() + sessions::doubts::rest);
-      if (!rested) co_return;
-      going_on = doubts.reopen(client);
-    }
+  sessions::doubts& doubted() override { return entering.doubts(); }
+  std::vector<sessions::session::sight> sessions_with(const identity::peer_id& client) override {
+    return guests.of(client);
+  }
+  void looked_at(const identity::peer_id& client) override {
+    made_room.notify();
+    if (entering.doubts().wants_another(client, sessions::path::outbound, clock::now())) dials.again(client);
   }
 
   // ---- revocations
 
   // An empty list, too: central may know of a later one.
   void present_revocations() {
-    acknowledged = revoked.serial == 0;
+    acknowledged = entering.revoked().serial == 0;
     if (!how.revocations_) how.revocations_.emplace(trust::signed_revocations::sign({}, key));
     (void)up.send(signalling::present_revocations{how.revocations_->octets()});
-  }
-
-  // From here on nobody enters by these grants.
-  // @return those that were good before
-  result<std::vector<trust::grant_id>> forbid(trust::signed_revocations list) {
-    if (list.signer() != key.id()) return fail(errc::signature_invalid);
-    if (list.body().serial <= revoked.serial) return fail(errc::serial_too_low);
-    std::vector<trust::grant_id> fresh;
-    for (const auto& one : list.body().entries) {
-      if (!revoked.contains(one.grant)) fresh.push_back(one.grant);
-    }
-    revoked = list.body();
-    how.revocations_.emplace(std::move(list));
-    present_revocations();
-    return fresh;
   }
 
   void cut_sessions(const trust::grant_id& grant) {
@@ -367,8 +294,10 @@ struct server_node final : signalling::uplink_events,
   }
 
   awaitable<result<>> take_back(trust::signed_revocations list) {
-    const auto fresh = forbid(std::move(list));
+    const auto fresh = entering.forbid(list);
     if (!fresh) co_return fail(fresh.error());
+    how.revocations_.emplace(std::move(list));
+    present_revocations();
     for (const auto& grant : *fresh) cut_sessions(grant);
     for (const auto& grant : *fresh) {
       const bytes whose(grant.begin(), grant.end());
@@ -382,16 +311,13 @@ struct server_node final : signalling::uplink_events,
 
   result<> take_verdict(const signalling::revocations_result& verdict) {
     if (verdict.code == 0) {
-      acknowledged = acknowledged || verdict.serial == revoked.serial;
+      acknowledged = acknowledged || verdict.serial == entering.revoked().serial;
       return {};
     }
     if (errc_from_wire(verdict.code) != errc::serial_too_low) return fail(errc::unexpected_message);
     auto later = trust::signed_revocations::open(verdict.later);
     if (!later || later->signer() != key.id()) return fail(errc::signature_invalid);  // central makes it up
-    const bool all_known = std::ranges::all_of(later->body().entries, [&](const auto& one) {
-      return one.not_after <= wall_now() || revoked.contains(one.grant);
-    });
-    if (all_known) return {};  // that was about a list before this one
+    if (entering.is_known(later->body())) return {};  // that was about a list before this one
     telling::report_trouble(caused_by("central"), "grants were revoked that this server did not know of",
                             "its state is an older copy");
     if (!how.later_revocations_) return {};
@@ -485,20 +411,9 @@ struct server_node final : signalling::uplink_events,
     }
   }
 
-  bool has_room(const trust::grant& under, const identity::peer_id& client) {
-    return budget.fits(under, opened_by.taken(client), opened_by.taken(), clock::now());
-  }
-  // Without a grant there is nothing to wait for.
   bool must_wait(const trust::signed_request& asked) {
-    const auto& client = asked.signer();
-    if (opened_by.taken() == 0 && entered_by.taken(client) == 0) return false;
-    const auto given = how.grants_ ? how.grants_(asked.body().grant) : fail(errc::grant_unknown);
-    if (!given) return false;
-    if (entered_by.taken(client) >= given->body().sessions) {
-      doubt(client);
-      if (doubts.is_open(client, clock::now())) return true;
-    }
-    return opened_by.taken() != 0 && !has_room(given->body(), client);
+    if (entering.is_full(asked)) doubt(asked.signer());
+    return entering.must_wait(asked);
   }
 
   // Those before it may be done soon: a client that asks thrice at once need not come again.
@@ -518,18 +433,11 @@ struct server_node final : signalling::uplink_events,
 
   result<permit> may_open(const trust::signed_request& asked) override {
     if (!serves(trust::method::window)) return fail(errc::window_refused);
-    auto given = granted(asked.body().grant);
-    if (!given) return fail(given.error());
-    if (!may_begin()) return fail(errc::server_busy);
-    if (!has_room(given->body(), asked.signer())) return fail(errc::too_many_windows);
-    const auto entry = entry_of(asked.signer(), trust::method::window);
-    auto permitted = gate.may_open(asked, *given, revoked, entry, clock::now());
-    if (!permitted) return fail(permitted.error());
-    return permit{std::move(*given), opened_by.take(asked.signer())};
+    return entering.may_open(asked);
   }
 
   result<place> may_enter(const trust::grant_id& grant, const identity::peer_id& client) override {
-    return check(grant, client, trust::method::window);
+    return enter(grant, client, trust::method::window);
   }
 
   result<> send(const signalling::message& what) override { return up.send(what); }
@@ -546,7 +454,7 @@ struct server_node final : signalling::uplink_events,
 
   void account(const trust::grant_id& grant, const windows::report& cost) override {
     if (tasks.context_ended()) return;
-    budget.closed(grant, cost.exposure, clock::now());
+    entering.window_closed(grant, cost.exposure);
     exposed.add(std::chrono::system_clock::now(), windows::exposure_of(cost));
     (void)up.send(signalling::exposure_report{cost.exposure, cost.listeners, cost.strangers});  // for its account
   }
@@ -557,20 +465,15 @@ struct server_node final : signalling::uplink_events,
   signalling::uplink up;
   outbound::dialer dials;
   signalling::roster known;
-  trust::window_gate gate;
-  trust::window_budget budget;
+  std::deque<sessions::session> waiting;
+  entrance entering;
   places<identity::peer_id> waiting_by;  // requests for a window
-  places<identity::peer_id> opened_by;   // windows under way
-  places<identity::peer_id> entered_by;  // sessions, also those that begin
-  trust::revocations revoked;
-  bool acknowledged = true;   // by central, what is revoked
-  std::size_t announced = 0;  // invites, over this link
+  bool acknowledged = true;              // by central, what is revoked
+  std::size_t announced = 0;             // invites, over this link
   net::address seen_as;
   std::shared_ptr<rendezvous::reflector> mirror;
   windows::pair_memory pairs;
-  std::deque<sessions::session> waiting;
   sessions::account guests;
-  sessions::doubts doubts;
   windows::exposure_account exposed;
   std::size_t commands = 0;
   std::optional<std::error_code> final_cause;

@@ -20,6 +20,7 @@
 namespace ajar {
 
 namespace detail {
+class entrance;
 struct server_node;
 }  // namespace detail
 
@@ -127,6 +128,7 @@ class server_options {
 
  private:
   friend class server;
+  friend class detail::entrance;
   friend struct detail::server_node;
   identity::url central_;
   std::uint8_t methods_ =

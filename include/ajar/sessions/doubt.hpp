@@ -2,13 +2,16 @@
 // ajar/sessions/doubt.hpp - is a session dead whose peer is there anew?
 #pragma once
 
+#include <ajar/core/awaitable.hpp>
 #include <ajar/core/clock.hpp>
+#include <ajar/core/config.hpp>
 #include <ajar/identity/peer_id.hpp>
 #include <ajar/net/life_signs.hpp>
 #include <ajar/sessions/session.hpp>
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -66,7 +69,7 @@ class doubts {
   static constexpr std::chrono::milliseconds step{250};  ///< from one look() to the next
   static constexpr std::chrono::seconds rest{2};         ///< from the end of a case to the next one of that peer
 
-  /// A peer is there anew. @return whether a case begins: whoever asks carries it out, by begin(), look() and reopen()
+  /// A peer is there anew. @return whether a case begins: whoever asks carries it out, by look_after()
   bool give_cause(const identity::peer_id& peer) {
     const auto made = cases_.try_emplace(peer);
     if (!made.second) made.first->second.cause_again = true;
@@ -191,4 +194,23 @@ class doubts {
   std::map<identity::peer_id, case_of_peer> cases_;
 };
 
+/// The role that doubts.
+class doubt_policy {
+ public:
+  virtual ~doubt_policy() = default;
+  virtual doubts& doubted() = 0;
+  /// All that it has with this peer.
+  virtual std::vector<session::sight> sessions_with(const identity::peer_id& peer) = 0;
+  /// A look was taken at them: what was doubted may have ended, or need another one beside.
+  virtual void looked_at(const identity::peer_id& peer) = 0;
+};
+
+/// Carry out a case that doubts::give_cause() has begun, and what there is cause for meanwhile.
+/// Cancellation: terminal; the sessions stay as they are.
+[[nodiscard]] awaitable<void> look_after(std::shared_ptr<doubt_policy> role, identity::peer_id peer);
+
 }  // namespace ajar::sessions
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/sessions/impl/doubt.ipp>
+#endif
