@@ -46,9 +46,11 @@ class Compiler:
         dropped = re.compile(r"-DAJAR_COMPILED_LIB|-MD|-Winvalid-pch|-Werror|-g|-O\d|-fsanitize.*|-fpch.*|.*\.cpp")
         words = [word for word in words if not dropped.fullmatch(word)]
         program = folder / test.replace("/", "_")
-        # what the roles' tests share, by the same headers
-        village = sorted((self.root / "tests/village").glob("*.cpp")) if test.startswith("roles/") else []
-        done = subprocess.run([words[0], f"-I{folder}", *words[1:], "-O0", "-w", source, *village, "-o", program, *self.link],
+        # what the tests of a room share, by the same headers
+        shared = [one for one in source.parent.glob("*.cpp") if not one.name.endswith("_test.cpp")]
+        if test.startswith("roles/"):
+            shared += (self.root / "tests/village").glob("*.cpp")
+        done = subprocess.run([words[0], f"-I{folder}", *words[1:], "-O0", "-w", source, *sorted(shared), "-o", program, *self.link],
                               text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=self.build)
         return program if done.returncode == 0 else done.stdout
 
