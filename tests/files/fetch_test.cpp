@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <ajar/files/fetch.hpp>
 
+#include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/files/file_service.hpp>
 #include <ajar/testing/run.hpp>
 
+#include "../lifetimes.hpp"
 #include "../temporary_folder.hpp"
 
 #include <doctest/doctest.h>
@@ -21,7 +23,8 @@ struct script {
   response head;
   std::vector<std::string> pieces;
   std::error_code end =
-      errc::eof;  // stream_reset: after the other side has the pieces; stream_timeout: it says no more
+      errc::eof;             // stream_reset: after the other side has the pieces; stream_timeout: it says no more
+  clock::duration pause{0};  // before each piece
 };
 
 // A server that says it, at one end of a session in memory.
@@ -43,6 +46,8 @@ struct scripted_server {
     auto begun = next->respond(at.said.head);
     for (const auto& piece : at.said.pieces) {
       if (!begun) co_return;
+      auto slept = co_await sleep_until(clock::now() + at.said.pause);
+      if (!slept) co_return;
       begun = co_await next->write(as_bytes(piece));
     }
     if (at.said.end == errc::eof) {
@@ -296,4 +301,99 @@ TEST_CASE("what is done for a stream ends with it") {
   }
   at.both.settle();
   CHECK(at.files.open().count() == 0);
+}
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// What goes while it is read: an incoming_file, or an incoming_folder.
+template <class What>
+struct going {
+  going(script said, What (*open)(scripted_server&))
+      : server(std::move(said)), what(open(server)), one(server.both.time, server.both.context, read(*this), drop()) {}
+  going(const going&) = delete;
+  going& operator=(const going&) = delete;
+  ~going() {
+    what.reset();
+    CHECK(why == (gone_before_end ? make_error_code(errc::canceled) : std::error_code()));
+  }
+
+  std::function<void()> drop() {
+    return [this] {
+      gone_before_end = !ended;
+      what.reset();
+    };
+  }
+  static awaitable<void> read(going& of) {
+    bytes room(7);
+    bool more = true;
+    while (more && of.what) {
+      auto some = read_some(*of.what, room);
+      auto got = co_await std::move(some);
+      if (!got) of.why = got.error();
+      more = got && *got;
+    }
+    if (!of.what && !of.why) of.why = errc::canceled;
+    of.ended = true;
+  }
+  static awaitable<result<bool>> read_some(incoming_file& from, bytes& room) { return more_of(from.read_some(room)); }
+  static awaitable<result<bool>> read_some(incoming_folder& from, bytes&) { return more_of(from.next()); }
+  template <class T>
+  static awaitable<result<bool>> more_of(awaitable<result<T>> reading) {
+    auto got = co_await std::move(reading);
+    if (!got) co_return fail(got.error());
+    co_return static_cast<bool>(*got);
+  }
+
+  scripted_server server;
+  std::optional<What> what;
+  bool ended = false;
+  bool gone_before_end = false;
+  std::error_code why;
+  lifetimes::trial one;
+};
+
+awaitable<result<incoming_file>> open_a(scripted_server& of) {
+  file_request asked(share_path{"files", "a", false});
+  return open_file(of.both.client, std::move(asked));
+}
+incoming_file opened_file(scripted_server& of) { return of.both.run(open_a(of)).value(); }
+incoming_folder opened_folder(scripted_server& of) {
+  return of.both.run(open_folder(of.both.client, share_path{"files", "deep", false})).value();
+}
+
+script slow_file() { return {file_of(12), {"hello ", "world!"}, errc::eof, 300ms}; }
+script slow_folder() { return {listing(), {one, two, end_line(2)}, errc::eof, 300ms}; }
+
+}  // namespace
+
+TEST_CASE("a file or a folder may go at every suspension of what reads it, which then is canceled") {
+  const auto of_file = [] { return std::make_unique<going<incoming_file>>(slow_file(), opened_file); };
+  CHECK(lifetimes::drop_at_each(of_file, 60) > 6);
+  const auto of_folder = [] { return std::make_unique<going<incoming_folder>>(slow_folder(), opened_folder); };
+  CHECK(lifetimes::drop_at_each(of_folder, 60) > 6);
+}
+
+TEST_CASE("a file or a folder that was moved from answers with an error; to assign to one ends the old one") {
+  bytes room(7);
+  scripted_server server(slow_file());
+  auto file = opened_file(server);
+  auto reading = file.read_some(room);
+  auto taken = std::move(file);
+  CHECK(server.both.run(file.read_some(room)).error() == errc::moved_from);
+  CHECK(server.both.run(std::move(reading)).value() == 6);
+  auto more = taken.read_some(room);
+  taken = std::move(file);
+  CHECK(server.both.run(std::move(more)).error() == errc::canceled);
+
+  scripted_server other(slow_folder());
+  auto folder = opened_folder(other);
+  auto next = folder.next();
+  auto rest = std::move(folder);
+  CHECK(other.both.run(folder.next()).error() == errc::moved_from);
+  CHECK(other.both.run(std::move(next)).value()->name == "one");
+  auto last = rest.next();
+  rest = std::move(folder);
+  CHECK(other.both.run(std::move(last)).error() == errc::canceled);
 }

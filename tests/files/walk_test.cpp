@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <ajar/files/walk.hpp>
 
+#include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
 
+#include "../lifetimes.hpp"
 #include "../streams/joined.hpp"
 #include "sharing.hpp"
 
@@ -86,6 +88,7 @@ struct scripted {
   struct said {
     std::string listing;
     bool whole = true;
+    clock::duration pause{0};  // before it answers, and before the listing
   };
 
   explicit scripted(std::vector<said> all) : script(std::move(all)), work(both.context.get_executor()) {
@@ -102,8 +105,12 @@ struct scripted {
     for (const auto& one : at.script) {
       auto next = co_await at.both.server.accept();
       if (!next) co_return;
+      auto slept = co_await sleep_until(clock::now() + one.pause);
+      if (!slept) co_return;
       auto begun = next->respond(response(200).with("content-type", std::string(listing_type)));
       if (!begun) co_return;
+      slept = co_await sleep_until(clock::now() + one.pause);
+      if (!slept) co_return;
       auto written = co_await next->write(as_bytes(one.listing));
       if (!written) co_return;
       if (one.whole) {
@@ -145,4 +152,60 @@ TEST_CASE("what a folder gave that was cut short hides nothing of the next one")
   all.go_on(over);
   CHECK(next().value()->path == "a/x");
   CHECK(!next().value().has_value());
+}
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// A walk over two slow folders that goes meanwhile.
+struct walk_going {
+  walk_going()
+      : server({{folder_named("a") + end_line(1), true, 300ms}, {other_named("x") + end_line(1), true, 300ms}}),
+        all(std::make_unique<walk>(shared_streams(std::shared_ptr<void>(), &server.both.client),
+                                   share_path{"files", "", true}, true)),
+        one(server.both.time, server.both.context, go(*this), drop()) {
+    all->on_whole([this](const std::string&) { CHECK(!gone_before_end); });
+  }
+  walk_going(const walk_going&) = delete;
+  walk_going& operator=(const walk_going&) = delete;
+  ~walk_going() {
+    all.reset();
+    CHECK(why == (gone_before_end ? make_error_code(errc::canceled) : std::error_code()));
+  }
+
+  std::function<void()> drop() {
+    return [this] {
+      gone_before_end = !ended;
+      dropped = server.both.time.now();
+      all.reset();
+    };
+  }
+  static awaitable<void> go(walk_going& of) {
+    bool more = true;
+    while (more && of.all) {
+      auto next = of.all->next();
+      auto came = co_await std::move(next);
+      if (!came) of.why = came.error();
+      more = came && *came;
+    }
+    if (!of.all && !of.why) of.why = errc::canceled;
+    of.ended = true;
+    // at once, though the session goes on and the server says nothing: it is not waited for
+    if (of.gone_before_end) CHECK(clock::now() - of.dropped < 150ms);
+  }
+
+  scripted server;
+  std::unique_ptr<walk> all;
+  bool ended = false;
+  bool gone_before_end = false;
+  time_point dropped{};
+  std::error_code why;
+  lifetimes::trial one;
+};
+
+}  // namespace
+
+TEST_CASE("a walk may go at every suspension of what it does, which then is canceled at once") {
+  CHECK(lifetimes::drop_at_each([] { return std::make_unique<walk_going>(); }, 60) > 12);
 }

@@ -5,9 +5,13 @@
 #include <ajar/core/deadline.hpp>
 #include <ajar/testing/run.hpp>
 
+#include "../lifetimes.hpp"
+
 #include <sched.h>
 #include <sys/wait.h>
+#include <asio/post.hpp>
 #include <cstdlib>
+#include <optional>
 
 using namespace ajar;
 using namespace ajar::net;
@@ -148,7 +152,93 @@ awaitable<void> expect_nothing(std::error_code& why) {
   if (!changed) why = changed.error();
 }
 
+// A watch that goes while it waits; in a namespace of its own an address comes meanwhile.
+struct watch_going {
+  explicit watch_going(bool changes)
+      : watch(route_watch::open(context.get_executor()).value()), one(time, context, wait(*this, changes), drop()) {}
+  watch_going(const watch_going&) = delete;
+  watch_going& operator=(const watch_going&) = delete;
+  ~watch_going() { CHECK(is_as_expected()); }
+
+  bool is_as_expected() const {
+    if (gone_before_end) return why == errc::canceled;
+    return !why || why == errc::read_timeout;
+  }
+  std::function<void()> drop() {
+    return [this] {
+      gone_before_end = !ended;
+      watch.reset();
+    };
+  }
+  static awaitable<void> wait(watch_going& of, bool changes) {
+    if (changes) asio::post(of.context, [] { (void)std::system("ip addr add 192.0.2.1/32 dev lo"); });
+    if (of.watch) {
+      auto waiting = of.watch->changed();
+      auto changed = co_await before(clock::now() + 1s, errc::read_timeout, std::move(waiting));
+      if (!changed) of.why = changed.error();
+    }
+    if (!of.watch && !of.why) of.why = errc::canceled;
+    of.ended = true;
+  }
+
+  testing::manual_clock time;
+  asio::io_context context;
+  std::optional<route_watch> watch;
+  bool ended = false;
+  bool gone_before_end = false;
+  std::error_code why;
+  lifetimes::trial one;
+};
+
+// In a network namespace of its own. @return whether each run ended as it should
+bool goes_while_a_change_settles() {
+  const auto child = ::fork();
+  if (child == 0) {
+    bool good = false;
+    try {
+      if (::unshare(CLONE_NEWNET) != 0 || std::system("ip link set lo up") != 0) ::_exit(1);
+      std::size_t handlers = 0;
+      {
+        watch_going whole(true);
+        handlers = lifetimes::drop_after(1000, whole.one);
+        good = whole.ended && !whole.why && handlers > 4;
+      }
+      for (std::size_t n = 0; n < handlers; ++n) {
+        if (std::system("ip addr flush dev lo") != 0) good = false;
+        watch_going part(true);
+        lifetimes::drop_after(n, part.one);
+        good = good && part.is_as_expected();
+      }
+    } catch (...) {
+      good = false;
+    }
+    ::_exit(good ? 0 : 2);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 }  // namespace
+
+TEST_CASE("a watch may go at every suspension of what waits for it, which then is canceled") {
+  CHECK(lifetimes::drop_at_each([] { return std::make_unique<watch_going>(false); }) > 3);
+  if (::getuid() != 0 || std::system("command -v ip >/dev/null") != 0) {
+    MESSAGE("the half with a change is skipped: it takes root and iproute2");
+    return;
+  }
+  CHECK(goes_while_a_change_settles());
+}
+
+TEST_CASE("a watch that was moved from answers with an error; to assign to one ends the old one") {
+  asio::io_context context;
+  auto watch = route_watch::open(context.get_executor()).value();
+  auto taken = std::move(watch);
+  CHECK(testing::run(context, watch.changed()).error() == errc::moved_from);
+  auto waiting = taken.changed();
+  taken = std::move(watch);
+  CHECK(testing::run(context, std::move(waiting)).error() == errc::canceled);
+}
 
 TEST_CASE("the kernel tells of a new address") {
   if (::getuid() != 0 || std::system("command -v ip >/dev/null") != 0) {

@@ -4,7 +4,10 @@
 #include <doctest/doctest.h>
 #include <ajar/testing/run.hpp>
 
+#include "../lifetimes.hpp"
 #include "../temporary_folder.hpp"
+
+#include <asio/post.hpp>
 
 using namespace ajar;
 using namespace ajar::state;
@@ -81,4 +84,62 @@ TEST_CASE("a folder that is not there cannot be watched") {
   asio::io_context context;
   CHECK(folder_watch::open(context.get_executor(), "/nonexistent", ending).error() ==
         std::errc::no_such_file_or_directory);
+}
+
+namespace {
+
+// A watch that goes while it waits for two files.
+struct watch_going {
+  watch_going()
+      : watch(folder_watch::open(context.get_executor(), at.path, ending).value()),
+        one(time, context, wait(*this), drop()) {}
+  watch_going(const watch_going&) = delete;
+  watch_going& operator=(const watch_going&) = delete;
+  ~watch_going() { CHECK(why == (gone_before_end ? make_error_code(errc::canceled) : std::error_code())); }
+
+  std::function<void()> drop() {
+    return [this] {
+      gone_before_end = !ended;
+      watch.reset();
+    };
+  }
+  static awaitable<void> wait(watch_going& of) {
+    const std::vector<std::string> files{"a.issued", "b.issued"};
+    for (const auto& file : files) {
+      if (!of.watch) break;
+      asio::post(of.context, [&of, file] { of.at.file(file, "x"); });
+      auto waiting = of.watch->changed();
+      auto changed = co_await std::move(waiting);
+      if (!changed) of.why = changed.error();
+    }
+    if (!of.watch && !of.why) of.why = errc::canceled;
+    of.ended = true;
+  }
+
+  temporary_folder at;
+  testing::manual_clock time;
+  asio::io_context context;
+  std::optional<folder_watch> watch;
+  bool ended = false;
+  bool gone_before_end = false;
+  std::error_code why;
+  lifetimes::trial one;
+};
+
+}  // namespace
+
+TEST_CASE("a watch may go at every suspension of what waits for it, which then is canceled") {
+  CHECK(lifetimes::drop_at_each([] { return std::make_unique<watch_going>(); }) > 3);
+}
+
+TEST_CASE("a watch that was moved from answers with an error; to assign to one ends the old one") {
+  watched all;
+  auto waiting = all.watch.changed();
+  auto taken = std::move(all.watch);
+  CHECK(testing::run(all.context, all.watch.changed()).error() == errc::moved_from);
+  all.at.file("a.issued", "x");
+  CHECK(testing::run(all.context, std::move(waiting)).has_value());
+  auto more = taken.changed();
+  taken = std::move(all.watch);
+  CHECK(testing::run(all.context, std::move(more)).error() == errc::canceled);
 }

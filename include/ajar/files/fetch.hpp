@@ -6,6 +6,7 @@
 #include <ajar/files/file_client.hpp>
 #include <ajar/streams/multiplexer.hpp>
 
+#include <memory>
 #include <optional>
 
 namespace ajar::files {
@@ -14,10 +15,15 @@ namespace ajar::files {
 inline constexpr std::chrono::seconds patience{60};
 
 /// A file on its way: its head, then its octets. It is whole only when read_some() has given 0.
+///
+/// Moves, does not copy. Its destructor ends a read_some() that is under way, as does the assignment of another one.
+/// One that was moved from answers moved_from.
 class incoming_file {
  public:
-  incoming_file(streams::stream from, file_head head)
-      : stream_(std::move(from)), head_(std::move(head)), length_(head_.count) {}
+  incoming_file(streams::stream from, file_head head);
+  incoming_file(incoming_file&& other) noexcept = default;
+  incoming_file& operator=(incoming_file&& other) noexcept;
+  ~incoming_file();
 
   const file_head& head() const noexcept { return head_; }
 
@@ -26,24 +32,30 @@ class incoming_file {
   [[nodiscard]] awaitable<result<std::size_t>> read_some(std::span<std::uint8_t> into);
 
  private:
-  streams::stream stream_;
+  struct state;
+  void leave() noexcept;
+
+  std::shared_ptr<state> state_;
   file_head head_;
-  body_length length_;
 };
 
-/// A folder on its way, an entry at a time.
+/// A folder on its way, an entry at a time. It goes and moves as an incoming_file does.
 class incoming_folder {
  public:
-  explicit incoming_folder(streams::stream from) : stream_(std::move(from)) {}
+  explicit incoming_folder(streams::stream from);
+  incoming_folder(incoming_folder&& other) noexcept = default;
+  incoming_folder& operator=(incoming_folder&& other) noexcept;
+  ~incoming_folder();
 
   /// The next entry; nothing when the listing is whole.
   /// Errors: listing_malformed, name_escapes, share_cut_short, stream_timeout, canceled, why the session ended.
   [[nodiscard]] awaitable<result<std::optional<folder_entry>>> next();
 
  private:
-  streams::stream stream_;
-  listing_reader reader_;
-  bytes piece_ = bytes(16 * 1024);
+  struct state;
+  void leave() noexcept;
+
+  std::shared_ptr<state> state_;
 };
 
 /// Ask for a file. Errors: as parse_file_head, the stream's.

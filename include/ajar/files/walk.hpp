@@ -8,8 +8,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
 namespace ajar::files {
 
@@ -23,32 +21,30 @@ struct walked {
 };
 
 /// In memory is what the folders on the way have of folders that come later. Links to folders are not gone through, as
-/// they may lead in circles.
+/// they may lead in circles. Its destructor ends a next() that is under way.
 class walk {
  public:
   /// @param deep  the folders in it too
-  walk(shared_streams over, share_path from, bool deep) : over_(std::move(over)), from_(std::move(from)), deep_(deep) {
-    later_.emplace_back();
-  }
+  walk(shared_streams over, share_path from, bool deep);
+  walk(const walk&) = delete;
+  walk& operator=(const walk&) = delete;
+  ~walk();
 
   /// The session that it goes over.
-  const shared_streams& over() const noexcept { return over_; }
+  const shared_streams& over() const noexcept;
 
   /// The folder that is being read, from where the walk began.
-  const std::string& here() const noexcept { return here_; }
+  const std::string& here() const noexcept;
 
   /// The next entry; nothing at the end. Errors: as incoming_folder, limit_reached; the walk can go on where that
-  /// concerns_one_place().
+  /// concerns_one_place(). One at a time.
   [[nodiscard]] awaitable<result<std::optional<walked>>> next();
 
   /// Do not go through the folder that next() has just given.
-  void skip() { later_.pop_back(); }
+  void skip();
 
   /// Called with each folder of which all was given, before anything of another one is.
-  walk& on_whole(std::function<void(const std::string& path)> told) {
-    told_whole_ = std::move(told);
-    return *this;
-  }
+  walk& on_whole(std::function<void(const std::string& path)> told);
 
   /// After an error by which the session went: over another one, from the next entry on.
   void go_on(shared_streams over);
@@ -57,17 +53,8 @@ class walk {
   share_path below(const std::string& path) const;
 
  private:
-  static constexpr std::size_t most_later = 1'000'000;
-
-  shared_streams over_;
-  share_path from_;
-  bool deep_;
-  std::string here_;
-  std::vector<std::string> later_;
-  std::unique_ptr<incoming_folder> folder_;
-  std::function<void(const std::string& path)> told_whole_;
-  std::vector<std::size_t> told_;    // hashes of the names that this folder has given
-  std::vector<std::size_t> before_;  // and of those from before the session went
+  struct state;
+  std::shared_ptr<state> state_;
 };
 
 }  // namespace ajar::files

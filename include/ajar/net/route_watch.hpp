@@ -12,7 +12,7 @@
 #include <net/if.h>
 #include <sys/socket.h>
 #include <algorithm>
-#include <asio/posix/stream_descriptor.hpp>
+#include <asio/any_io_executor.hpp>
 #include <cstring>
 #include <memory>
 #include <set>
@@ -89,25 +89,29 @@ class route_reader {
   std::set<int> devices_;
 };
 
-/// Listens to the kernel's rtnetlink groups. No privilege is needed. Threads: one executor. Source: rtnetlink(7).
+/// Listens to the kernel's rtnetlink groups. No privilege is needed.
+///
+/// Moves, does not copy. Its destructor ends a changed() that is under way, as does the assignment of another one. One
+/// that was moved from answers moved_from. Threads: one executor. Source: rtnetlink(7).
 class route_watch {
  public:
   /// Errors: what socket(2) and bind(2) say.
   static result<route_watch> open(const asio::any_io_executor& executor);
+
+  route_watch(route_watch&& other) noexcept = default;
+  route_watch& operator=(route_watch&& other) noexcept;
+  ~route_watch();
 
   /// Wait for a change, and until nothing has changed for 200 ms; a change that lasts is told after 2 s.
   /// Errors: canceled, the socket's own. Cancellation: terminal.
   [[nodiscard]] awaitable<result<>> changed();
 
  private:
-  route_watch(const asio::any_io_executor& executor, int socket)
-      : socket_(executor, socket), reader_(std::make_unique<route_reader>()) {}
+  struct state;
+  explicit route_watch(std::shared_ptr<state> of);
+  void leave() noexcept;
 
-  awaitable<result<>> next();
-  bool drain();
-
-  asio::posix::stream_descriptor socket_;
-  std::unique_ptr<route_reader> reader_;
+  std::shared_ptr<state> state_;
 };
 
 }  // namespace ajar::net

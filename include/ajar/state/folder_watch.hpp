@@ -6,11 +6,13 @@
 #include <ajar/core/bytes.hpp>
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/descriptor.hpp>
+#include <ajar/core/moved_from.hpp>
 
 #include <sys/inotify.h>
 #include <array>
 #include <asio/posix/stream_descriptor.hpp>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,7 +22,9 @@ namespace ajar::state {
 /// Watches one folder for files whose names end alike: that come under such a name, or leave it. What is written to
 /// them does not count, nor what happens to other files.
 ///
-/// Where the kernel cannot keep all that happened it tells of a change. Threads: one executor. Source: inotify(7).
+/// Where the kernel cannot keep all that happened it tells of a change. Moves, does not copy. Its destructor ends a
+/// changed() that is under way, as does the assignment of another one. One that was moved from answers moved_from.
+/// Threads: one executor. Source: inotify(7).
 class folder_watch {
  public:
   /// @param path  of the folder that is there now; another one that takes its place is not watched
@@ -30,18 +34,21 @@ class folder_watch {
     if (!made) return fail(last_error());
     constexpr std::uint32_t comes_or_goes = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
     if (::inotify_add_watch(made.get(), path.c_str(), comes_or_goes | IN_ONLYDIR) < 0) return fail(last_error());
-    return folder_watch(executor, made.release(), std::move(ending));
+    return folder_watch(std::make_shared<state>(executor, made.release(), std::move(ending)));
   }
+  folder_watch(folder_watch&& other) noexcept = default;
+  folder_watch& operator=(folder_watch&& other) noexcept {
+    if (this == &other) return *this;
+    leave();
+    state_ = std::move(other.state_);
+    return *this;
+  }
+  ~folder_watch() { leave(); }
 
   /// Wait for a change; one that came before is told at once. Errors: canceled, the system's. Cancellation: terminal.
   [[nodiscard]] awaitable<result<>> changed() {
-    for (;;) {
-      const auto came = drain();
-      if (!came) co_return fail(came.error());
-      if (*came) co_return result<>{};
-      auto [error] = co_await events_.async_wait(asio::posix::stream_descriptor::wait_read, use_values);
-      if (error) co_return fail(is_canceled(error) ? make_error_code(errc::canceled) : error);
-    }
+    if (!state_) return answer_moved_from();
+    return state::changed(state_);
   }
 
   /// Whether what the kernel says concerns such a file. Pure: octets in, a verdict out.
@@ -59,24 +66,48 @@ class folder_watch {
   }
 
  private:
-  folder_watch(const asio::any_io_executor& executor, int events, std::string ending)
-      : events_(executor, events), ending_(std::move(ending)) {}
+  // Whoever waits holds it: the watch may go meanwhile.
+  struct state {
+    state(const asio::any_io_executor& executor, int descriptor, std::string of)
+        : events(executor, descriptor), ending(std::move(of)) {}
 
-  result<bool> drain() {
-    constexpr std::size_t some = 16 * 1024;
-    std::array<std::uint8_t, some> octets{};
-    bool came = false;
-    for (;;) {
-      const auto count = ::read(events_.native_handle(), octets.data(), octets.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0 && errno == EAGAIN) return came;
-      if (count < 0) return fail(last_error());
-      if (concerns(bytes_view(octets).first(static_cast<std::size_t>(count)), ending_)) came = true;
+    static awaitable<result<>> changed(std::shared_ptr<state> self) {
+      auto& events = self->events;
+      for (;;) {
+        if (!events.is_open()) co_return fail(errc::canceled);  // the watch has gone
+        const auto came = self->drain();
+        if (!came) co_return fail(came.error());
+        if (*came) co_return result<>{};
+        auto [error] = co_await events.async_wait(asio::posix::stream_descriptor::wait_read, use_values);
+        if (error) co_return fail(is_canceled(error) ? make_error_code(errc::canceled) : error);
+      }
     }
+
+    result<bool> drain() {
+      constexpr std::size_t some = 16 * 1024;
+      std::array<std::uint8_t, some> octets{};
+      bool came = false;
+      for (;;) {
+        const auto count = ::read(events.native_handle(), octets.data(), octets.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0 && errno == EAGAIN) return came;
+        if (count < 0) return fail(last_error());
+        if (concerns(bytes_view(octets).first(static_cast<std::size_t>(count)), ending)) came = true;
+      }
+    }
+
+    asio::posix::stream_descriptor events;
+    std::string ending;
+  };
+
+  explicit folder_watch(std::shared_ptr<state> of) : state_(std::move(of)) {}
+
+  void leave() noexcept {
+    std::error_code ignored;
+    if (state_) state_->events.close(ignored);
   }
 
-  asio::posix::stream_descriptor events_;
-  std::string ending_;
+  std::shared_ptr<state> state_;
 };
 
 }  // namespace ajar::state

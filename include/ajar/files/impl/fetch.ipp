@@ -4,39 +4,110 @@
 
 #include <ajar/files/fetch.hpp>
 
+#include <ajar/core/moved_from.hpp>
+
 #include <utility>
 
 namespace ajar::files {
 
-AJAR_DECL awaitable<result<std::size_t>> incoming_file::read_some(std::span<std::uint8_t> into) {
-  auto count = co_await stream_.read_some(into, clock::now() + patience);
-  if (count) {
-    const auto fits = length_.took(*count);
-    if (!fits) co_return fail(fits.error());
-    co_return *count;
+// Whoever reads holds it: the file may go meanwhile, and takes the stream along.
+struct incoming_file::state {
+  using ptr = std::shared_ptr<state>;
+
+  state(streams::stream of, std::uint64_t announced) : from(std::move(of)), length(announced) {}
+
+  static awaitable<result<std::size_t>> read_some(ptr self, std::span<std::uint8_t> into) {
+    if (!self->from) co_return fail(errc::canceled);
+    auto reading = self->from->read_some(into, clock::now() + patience);
+    auto count = co_await std::move(reading);
+    if (!self->from) co_return fail(errc::canceled);  // its end by the destructor looks like a reset
+    if (count) {
+      const auto fits = self->length.took(*count);
+      if (!fits) co_return fail(fits.error());
+      co_return *count;
+    }
+    const auto whole = self->length.ended(count.error());
+    if (!whole) co_return fail(whole.error());
+    co_return std::size_t{0};
   }
-  const auto whole = length_.ended(count.error());
-  if (!whole) co_return fail(whole.error());
-  co_return std::size_t{0};
+
+  std::optional<streams::stream> from;  // as long as the file is there
+  body_length length;
+};
+
+AJAR_DECL incoming_file::incoming_file(streams::stream from, file_head head)
+    : state_(std::make_shared<state>(std::move(from), head.count)), head_(std::move(head)) {}
+
+AJAR_DECL incoming_file& incoming_file::operator=(incoming_file&& other) noexcept {
+  if (this == &other) return *this;
+  leave();
+  state_ = std::move(other.state_);
+  head_ = std::move(other.head_);
+  return *this;
+}
+
+AJAR_DECL incoming_file::~incoming_file() { leave(); }
+
+AJAR_DECL void incoming_file::leave() noexcept {
+  if (state_) state_->from.reset();
+}
+
+AJAR_DECL awaitable<result<std::size_t>> incoming_file::read_some(std::span<std::uint8_t> into) {
+  if (!state_) return answer_moved_from<std::size_t>();
+  return state::read_some(state_, into);
+}
+
+// Whoever asks for an entry holds it: the folder may go meanwhile, and takes the stream along.
+struct incoming_folder::state {
+  using ptr = std::shared_ptr<state>;
+
+  explicit state(streams::stream of) : from(std::move(of)) {}
+
+  static awaitable<result<std::optional<folder_entry>>> next(ptr self) {
+    for (;;) {
+      if (!self->from) co_return fail(errc::canceled);
+      if (auto entry = self->reader.next()) co_return entry;
+      auto reading = self->from->read_some(self->piece, clock::now() + patience);
+      auto count = co_await std::move(reading);
+      if (!self->from) co_return fail(errc::canceled);  // its end by the destructor looks like a reset
+      result<> taken;
+      if (count) {
+        taken = self->reader.add(bytes_view(self->piece).first(*count));
+        if (!taken) co_return fail(taken.error());
+        continue;
+      }
+      taken = body_length(0).ended(count.error());
+      // a folder is not read again at its end: a reset there is a listing that was cut short
+      if (!taken) co_return fail(taken.error() == errc::file_changed ? errc::share_cut_short : taken.error());
+      taken = self->reader.finish();
+      if (!taken) co_return fail(taken.error());
+      co_return std::optional<folder_entry>();
+    }
+  }
+
+  std::optional<streams::stream> from;  // as long as the folder is there
+  listing_reader reader;
+  bytes piece = bytes(16 * 1024);
+};
+
+AJAR_DECL incoming_folder::incoming_folder(streams::stream from) : state_(std::make_shared<state>(std::move(from))) {}
+
+AJAR_DECL incoming_folder& incoming_folder::operator=(incoming_folder&& other) noexcept {
+  if (this == &other) return *this;
+  leave();
+  state_ = std::move(other.state_);
+  return *this;
+}
+
+AJAR_DECL incoming_folder::~incoming_folder() { leave(); }
+
+AJAR_DECL void incoming_folder::leave() noexcept {
+  if (state_) state_->from.reset();
 }
 
 AJAR_DECL awaitable<result<std::optional<folder_entry>>> incoming_folder::next() {
-  for (;;) {
-    if (auto entry = reader_.next()) co_return entry;
-    auto count = co_await stream_.read_some(piece_, clock::now() + patience);
-    result<> taken;
-    if (count) {
-      taken = reader_.add(bytes_view(piece_).first(*count));
-      if (!taken) co_return fail(taken.error());
-      continue;
-    }
-    taken = body_length(0).ended(count.error());
-    // a folder is not read again at its end: a reset there is a listing that was cut short
-    if (!taken) co_return fail(taken.error() == errc::file_changed ? errc::share_cut_short : taken.error());
-    taken = reader_.finish();
-    if (!taken) co_return fail(taken.error());
-    co_return std::optional<folder_entry>();
-  }
+  if (!state_) return answer_moved_from<std::optional<folder_entry>>();
+  return state::next(state_);
 }
 
 namespace detail {

@@ -5,16 +5,91 @@
 #include <ajar/net/route_watch.hpp>
 
 #include <ajar/core/deadline.hpp>
+#include <ajar/core/moved_from.hpp>
 
+#include <asio/posix/stream_descriptor.hpp>
 #include <cerrno>
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 namespace ajar::net {
+
+// Whoever waits holds it: the watch may go meanwhile.
+struct route_watch::state {
+  using ptr = std::shared_ptr<state>;
+
+  state(const asio::any_io_executor& executor, int made) : socket(executor, made) {}
+
+  static awaitable<result<>> changed(ptr self) {
+    constexpr std::chrono::milliseconds quiet{200};
+    constexpr std::chrono::seconds longest{2};
+    auto waiting = next(self);
+    auto first = co_await std::move(waiting);
+    if (!first) co_return first;
+    const auto end = clock::now() + longest;
+    for (;;) {
+      auto more = next(self);
+      auto came = co_await before(std::min<time_point>(end, clock::now() + quiet), errc::would_block, std::move(more));
+      if (!came && came.error() == errc::would_block && self->socket.is_open()) co_return result<>{};
+      if (!came) co_return fail(self->socket.is_open() ? came.error() : make_error_code(errc::canceled));
+    }
+  }
+
+  // Until something came that matters.
+  static awaitable<result<>> next(ptr self) {
+    auto& socket = self->socket;
+    for (;;) {
+      if (!socket.is_open()) co_return fail(errc::canceled);  // the watch has gone
+      auto [error] = co_await socket.async_wait(asio::posix::stream_descriptor::wait_read, use_values);
+      if (error) co_return fail(is_canceled(error) ? make_error_code(errc::canceled) : error);
+      if (socket.is_open() && self->drain()) co_return result<>{};
+    }
+  }
+
+  bool drain() {
+    constexpr std::size_t longest = 32 * 1024;
+    bool matters = false;
+    std::vector<std::uint8_t> octets(longest);
+    for (;;) {
+      sockaddr_nl from{};
+      socklen_t size = sizeof from;
+      const auto count = ::recvfrom(socket.native_handle(), octets.data(), octets.size(), MSG_DONTWAIT,
+                                    reinterpret_cast<sockaddr*>(&from), &size);
+      if (count < 0 && errno == ENOBUFS) {
+        matters = true;  // more than could be kept
+        continue;
+      }
+      if (count <= 0) return matters;
+      if (from.nl_pid != 0) continue;  // not the kernel's
+      if (reader.read(bytes_view(octets).first(static_cast<std::size_t>(count)))) matters = true;
+    }
+  }
+
+  asio::posix::stream_descriptor socket;
+  route_reader reader;
+};
+
+AJAR_DECL route_watch::route_watch(std::shared_ptr<state> of) : state_(std::move(of)) {}
+
+AJAR_DECL route_watch& route_watch::operator=(route_watch&& other) noexcept {
+  if (this == &other) return *this;
+  leave();
+  state_ = std::move(other.state_);
+  return *this;
+}
+
+AJAR_DECL route_watch::~route_watch() { leave(); }
+
+AJAR_DECL void route_watch::leave() noexcept {
+  std::error_code ignored;
+  if (state_) state_->socket.close(ignored);
+}
 
 AJAR_DECL result<route_watch> route_watch::open(const asio::any_io_executor& executor) {
   const int made = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
   if (made < 0) return fail(std::error_code(errno, std::system_category()));
-  route_watch watch(executor, made);
+  route_watch watch(std::make_shared<state>(executor, made));
   sockaddr_nl groups{};
   groups.nl_family = AF_NETLINK;
   groups.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
@@ -25,46 +100,8 @@ AJAR_DECL result<route_watch> route_watch::open(const asio::any_io_executor& exe
 }
 
 AJAR_DECL awaitable<result<>> route_watch::changed() {
-  constexpr std::chrono::milliseconds quiet{200};
-  constexpr std::chrono::seconds longest{2};
-  auto waiting = next();
-  auto first = co_await std::move(waiting);
-  if (!first) co_return first;
-  const auto end = clock::now() + longest;
-  for (;;) {
-    auto more = next();
-    auto came = co_await before(std::min<time_point>(end, clock::now() + quiet), errc::would_block, std::move(more));
-    if (!came && came.error() == errc::would_block) co_return result<>{};
-    if (!came) co_return came;
-  }
-}
-
-// Until something came that matters.
-AJAR_DECL awaitable<result<>> route_watch::next() {
-  for (;;) {
-    auto [error] = co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read, use_values);
-    if (error) co_return fail(is_canceled(error) ? make_error_code(errc::canceled) : error);
-    if (drain()) co_return result<>{};
-  }
-}
-
-AJAR_DECL bool route_watch::drain() {
-  constexpr std::size_t longest = 32 * 1024;
-  bool matters = false;
-  std::vector<std::uint8_t> octets(longest);
-  for (;;) {
-    sockaddr_nl from{};
-    socklen_t size = sizeof from;
-    const auto count = ::recvfrom(socket_.native_handle(), octets.data(), octets.size(), MSG_DONTWAIT,
-                                  reinterpret_cast<sockaddr*>(&from), &size);
-    if (count < 0 && errno == ENOBUFS) {
-      matters = true;  // more than could be kept
-      continue;
-    }
-    if (count <= 0) return matters;
-    if (from.nl_pid != 0) continue;  // not the kernel's
-    if (reader_->read(bytes_view(octets).first(static_cast<std::size_t>(count)))) matters = true;
-  }
+  if (!state_) return answer_moved_from();
+  return state::changed(state_);
 }
 
 }  // namespace ajar::net
