@@ -84,6 +84,7 @@ json json_of(const ajar::windows::exposure& cost) {
   return {{"windows", cost.windows},
           {"listeners", cost.listeners},
           {"strangers", cost.strangers},
+          {"drops", cost.drops},
           {"ns", cost.open.count()}};
 }
 json json_of(const ajar::grant_listening& one) {
@@ -102,6 +103,7 @@ json json_of(const ajar::sessions::session_status& one) {
   if (one.info.window) {
     made["exposure_ns"] = one.info.window->exposure.count();
     made["strangers"] = one.info.window->strangers;
+    made["drops"] = one.info.window->drops;
   }
   return made;
 }
@@ -193,7 +195,10 @@ json json_of(const ajar::central_status& from) {
                         {"answered", from.rendezvous.answered},
                         {"refusals", json_of(from.rendezvous.refused)}};
   made["exposure"] = {{"today", json_of(from.exposed_today)}, {"total", json_of(from.exposed)}};
-  for (auto& [span, cost] : made["exposure"].items()) cost.erase("windows");  // nobody tells how many these were
+  for (auto& [span, cost] : made["exposure"].items()) {  // nobody tells it of these
+    cost.erase("windows");
+    cost.erase("drops");
+  }
   made["doors"] = {{"proved", from.doors_proved}, {"closed", from.doors_closed}};
   return made;
 }

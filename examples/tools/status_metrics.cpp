@@ -118,6 +118,7 @@ class metrics_maker {
     counter("session_octets", "Octets of all sessions, before encryption.",
             both(at("/octets_in_total", {{"direction", "in"}}), at("/octets_out_total", {{"direction", "out"}})));
     counter("windows", "Windows that were opened.", at("/exposure/total/windows"));
+    counter("cloak_drops", "Packets of strangers that a cloak dropped.", at("/exposure/total/drops"));
     add_exposure();
   }
 

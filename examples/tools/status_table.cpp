@@ -93,6 +93,8 @@ class table_maker {
     const auto strangers = number(of.at("strangers"));
     auto text = fmt::format("{} in {} window{}", spoken_time(number(of.at("ns"))), windows, windows == 1 ? "" : "s");
     if (strangers > 0) text += fmt::format(", {} stranger{}", strangers, strangers == 1 ? "" : "s");
+    const auto drops = of.contains("drops") ? number(of.at("drops")) : 0;
+    if (drops > 0) text += fmt::format(", {} packet{} dropped by the cloak", drops, drops == 1 ? "" : "s");
     return text;
   }
 

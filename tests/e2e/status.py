@@ -200,7 +200,7 @@ class Status(unittest.TestCase):
         self.assertEqual((home["may_listen"], home["listening_sockets"], home["methods"]), (False, 0, ["outbound"]))
         self.assertIn("may not listen", self.w.text("server", "server", "status"))
         self.assertEqual(home["sessions"][0]["path"], "outbound")
-        self.assertEqual(home["exposure"]["total"], {"windows": 0, "listeners": 0, "strangers": 0, "ns": 0})
+        self.assertEqual(home["exposure"]["total"], {"windows": 0, "listeners": 0, "strangers": 0, "drops": 0, "ns": 0})
         self.assertEqual(self.metrics("server")[("ajar_server_may_listen", ())], 0)
         self.assertEqual(world.listening(server), 0)
         self.assertEqual(unix_listeners(server), 0)

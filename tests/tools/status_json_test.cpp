@@ -16,8 +16,9 @@ TEST_CASE("a server's answer has all that it knows, with units in the names") {
   from.sessions.resize(1);
   from.sessions[0].carried = {10, 20};
   from.sessions[0].round_trip = 300us;
+  from.sessions[0].info.window.emplace().drops = 4;
   from.sessions_begun = 4;
-  from.exposed = {2, 3, 1, 70us};
+  from.exposed = {2, 3, 1, 70us, 9};
   from.listened_last_minute = 60us;
   from.listened_limit = 30s;
   from.listened_by.push_back({{1}, ajar::identity::peer_id(), 1, 2, 50us, 6s});
@@ -33,7 +34,9 @@ TEST_CASE("a server's answer has all that it knows, with units in the names") {
   CHECK(made["sessions"][0]["tcp_round_trip_ns"] == 300'000);
   CHECK(made["sessions_total"] == 4);
   CHECK(made["exposure"]["total"]["ns"] == 70'000);
+  CHECK(made["exposure"]["total"]["drops"] == 9);
   CHECK(made["exposure"]["today"]["ns"] == 0);
+  CHECK(made["sessions"][0]["drops"] == 4);
   const auto& minute = made["listened_last_minute"];
   CHECK(minute["ns"] == 60'000);
   CHECK(minute["limit_ns"] == 30'000'000'000);
@@ -46,6 +49,13 @@ TEST_CASE("a server's answer has all that it knows, with units in the names") {
   CHECK(made["refusals"] == json{{"grant_expired", 2}});
   CHECK(made["listening_sockets"].is_number());
   CHECK(made["log_lines_lost"].is_number());
+}
+
+TEST_CASE("central has no number of what no peer tells it") {
+  const auto made = json_of(ajar::central_status());
+  CHECK(!made["exposure"]["total"].contains("windows"));
+  CHECK(!made["exposure"]["total"].contains("drops"));
+  CHECK(made["exposure"]["total"].contains("strangers"));
 }
 
 TEST_CASE("what is not known is null") {

@@ -27,8 +27,10 @@ TEST_CASE("windows of a day add up") {
   CHECK(account.total() == exposure());
   CHECK(account.today(midnight) == exposure());
   account.add(midnight + 1h, one_window(35us));
-  account.add(midnight + 2h, {1, 3, 2, 100us});
-  CHECK(account.total() == exposure{2, 4, 2, 135us});
+  account.add(midnight + 2h, {1, 3, 2, 100us, 7});
+  CHECK(account.total() == exposure{2, 4, 2, 135us, 7});
+  account.add(midnight + 3h, {1, 1, 0, 1us, 2});
+  CHECK(account.total().drops == 9);
   CHECK(account.today(midnight + 3h) == account.total());
 }
 
@@ -37,7 +39,8 @@ TEST_CASE("a report counts as one window") {
   cost.listeners = 2;
   cost.strangers = 1;
   cost.exposure = 70us;
-  CHECK(windows::exposure_of(cost) == exposure{1, 2, 1, 70us});
+  cost.drops = 5;
+  CHECK(windows::exposure_of(cost) == exposure{1, 2, 1, 70us, 5});
 }
 
 TEST_CASE("another day begins at zero, whether something opens or not") {

@@ -274,7 +274,7 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
     rendezvous::reflector_options made([&side](const signalling::message& what) { return side.up.send(what); },
                                        how.listens_);
     made.from(how.from_).account([this](const windows::report& cost) {
-      exposed.add(std::chrono::system_clock::now(), {0, cost.listeners, cost.strangers, cost.exposure});
+      exposed.add(std::chrono::system_clock::now(), {0, cost.listeners, cost.strangers, cost.exposure, cost.drops});
     });
     return made;
   }

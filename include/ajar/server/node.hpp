@@ -70,7 +70,7 @@ struct server_node final : signalling::uplink_events,
       of.pairs.clear();
     });
     made.account([&of](const windows::report& cost) {
-      of.exposed.add(std::chrono::system_clock::now(), {0, cost.listeners, cost.strangers, cost.exposure});
+      of.exposed.add(std::chrono::system_clock::now(), {0, cost.listeners, cost.strangers, cost.exposure, cost.drops});
     });
     return made;
   }

@@ -15,11 +15,13 @@ struct exposure {
   std::uint64_t listeners = 0;
   std::uint64_t strangers = 0;
   std::chrono::nanoseconds open{0};
+  std::uint64_t drops = 0;  ///< packets of strangers that a cloak dropped; a peer tells central nothing of them
 
   exposure& operator+=(const exposure& other) {
     windows += other.windows;
     listeners += other.listeners;
     strangers += other.strangers;
+    drops += other.drops;
     open = open > std::chrono::nanoseconds::max() - other.open ? std::chrono::nanoseconds::max() : open + other.open;
     return *this;
   }
@@ -27,7 +29,9 @@ struct exposure {
 };
 
 /// One window's part of it.
-inline exposure exposure_of(const report& cost) { return {1, cost.listeners, cost.strangers, cost.exposure}; }
+inline exposure exposure_of(const report& cost) {
+  return {1, cost.listeners, cost.strangers, cost.exposure, cost.drops};
+}
 
 /// The "listening milliseconds per day" of WO 2004/034190, in nanoseconds. Days are UTC's. Pure: it is told the time.
 class exposure_account {

@@ -147,8 +147,10 @@ inline std::function<void()> announce(const shared_response& to, const timetable
 }
 
 inline std::string in_words(const windows::report& cost) {
-  return fmt::format("{} after {} ns, {} listeners, {} strangers", windows::to_string(cost.why), cost.exposure.count(),
-                     cost.listeners, cost.strangers);
+  auto text = fmt::format("{} after {} ns, {} listeners, {} strangers", windows::to_string(cost.why),
+                          cost.exposure.count(), cost.listeners, cost.strangers);
+  if (cost.drops > 0) text += fmt::format(", {} packets dropped by the cloak", cost.drops);
+  return text;
 }
 
 // A port by the name that the client knows, and by its number here: no address of ours behind a NAT is told.
