@@ -6,9 +6,14 @@
 
 #include <ajar/net/reflection.hpp>
 
+#include <nlohmann/json_fwd.hpp>
+#include <string>
 #include <string_view>
 
 namespace tools {
+
+// For a person: two families, what is there, and what that means.
+std::string network_table(const nlohmann::ordered_json& network);
 
 void print_network(const ajar::net::reflection& network, bool as_json);
 

@@ -383,17 +383,15 @@ std::string_view meaning_of_filtering(const std::string& name) {
   return "not known: nobody has tried";
 }
 
-void print_family(std::string_view name, const json& one) {
-  if (one.is_null()) {
-    fmt::print("{}  central is not reached\n", name);
-    return;
-  }
+std::string family_table(std::string_view name, const json& one) {
+  if (one.is_null()) return fmt::format("{}  central is not reached\n", name);
   const auto maps = one.at("mapping").get<std::string>();
   const auto filters = one.at("filtering").get<std::string>();
-  fmt::print("{}  {}\n", name, one.at("outside").get<std::string>());
-  fmt::print("      mapping    {:20}  {}\n", maps, meaning_of_mapping(maps));
-  fmt::print("      filtering  {:20}  {}\n", filters, meaning_of_filtering(filters));
-  if (one.at("only_443")) fmt::print("      a firewall lets out only connections to port 443\n");
+  auto text = fmt::format("{}  {}\n", name, ajar::escaped(one.at("outside").get<std::string>()));
+  text += fmt::format("      mapping    {:20}  {}\n", ajar::escaped(maps), meaning_of_mapping(maps));
+  text += fmt::format("      filtering  {:20}  {}\n", ajar::escaped(filters), meaning_of_filtering(filters));
+  if (one.at("only_443")) text += "      a firewall lets out only connections to port 443\n";
+  return text;
 }
 
 void print_answer(const json& network, bool as_json) {
@@ -401,11 +399,14 @@ void print_answer(const json& network, bool as_json) {
     fmt::print("{}\n", dumped(network));
     return;
   }
-  print_family("IPv4", network.at("ipv4"));
-  print_family("IPv6", network.at("ipv6"));
+  fmt::print("{}", network_table(network));
 }
 
 }  // namespace
+
+std::string network_table(const json& network) {
+  return family_table("IPv4", network.at("ipv4")) + family_table("IPv6", network.at("ipv6"));
+}
 
 void print_network(const ajar::net::reflection& network, bool as_json) { print_answer(json_of(network), as_json); }
 

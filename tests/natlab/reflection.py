@@ -30,17 +30,58 @@ EXPECTED = {
 }
 
 
-def told(w, tool, *words):
-    one = json.loads(w.text(tool, tool, "network", *words, "--json"))["ipv4"]
+# By IPv6 nothing is translated: a firewall before the host, or none. Each has the address that others see.
+EXPECTED_6 = {
+    "open": ("none", "endpoint-independent", False),
+    "stateful": ("none", "port-dependent", False),
+    "symmetric": ("none", "port-dependent", False),
+}
+OUTSIDE_6 = {"server": "2001:db8:1::2", "client": "2001:db8:2::2"}
+
+
+def answer(w, tool, family="ipv4", *words):
+    return json.loads(w.text(tool, tool, "network", *words, "--json"))[family]
+
+
+def told(w, tool, *words, family="ipv4"):
+    one = answer(w, tool, family, *words)
     return (one["mapping"], one["filtering"], one["only_443"]) if one else None
 
 
-def told_in_time(w, expected):
+def told_in_time(w, expected, family="ipv4"):
     """A server that has just started learns it within some round trips."""
     until = time.monotonic() + 30
-    while (found := told(w, "server")) != expected and time.monotonic() < until:
+    while (found := told(w, "server", family=family)) != expected and time.monotonic() < until:
         time.sleep(0.05)
     return found
+
+
+class Findings:
+    def __init__(self):
+        self.wrong = 0
+
+    def check(self, side, mode, found, expected):
+        self.wrong += found != expected
+        print(f"{'ok ' if found == expected else 'BAD'} {side} {mode:20} {found}", flush=True)
+
+
+def both_families(wanlink):
+    """With IPv6 as well, where central's name has both: each family is measured for itself."""
+    of = Findings()
+    with matrix.running(wanlink, ipv6=True, rtt_ms=20) as (lab, w):
+        for mode, expected in EXPECTED_6.items():
+            lab.mode("client", mode)
+            of.check("client", f"{mode} IPv4", told(w, "client", "home"), EXPECTED[mode])
+            of.check("client", f"{mode} IPv6", told(w, "client", "home", family="ipv6"), expected)
+            of.check("client", f"{mode} address", answer(w, "client", "ipv6", "home")["outside"], OUTSIDE_6["client"])
+            lab.mode("server", mode)
+            w.start_server({"notes": w.folder / "notes"})
+            of.check("server", f"{mode} IPv6", told_in_time(w, expected, "ipv6"), expected)
+            of.check("server", f"{mode} address", answer(w, "server", "ipv6")["outside"], OUTSIDE_6["server"])
+            w.stop("server")
+        table = w.text("client", "client", "network", "home")
+        of.check("client", "table for a person", ["IPv4" in table, "IPv6" in table, "no NAT" in table], [True] * 3)
+    return of.wrong
 
 
 def main():
@@ -63,6 +104,7 @@ def main():
             wrong += found != EXPECTED[mode]
             print(f"{'ok ' if found == EXPECTED[mode] else 'BAD'} server {mode:20} {found}", flush=True)
             w.stop("server")
+    wrong += both_families(wanlink)
     return 1 if wrong else 0
 
 

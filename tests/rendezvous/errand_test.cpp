@@ -2,6 +2,10 @@
 #include <ajar/rendezvous/errand.hpp>
 
 #include <doctest/doctest.h>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/io_context.hpp>
+#include <optional>
 
 using namespace ajar;
 
@@ -43,7 +47,38 @@ struct scene {
   }
 };
 
+awaitable<void> keep_end(awaitable<result<sessions::session>> entering, std::optional<std::error_code>& into) {
+  auto came = co_await std::move(entering);
+  into = came ? std::error_code() : came.error();
+}
+
 }  // namespace
+
+TEST_CASE("the other sockets of a crossing are kept until TLS is up, or has failed") {
+  scene here;
+  asio::io_context context;
+  asio::ip::tcp::acceptor port(context, {asio::ip::make_address("127.0.0.1"), 0});
+  net::tcp_stream ours(context);
+  ours.connect(port.local_endpoint());
+  auto theirs = port.accept();
+  auto others = std::make_shared<int>();
+  const std::weak_ptr<int> kept = others;
+  here.about.until = never;
+  rendezvous::passage through{std::move(ours), trust::rung_kind::crossing, std::move(others)};
+  std::optional<std::error_code> ended;
+  asio::co_spawn(context,
+                 keep_end(rendezvous::enter(std::make_shared<const rendezvous::errand>(here.about), std::move(through),
+                                            here.id),
+                          ended),
+                 asio::detached);
+  while (theirs.available() == 0) context.run_one();  // our hello is there, and TLS waits for theirs
+  CHECK(!ended);
+  CHECK(!kept.expired());
+  theirs.close();
+  while (!ended) context.run_one();
+  CHECK(*ended);
+  CHECK(kept.expired());
+}
 
 TEST_CASE("a request is ours, for this server, under its nonce") {
   scene here;

@@ -3,8 +3,12 @@
 
 #include <ajar/core/deadline.hpp>
 
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <asio/co_spawn.hpp>
 #include <asio/write.hpp>
+#include <cstdlib>
 
 #include "village/scripted_central.hpp"
 
@@ -254,6 +258,88 @@ awaitable<void> explain(town& all) {
   co_await stop(all);
 }
 
+// When the server opened its port, and when it told so; and that its network has changed.
+struct order {
+  telling::step_sink sink() {
+    return [this](const telling::step& one) {
+      if (one.what == "opened a port") opened = one.at;
+      if (one.what == "told central") told = one.at;
+      if (one.what != "the network has changed") return;
+      ++changes;
+      if (changed) changed->notify();
+    };
+  }
+  // A server that has not met a client on this network opens its port before it answers; else just in time.
+  bool is_of_strangers() const { return opened < told; }
+
+  time_point opened{};
+  time_point told{};
+  int changes = 0;
+  notifier* changed = nullptr;
+};
+
+constexpr bool as_strangers = true;
+
+awaitable<bool> meets(town& all, order& seen, bool how) {
+  auto visiting = visit(all, by::window);
+  auto came = co_await std::move(visiting);
+  co_return came&& seen.is_of_strangers() == how;
+}
+
+// Other addresses: the server measures anew, and forgets how far away its clients were.
+awaitable<void> move(town& all, order& seen, std::string& wrong) {
+  notifier changed(co_await asio::this_coro::executor);
+  seen.changed = &changed;
+  auto first = co_await meets(all, seen, as_strangers);
+  if (!first) wrong = "the first window";
+  auto second = co_await meets(all, seen, !as_strangers);
+  if (!second) wrong = "the second window";
+  if (seen.changes != 0) wrong = "a change that there was not";
+  if (std::system("ip addr add 192.0.2.1/32 dev lo") != 0) wrong = "ip addr add";  // scope global
+  const auto until = village::soon();
+  while (seen.changes == 0 && clock::now() < until) {
+    auto waiting = changed.wait();
+    auto woken = co_await before(until, errc::dial_timeout, std::move(waiting));
+    if (!woken) wrong = "nobody has told of the change";
+  }
+  auto third = co_await meets(all, seen, as_strangers);
+  if (!third) wrong = "the first window in the new network";
+  auto fourth = co_await meets(all, seen, !as_strangers);
+  if (!fourth) wrong = "the second window in the new network";
+  co_await stop(all);
+  seen.changed = nullptr;
+}
+
+// In a network namespace of its own. @return what was wrong
+std::string moves() {
+  int told[2] = {};
+  if (::pipe(told) != 0) return "pipe";
+  const auto child = ::fork();
+  if (child == 0) {
+    std::string wrong;
+    try {
+      if (::unshare(CLONE_NEWNET) != 0 || std::system("ip link set lo up") != 0) wrong = "no namespace";
+      if (wrong.empty()) {
+        order seen;
+        town all(seen.sink());
+        testing::run(all.context, move(all, seen, wrong));
+      }
+    } catch (...) {
+      wrong = "an exception";
+    }
+    const auto written = ::write(told[1], wrong.data(), wrong.size());
+    ::_exit(written == static_cast<ssize_t>(wrong.size()) ? 0 : 1);
+  }
+  ::close(told[1]);
+  char text[200] = {};
+  const auto count = ::read(told[0], text, sizeof text);
+  ::close(told[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return "the child has died";
+  return std::string(text, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+}
+
 awaitable<void> cross(town& all) {
   const auto before_it = village::own_sockets();
   constexpr int times = 20;
@@ -303,6 +389,15 @@ TEST_CASE("a stranger who is always there first costs three listeners, and then 
 TEST_CASE("a window is explained by all three who took part") {
   town all;
   testing::run(all.context, explain(all));
+}
+
+TEST_CASE("a server whose network changes measures anew, and forgets how it has met its clients") {
+  if (::getuid() != 0 || std::system("command -v ip >/dev/null") != 0) {
+    MESSAGE("skipped: it takes root and iproute2");
+    return;
+  }
+  const auto wrong = moves();
+  CHECK_MESSAGE(wrong.empty(), wrong);
 }
 
 TEST_CASE("on one machine a crossing connects each time, and nobody listens") {

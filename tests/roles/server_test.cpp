@@ -240,7 +240,7 @@ awaitable<void> suffer_all(scene& all) {
   co_await village::stop(all);
 }
 
-awaitable<void> strangers_come(scene& all, std::uint8_t listeners) {
+awaitable<void> strangers_come(scene& all, std::uint8_t listeners, intruder act = come_from_elsewhere) {
   auto who = co_await village::arrive(all);
   REQUIRE(who);
   const auto before_it = village::own_sockets();
@@ -252,11 +252,13 @@ awaitable<void> strangers_come(scene& all, std::uint8_t listeners) {
     CHECK(said->attempt == attempt);
     ports.push_back(said->rungs.at(0).server.at(0));
     CHECK(village::own_sockets().listening == before_it.listening + 1);
-    co_await come_from_elsewhere(all, ports.back());
+    auto intruding = act(all, ports.back());
+    co_await std::move(intruding);
   }
   auto closed = co_await all.steps.saw("the window is closed");
   CHECK(closed);
-  CHECK(all.steps.last("the window is closed").starts_with("stranger"));
+  const bool by_address = act == come_from_elsewhere;  // else the port had let him in, and TLS has not
+  CHECK(all.steps.last("the window is closed").starts_with(by_address ? "stranger" : "accepted"));
   CHECK(all.home->exposed().listeners == listeners);
   CHECK(all.home->exposed().strangers == listeners);
   for (const auto& port : ports) {
@@ -545,6 +547,17 @@ TEST_CASE("a window has three listeners at most, however many strangers come") {
 TEST_CASE("a window closes for good at the first stranger where the policy says so") {
   scene all([](server_options& options) { options.on_stranger(windows::on_stranger::close); });
   testing::run(all.here.context, strangers_come(all, 1));
+}
+
+TEST_CASE("a window closes for good at the first stranger whom TLS finds, whatever cloak it wears") {
+  for (const auto worn : {windows::cloak::compare, windows::cloak::none}) {
+    CAPTURE(std::string(to_string(worn)));
+    for (const intruder act : {show_another_key, speak_garbage}) {
+      scene all(
+          [worn](server_options& options) { options.on_stranger(windows::on_stranger::close).cloak(worn); });
+      testing::run(all.here.context, strangers_come(all, 1, act));
+    }
+  }
 }
 
 TEST_CASE("whoever connects and says nothing has closed the port, and soon makes room for another") {

@@ -71,6 +71,21 @@ using kinds = std::vector<std::string>;
 
 }  // namespace
 
+TEST_CASE("the crossing and the listener of one plan are at the same port, so that a late SYN finds it") {
+  for (const auto* side : {"open", "fullcone", "arcone"}) {
+    CAPTURE(std::string(side));
+    const auto made = make_plan(between(side, "portpres"));
+    REQUIRE(made.rungs.size() == 2);
+    CHECK(kinds_of(made) == kinds{"crossing", "listener"});
+    CHECK(made.rungs[0].server == made.rungs[1].server);
+    CHECK(made.rungs[0].client == made.rungs[1].client);
+    const auto reverse = make_plan(between("portpres", side));
+    REQUIRE(reverse.rungs.size() == 2);
+    CHECK(kinds_of(reverse) == kinds{"crossing", "listener-reverse"});
+    CHECK(reverse.rungs[0].client == reverse.rungs[1].client);
+  }
+}
+
 // X: a crossing, L: the server listens, R: the client does, 4: on port 443, -: no direct way.
 TEST_CASE("every pair of NATs and firewalls has its first rung") {
   const std::string names =

@@ -215,21 +215,29 @@ TEST_CASE("strangers close three listeners at most, and then the window stays cl
   CHECK(made.cost.why == close_cause::stranger);
 }
 
-TEST_CASE("by the patent's rule one stranger ends the window, by his address or by his key") {
-  street other_address;
-  other_address.comes(elsewhere).comes(here);
-  auto made = open_to(other_address, for_one(here, on_stranger::close));
-  CHECK(made.guest.error() == errc::window_stranger);
-  CHECK(made.cost.listeners == 1);
-  CHECK(made.cost.strangers == 1);
-  CHECK(other_address.ports.size() == 1);
+TEST_CASE("by the patent's rule one stranger ends the window, by his address or by his key, whatever cloak it wears") {
+  for (const auto worn : {cloak::compare, cloak::none}) {
+    CAPTURE(std::string(to_string(worn)));
+    auto how = for_one(here, on_stranger::close);
+    how.cloak = worn;
+    street other_address;
+    other_address.comes(elsewhere).comes(here).verdict(errc::not_tls);
+    auto made = open_to(other_address, how);
+    CHECK(made.guest.error() == (worn == cloak::none ? errc::not_tls : errc::window_stranger));
+    CHECK(other_address.admissions == (worn == cloak::none ? 1 : 0));
+    CHECK(made.cost.listeners == 1);
+    CHECK(made.cost.strangers == 1);
+    CHECK(other_address.ports.size() == 1);
 
-  street other_key;
-  other_key.comes(here).comes(here).verdict(errc::wrong_key);
-  made = open_to(other_key, for_one(here, on_stranger::close));
-  CHECK(made.guest.error() == errc::wrong_key);
-  CHECK(made.cost.listeners == 1);
-  CHECK(other_key.ports.size() == 1);
+    street other_key;
+    other_key.comes(here).comes(here).verdict(errc::wrong_key);
+    made = open_to(other_key, how);
+    CHECK(made.guest.error() == errc::wrong_key);
+    CHECK(made.cost.cloak == worn);
+    CHECK(made.cost.listeners == 1);
+    CHECK(made.cost.strangers == 1);
+    CHECK(other_key.ports.size() == 1);
+  }
 }
 
 TEST_CASE("somebody at the right address who is not the guest is a stranger too") {
