@@ -19,6 +19,7 @@
 #include <ajar/files/session_page.hpp>
 #include <ajar/state/held_grants.hpp>
 #include <ajar/streams/multiplexer.hpp>
+#include <ajar/telling/cause_name.hpp>
 
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
@@ -44,6 +45,7 @@ struct visit {
   ajar::streams::multiplexer over;
   std::string server;  // what the user calls it
   std::chrono::nanoseconds connected_in;
+  std::string reason;  // why the server planned this way; nothing where it planned none
   // Another session with the same server, where this one went. Errors: client::connect's.
   std::function<ajar::awaitable<ajar::result<std::shared_ptr<visit>>>()> again;
 };
@@ -53,11 +55,13 @@ using visit_ptr = std::shared_ptr<visit>;
 // and gives the exit code of the first.
 using errand = std::function<ajar::awaitable<ajar::result<exit_code>>(visit_ptr)>;
 
-// {"server", "path", "connect_us", "window": {"opened_by", "exposure_ns", "listeners", "strangers"}}
+// {"server", "path", "connect_us", "reason", "window": {"opened_by", "exposure_ns", "listeners", "strangers"}}; reason
+// only where the server planned the way
 inline json_line path_report(const visit& at, const ajar::files::window_cost& cost) {
   const auto& info = at.over.info();
   json_line line;
   line.with("server", at.server).with("path", to_string(info.way)).with("connect_us", at.connected_in.count() / 1000);
+  if (!at.reason.empty()) line.with("reason", at.reason);
   if (info.way != ajar::sessions::path::outbound) {
     const bool nobody = info.way == ajar::sessions::path::crossing;
     json_line window;
@@ -73,6 +77,13 @@ inline json_line path_report(const visit& at, const ajar::files::window_cost& co
 }
 
 namespace detail {
+
+// Of a server that was not reached, where it has said why.
+inline json_line failure_report(const std::string& server, const std::error_code& why, const std::string& reason) {
+  json_line line;
+  line.with("server", server).with("cause", ajar::telling::cause_name(why)).with("reason", reason);
+  return line;
+}
 
 struct outcome {
   ajar::result<exit_code> done = ajar::fail(ajar::errc::canceled);
@@ -107,6 +118,7 @@ struct trip {
   ajar::identity::peer_id server;
   ajar::connect_options how;
   std::chrono::seconds within{};  // for each attempt to connect
+  std::string reason;             // the server's, of the attempt that was the last
   visit_ptr at;                   // the session that there is
   outcome came;
 };
@@ -156,6 +168,7 @@ inline ajar::awaitable<ajar::result<visit_ptr>> reach(trip& on) {
   if (!session) co_return ajar::fail(session.error());
   on.at = std::make_shared<visit>(ajar::streams::multiplexer(std::move(*session), ajar::streams::http_role::client),
                                   on.name, ajar::clock::now() - begun);
+  on.at->reason = std::exchange(on.reason, {});
   on.at->again = [&on] { return reach_again(on); };
   co_return on.at;
 }
@@ -310,7 +323,7 @@ inline int visit_by_grants(const settings& given, const node& self, const std::s
   on.server = files.front().grant.signer();
   on.held = std::move(files);
   on.within = *within;
-  on.how.over(*way).roam(given.count("roam") != 0);
+  on.how.over(*way).roam(given.count("roam") != 0).reason([&on](const std::string& why) { on.reason = why; });
   if (given.count("within")) on.how.until(ajar::clock::now() + *within);
   if (given.count("explain")) on.how.explain(timeline_log(json));
   on.work.spawn(detail::go(on));
@@ -318,7 +331,11 @@ inline int visit_by_grants(const settings& given, const node& self, const std::s
   asio::co_spawn(context, detail::finish(on), asio::detached);
   context.run();
   if (on.came.done) return *on.came.done;
-  if (!on.came.interrupted) return complain(client_tool, about, on.came.done.error());
+  if (!on.came.interrupted) {
+    const auto& why = on.came.done.error();
+    if (json && !on.reason.empty()) tell("{}\n", detail::failure_report(server, why, on.reason).text());
+    return complain(client_tool, about, why, on.reason);
+  }
   if (!goes_on) return success;  // it was asked to stop
   tell("{}: interrupted: the same command goes on where this one stopped\n", client_tool);
   return cut_short;

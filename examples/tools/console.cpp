@@ -114,9 +114,22 @@ std::vector<std::string> list_option(const settings& given, const char* name) {
   return given.count(name) ? given[name].as<std::vector<std::string>>() : std::vector<std::string>();
 }
 
-exit_code complain(std::string_view tool, std::string_view about, const std::error_code& why) {
-  tell("{}: {}: {}\n", tool, about, ajar::explain(why));
+std::string complaint(std::string_view tool, std::string_view about, const std::error_code& why,
+                      std::string_view known) {
+  auto line = fmt::format("{}: {}: {}", tool, about, why.message());
+  if (!known.empty()) line += fmt::format(" ({})", ajar::escaped(known));
+  const auto what_to_do = ajar::advice(why);
+  if (!what_to_do.empty()) line += fmt::format(": {}", what_to_do);
+  return line;
+}
+
+exit_code complain(std::string_view tool, std::string_view about, const std::error_code& why, std::string_view known) {
+  tell("{}\n", complaint(tool, about, why, known));
   return exit_code_of(why);
+}
+
+exit_code complain(std::string_view tool, std::string_view about, const std::error_code& why) {
+  return complain(tool, about, why, {});
 }
 
 std::optional<node> open_node(std::string_view tool, std::string_view kind, const std::string& option) {

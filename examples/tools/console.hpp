@@ -62,6 +62,10 @@ std::vector<std::string> list_option(const settings& given, const char* name);
 
 // One line on stderr: what was tried, what happened, what to do.
 exit_code complain(std::string_view tool, std::string_view about, const std::error_code& why);
+// The same; what is known beside the cause stands in brackets behind it, where there is something.
+exit_code complain(std::string_view tool, std::string_view about, const std::error_code& why, std::string_view known);
+std::string complaint(std::string_view tool, std::string_view about, const std::error_code& why,
+                      std::string_view known);
 
 // The state folder and the key in it. Complains by itself.
 struct node {

@@ -226,6 +226,27 @@ awaitable<void> be_there_first(town& all, stranger& who) {
   co_await stop(all);
 }
 
+// The reason beside the error, and beside a session.
+awaitable<void> be_told_why(town& all, stranger& who) {
+  std::vector<std::string> told;
+  connect_options how;
+  how.over(by::window).until(village::soon()).reason([&](const std::string& why) { told.push_back(why); });
+  const auto id = all.home.key.id();
+  auto session = co_await all.visitor->connect(id, how);
+  REQUIRE(!session);
+  CHECK(session.error() == errc::window_refused);
+  CHECK(who.came.size() == 3);
+  REQUIRE(told.size() > 1);
+  CHECK(told.front().empty());  // nothing is known yet
+  CHECK(told.back() == "one of the two ends is not willing to go the ways that there are");
+  told.clear();
+  how.over(by::crossing).until(village::soon());
+  session = co_await all.visitor->connect(id, how);
+  REQUIRE_MESSAGE(session, session.error().message());
+  CHECK(told.back() == "the ports of both ends are foretold: both connect at one instant");
+  co_await stop(all);
+}
+
 awaitable<void> explain(town& all) {
   std::vector<rendezvous::timeline> told;
   connect_options how;
@@ -384,6 +405,12 @@ TEST_CASE("a stranger who is always there first costs three listeners, and then 
   stranger who;
   town all(who.sink());
   testing::run(all.context, be_there_first(all, who));
+}
+
+TEST_CASE("a client is told why there is no way, and why there is one, by the server's word") {
+  stranger who;
+  town all(who.sink());
+  testing::run(all.context, be_told_why(all, who));
 }
 
 TEST_CASE("a window is explained by all three who took part") {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <ajar/windows/plan.hpp>
 
+#include <ajar/trust/window_request.hpp>
+
 #include <doctest/doctest.h>
 
 #include <map>
@@ -194,6 +196,45 @@ TEST_CASE("IPv6 comes before IPv4, and one family in common is enough") {
   terms.server.network.v6.reset();
   terms.server.outside.clear();
   CHECK(make_plan(terms).cause == errc::no_direct_path);
+}
+
+TEST_CASE("where the families differ the reason says which end has which") {
+  const auto six = asio::ip::make_address("2001:db8::1");
+  auto terms = between("open", "open");
+  terms.client.network = {};
+  terms.client.network.v6 = net::reflected{six, mapping::none, filtering::port_dependent};
+  terms.client.outside = {{six, 4000}};
+  auto made = make_plan(terms);
+  CHECK(made.cause == errc::no_direct_path);
+  CHECK(made.why ==
+        "central sees the client by IPv6 alone, and the server by IPv4 alone: they share no address family");
+  terms.server.network = {};
+  terms.server.outside.clear();
+  made = make_plan(terms);
+  CHECK(made.why ==
+        "central sees the client by IPv6 alone, and the server by no address: they share no address family");
+
+  terms = between("symmetric", "portpres");
+  const auto alone = make_plan(terms).why;
+  CHECK(alone.ends_with("port for port: there is no direct way"));
+  terms.client.network.v6 = net::reflected{six, mapping::none, filtering::port_dependent};
+  terms.client.outside.emplace_back(six, 4000);
+  made = make_plan(terms);
+  CHECK(made.cause == errc::no_direct_path);
+  CHECK(made.why == alone + "; the client alone has IPv6");
+  std::swap(terms.client, terms.server);
+  CHECK(make_plan(terms).why.ends_with("; the server alone has IPv6"));
+}
+
+TEST_CASE("every reason fits into an answer") {
+  const auto six = asio::ip::make_address("2001:db8::1");
+  for (const auto& [server, of_server] : modes) {
+    for (const auto& [client, of_client] : modes) {
+      auto terms = between(server, client);
+      terms.server.network.v6 = net::reflected{six, mapping::none, filtering::port_dependent};
+      CHECK(make_plan(terms).why.size() <= trust::window_answer::longest_reason);
+    }
+  }
 }
 
 TEST_CASE("on one site the server listens there, if the grant permits it") {

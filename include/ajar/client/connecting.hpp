@@ -73,6 +73,7 @@ class connecting {
     if (!now) co_return fail(now.error());
     way_plan plan({how_.way(), node_->dialled.contains(server()), node_->step.has_value(), &grant_.body(), &*now});
     while (const auto way = plan.way()) {
+      if (how_.reasons()) how_.reasons()({});  // of another attempt
       auto trying = *way == by::outbound ? await_dial() : rendezvous_by(*way);
       auto came = co_await std::move(trying);
       if (came) co_return std::move(*came);
@@ -163,7 +164,7 @@ class connecting {
           }
           (void)side->up.send(signalling::exposure_report{cost.exposure, cost.listeners, cost.strangers});
         },
-        node_->clock_of(server()), how_.explains()});
+        node_->clock_of(server()), how_.explains(), how_.reasons()});
     auto work = rendezvous::ask_for_window(what);
     auto guest = co_await std::move(work);
     co_return guest;

@@ -133,8 +133,16 @@ class connect_options {
     return *this;
   }
 
+  /// Gets why the server plans the way that it does, or that there is none: one sentence for a person, beside the
+  /// error. The last call counts: with nothing where what is tried now has no plan.
+  connect_options& reason(rendezvous::reason_sink sink) {
+    reason_ = std::move(sink);
+    return *this;
+  }
+
   by way() const noexcept { return way_; }
   const rendezvous::timeline_sink& explains() const noexcept { return explain_; }
+  const rendezvous::reason_sink& reasons() const noexcept { return reason_; }
   bool roams() const noexcept { return roam_; }
   const std::optional<time_point>& deadline() const noexcept { return until_; }
 
@@ -143,6 +151,7 @@ class connect_options {
   bool roam_ = false;
   std::optional<time_point> until_;
   rendezvous::timeline_sink explain_;
+  rendezvous::reason_sink reason_;
 };
 
 }  // namespace ajar

@@ -39,6 +39,7 @@ struct errand {
   std::function<void(const windows::report&)> account{};  ///< gets what each window of ours cost
   std::shared_ptr<net::clock_filter> server_clock{};      ///< as earlier requests have seen it; may be nothing
   timeline_sink explain{};                                ///< gets the steps of all three parties at the end
+  reason_sink reason{};                                   ///< gets why the server plans so, or refuses
 
   const identity::peer_id& server() const noexcept { return presence.server; }
 };

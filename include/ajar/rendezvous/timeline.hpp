@@ -38,6 +38,10 @@ struct told_step {
 using timeline = std::vector<told_step>;
 using timeline_sink = std::function<void(const timeline&)>;
 
+/// Told the server's sentence for a person on each of its answers: why it goes that way, or why there is none. The
+/// server has signed it; it is printable ASCII, and empty where the code of a refusal says it all.
+using reason_sink = std::function<void(const std::string& why)>;
+
 /// What the client knows of one request: its own steps, and when it heard of it first.
 struct own_record {
   std::uint64_t sent_us = 0;        ///< of the request

@@ -220,13 +220,30 @@ class planner {
               ": there is no direct way";
   }
 
+  static std::string families_of(const end_facts& one) {
+    const bool v4 = side_of(one, false).has_value();
+    if (side_of(one, true)) return v4 ? "by IPv4 and IPv6" : "by IPv6 alone";
+    return v4 ? "by IPv4 alone" : "by no address";
+  }
+  // One end has a family that the other one has not: there may have been a way by that one.
+  std::string other_family() const {
+    for (const bool v6 : {true, false}) {
+      const bool at_server = side_of(terms_.server, v6).has_value();
+      if (at_server == side_of(terms_.client, v6).has_value()) continue;
+      return std::string("; ") + (at_server ? "the server" : "the client") + " alone has " + (v6 ? "IPv6" : "IPv4");
+    }
+    return {};
+  }
+
   void explain_nothing() {
     if (port_443_) {
       made_.cause = errc::port_443_not_permitted;
       made_.why = "a firewall lets out only port 443, and the other end may not bind that port";
     } else if (!reason_.empty() || !met_) {
       made_.cause = errc::no_direct_path;
-      made_.why = reason_.empty() ? "the two ends share no address family" : reason_;
+      made_.why = met_ ? reason_ + other_family()
+                       : "central sees the client " + families_of(terms_.client) + ", and the server " +
+                             families_of(terms_.server) + ": they share no address family";
     } else if (unwilling_) {
       made_.cause = errc::window_refused;
       made_.why = "one of the two ends is not willing to go the ways that there are";

@@ -169,7 +169,8 @@ inline constexpr error_text error_texts[] = {
     {errc::crossing_failed, "both ends connected at once, and their packets did not meet",
      "try again; if it recurs, compare what 'ajar-client network' and 'ajar-server network' print"},
     {errc::no_direct_path, "the NATs and firewalls before the two ends let no direct connection through",
-     "give the client a reachable port by --door and use --by outbound; or change one of the two NATs"},
+     "give the client a reachable port by --door and use --by outbound; or change one of the two NATs; where the two "
+     "share no address family, reach central by a name that has both"},
     {errc::port_443_not_permitted, "a firewall lets out only connections to port 443, and the other end may not use it",
      "let the other end bind port 443: run it with CAP_NET_BIND_SERVICE, and with nothing else at that port"},
     {errc::way_too_long, "the way is too long for a port that is open for less than a second",

@@ -195,9 +195,12 @@ inline awaitable<result<sessions::session>> follow(shared_errand about, sent_req
     const auto answer = check_answer(*about, of.inbox->id(), next);
     if (!answer && last_failure && answer.error() == errc::exchange_timeout) co_return fail(last_failure);
     if (!answer) {
+      const bool refused = next.what && answer.error() != errc::answer_forged;
       if (next.what) telling::report_trouble(about->steps, "the server refuses", next.what->body().reason);
+      if (refused && about->reason) about->reason(next.what->body().reason);
       co_return fail(answer.error());
     }
+    if (about->reason) about->reason(answer->reason);
     telling::report_step(about->steps, "F", "central says: connect", answer->reason);
     const auto plan = guide(*about, *answer, of.record->sent_us, next.at);
     if (!plan) co_return fail(plan.error());
