@@ -33,8 +33,9 @@ inline option_table make_central_table() {
   all.add("quick", "for a trial on one network: every server, at port 7000, under this machine's address")
       .of({"run"})
       .command_line_only();
-  all.add("name", "host that the printed URL names, if not the address of --listen")
-      .takes("HOST")
+  all.add("name", "host that the printed URL names, if not the address of --listen; with a port, if not its port")
+      .takes("HOST[:PORT]")
+      .checked(check::host)
       .of({"run", "invite"});
   all.add("expires", "invite: how long it can be redeemed")
       .takes("TIME")

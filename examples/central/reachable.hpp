@@ -36,7 +36,7 @@ inline std::optional<ajar::net::address> address_to_name(const ajar::net::addres
 
 // What others are told: by its name, else by an address that they can reach.
 inline ajar::net::endpoint endpoint_to_name(const settings& given, const ajar::net::tcp::endpoint& listening) {
-  if (given.count("name")) return ajar::net::endpoint(text_option(given, "name"), listening.port());
+  if (given.count("name")) return *ajar::net::parse_host(text_option(given, "name"), listening.port());  // checked
   if (!listening.address().is_unspecified()) return ajar::net::endpoint(listening);
   const auto found = address_to_name(listening.address());
   tell("{}: the URL names {}; --name says another\n", central_tool,

@@ -136,7 +136,8 @@ int get(const tools::settings& given, const tools::node& self) {
 int network(const tools::settings& given, const tools::node& self, const std::string& server) {
   if (!tools::stay_in_sandbox(given, self)) return tools::local_trouble;
   auto known = tools::look_outside(given, self, server);
-  if (!known) return tools::complain(tools::client_tool, tools::shown(server), known.error());
+  if (!known)
+    return tools::complain(tools::client_tool, tools::about_server(self, server, known.error()), known.error());
   tools::print_network(*known, given.count("json") != 0);
   return tools::success;
 }

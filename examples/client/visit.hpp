@@ -334,7 +334,7 @@ inline int visit_by_grants(const settings& given, const node& self, const std::s
   if (!on.came.interrupted) {
     const auto& why = on.came.done.error();
     if (json && !on.reason.empty()) tell("{}\n", detail::failure_report(server, why, on.reason).text());
-    return complain(client_tool, about, why, on.reason);
+    return complain(client_tool, about_or_host(about, on.held.front().central.at, why), why, on.reason);
   }
   if (!goes_on) return success;  // it was asked to stop
   tell("{}: interrupted: the same command goes on where this one stopped\n", client_tool);
@@ -350,6 +350,12 @@ inline int visit_server(const settings& given, const node& self, const std::stri
   if (!files) return complain(client_tool, shown(server), files.error());
   if (!stay_in_sandbox(given, self, into)) return local_trouble;
   return visit_by_grants(given, self, server, std::move(*files), about, std::move(what), !into.empty());
+}
+
+// What a complaint about a server is about: central's host, where its name is what failed.
+inline std::string about_server(const node& self, const std::string& server, const std::error_code& why) {
+  const auto files = detail::grants_for(self, server);
+  return files ? about_or_host(shown(server), files->front().central.at, why) : shown(server);
 }
 
 // How this machine looks from outside, by the central of that server.

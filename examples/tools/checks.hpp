@@ -19,6 +19,9 @@ std::string endpoint(const std::string& text);
 
 std::string address(const std::string& text);
 
+// a name or an address, with a port or without
+std::string host(const std::string& text);
+
 std::string name(const std::string& text);
 
 std::string named_path(const std::string& text);

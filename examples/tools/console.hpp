@@ -7,6 +7,7 @@
 
 #include <ajar/core/clock.hpp>
 #include <ajar/core/error.hpp>
+#include <ajar/net/endpoint.hpp>
 #include <ajar/state/folder.hpp>
 
 #include <signal.h>
@@ -59,6 +60,12 @@ inline exit_code exit_code_of(const std::error_code& why) {
 // Options that may be absent.
 std::string text_option(const settings& given, const char* name);
 std::vector<std::string> list_option(const settings& given, const char* name);
+
+// What a complaint is about, with central's host where its name is what failed.
+inline std::string about_or_host(const std::string& about, const ajar::net::endpoint& central,
+                                 const std::error_code& why) {
+  return ajar::net::is_of_name(why) ? about + ": " + central.host() : about;
+}
 
 // One line on stderr: what was tried, what happened, what to do.
 exit_code complain(std::string_view tool, std::string_view about, const std::error_code& why);

@@ -136,6 +136,11 @@ std::string address(const std::string& text) {
   return error ? " is an address of this machine" : std::string();
 }
 
+std::string host(const std::string& text) {
+  const auto parsed = ajar::net::parse_host(text, 1);
+  return parsed && parsed->port() != 0 ? std::string() : " is HOST or HOST:PORT, such as central.example:443";
+}
+
 std::string name(const std::string& text) {
   return ajar::trust::is_name(text) ? std::string() : " is 1 to 64 letters, digits, dots, dashes and underscores";
 }

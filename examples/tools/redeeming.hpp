@@ -22,9 +22,9 @@ namespace tools {
 // What may be otherwise in a moment, without anybody's mistake being mended.
 inline bool is_worth_waiting(const std::error_code& why) {
   for (const auto cause : {ajar::errc::invite_pending, ajar::errc::server_offline, ajar::errc::exchange_timeout,
-                           ajar::errc::name_not_found, ajar::errc::dial_refused, ajar::errc::dial_unreachable,
-                           ajar::errc::dial_timeout, ajar::errc::handshake_timeout, ajar::errc::link_lost,
-                           ajar::errc::eof, ajar::errc::truncated, ajar::errc::central_busy}) {
+                           ajar::errc::name_not_found, ajar::errc::name_unanswered, ajar::errc::dial_refused,
+                           ajar::errc::dial_unreachable, ajar::errc::dial_timeout, ajar::errc::handshake_timeout,
+                           ajar::errc::link_lost, ajar::errc::eof, ajar::errc::truncated, ajar::errc::central_busy}) {
     if (why == cause) return true;
   }
   return false;
@@ -44,7 +44,8 @@ inline ajar::awaitable<void> redeem_until_told(std::string_view tool, const ajar
     into = co_await std::move(joining);
     const auto why = into ? into->refused : into.error();
     if (!wait || !is_worth_waiting(why)) co_return;
-    if (why != told) tell("{}: {}: waiting\n", tool, ajar::explain(why));
+    const auto host = about_or_host(std::string(tool), with.central.at, why);
+    if (why != told) tell("{}: {}: waiting\n", host, ajar::explain(why));
     told = why;
     auto slept = co_await ajar::sleep_until(ajar::clock::now() + pause);
     if (!slept) co_return;
@@ -62,7 +63,10 @@ inline tl::expected<ajar::trust::redeemed, int> redeem(std::string_view tool, co
                  redeem_until_told(tool, self.key, with, ajar::net::sockets(source), given.count("wait") != 0, got),
                  asio::detached);
   context.run();
-  if (!got) return tl::unexpected<int>(complain(tool, command, got.error()));
+  if (!got) {
+    const auto about = about_or_host(command, with.central.at, got.error());
+    return tl::unexpected<int>(complain(tool, about, got.error()));
+  }
   if (!got->refused) return std::move(*got);
   const auto about =
       got->refused == ajar::errc::invite_used ? command + ": used by " + short_name(got->claimant) : command;

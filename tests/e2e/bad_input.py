@@ -305,5 +305,70 @@ class BadInput(unittest.TestCase):
             self.assertIn("ended before its announced length", said)
 
 
+class SilentResolver(unittest.TestCase):
+    """A nameserver that takes every question and answers none, for tools in a mount namespace of their own."""
+
+    BIND = 'mount --bind "$1" /etc/resolv.conf && mount --bind "$2" /etc/nsswitch.conf && shift 2 && exec "$@"'
+
+    @classmethod
+    def setUpClass(cls):
+        if os.geteuid() != 0:
+            raise unittest.SkipTest("another /etc/resolv.conf needs root")
+        cls.nameserver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        cls.addClassCleanup(cls.nameserver.close)
+        try:
+            cls.nameserver.bind(("127.0.53.1", 53))
+        except OSError as why:
+            raise unittest.SkipTest(f"port 53 of 127.0.53.1: {why}")
+        cls.w = w = world.World()
+        cls.addClassCleanup(w.__exit__)
+        files = {"resolv.conf": "nameserver 127.0.53.1\noptions timeout:30 attempts:5\n", "nsswitch.conf": "hosts: files dns\n"}
+        for name, text in files.items():
+            (w.folder / name).write_text(text)
+        w.prefix = ["unshare", "--mount", "sh", "-c", cls.BIND, "sh", *(str(w.folder / name) for name in files)]
+        tried = subprocess.run([*w.prefix, "true"], capture_output=True, check=False)
+        if tried.returncode != 0:
+            raise unittest.SkipTest(f"no mount namespace: {tried.stderr.decode().strip()}")
+        cls.path = w.file("shared", 1000)
+        w.url = f"ajar://central.test:7000/{w.text('central', 'central', 'id')}"
+        w.grant()
+
+    def asks(self, name, *words):
+        """Start a tool, and wait until it waits for the nameserver."""
+        self.nameserver.setblocking(False)
+        try:
+            while self.nameserver.recv(512):  # what the one before has asked
+                pass
+        except BlockingIOError:
+            pass
+        process = self.w.start(name, *words)
+        self.nameserver.settimeout(60)
+        self.nameserver.recv(512)
+        return process
+
+    def test_a_signal_ends_whoever_waits(self):
+        server = ("server", "server", "run", "--central", self.w.url, "--share", f"file={self.path}")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            for words in (server, ("client", "client", "ping", "home"), ("client", "client", "network", "home"),
+                          ("client", "client", "get", "home:file", self.w.folder)):
+                with self.subTest(words=words, number=number):
+                    process = self.asks("tool", *words)
+                    begun = time.monotonic()
+                    process.send_signal(number)
+                    process.wait(timeout=60)
+                    self.assertLess(time.monotonic() - begun, 10 if world.SANITIZED else 1)  # the resolver waits 30 s
+                    self.assertNotIn("Sanitizer", self.w.log("tool"))
+
+    def test_it_is_told_as_dns_with_the_name(self):
+        done = self.w.run("client", "client", "ping", "home", "--within", "2s")
+        self.assertEqual(done.returncode, NO_CENTRAL, done.stderr)
+        self.assertIn("home: central.test: the name was not looked up", done.stderr)
+        self.assertIn("/etc/resolv.conf", done.stderr)
+        self.asks("server", "server", "server", "run", "--central", self.w.url, "--share", f"file={self.path}")
+        self.w.wait_for("server", "central.test: the name was not looked up")
+        self.assertEqual(self.w.stop("server"), 0)
+        self.assertNotIn("warning", self.w.log("server").splitlines()[-1])
+
+
 if __name__ == "__main__":
     world.main()

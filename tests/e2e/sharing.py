@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import signal
 import subprocess
 import unittest
@@ -261,6 +262,39 @@ class Admission(unittest.TestCase):
         done = self.w.run("central", "central", "admit", self.id)
         self.assertEqual(done.returncode, world.LOCAL)
         self.assertIn("servers.txt:1", done.stderr)
+
+
+class TheUrl(unittest.TestCase):
+    def url_of(self, w, *words):
+        w.start("central", "central", "central", "run", "--open", *words)
+        w.wait_for("central", "ajar://")
+        said = w.log("central")
+        w.stop("central")
+        (w.folder / "central.log").unlink()
+        return re.search(r"ajar://(\S+)/", said)[1], said
+
+    def test_a_name_may_have_a_port(self):
+        with world.World() as w:
+            for name in ("central.example:443", "[2001:db8::7]:443"):
+                self.assertEqual(self.url_of(w, "--listen", "127.0.0.1:0", "--name", name)[0], name)
+            for name, host in {"central.example": "central.example", "2001:db8::7": "[2001:db8::7]"}.items():
+                self.assertRegex(self.url_of(w, "--listen", "127.0.0.1:0", "--name", name)[0], rf"^{re.escape(host)}:[1-9]\d*$")
+            for wrong in ("central.example:", "a b", "http://central.example", "central.example:0"):
+                done = w.run("central", "central", "run", "--open", "--listen", "127.0.0.1:0", "--name", wrong)
+                self.assertEqual(done.returncode, world.USAGE, wrong)
+                self.assertIn("HOST:PORT", done.stderr)
+
+    def test_an_address_that_is_none_is_not_printed(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
+            try:
+                far.connect(("192.0.2.1", 9))
+            except OSError:
+                self.skipTest("no other machine is in reach")
+            own = far.getsockname()[0]
+        with world.World() as w:
+            url, said = self.url_of(w, "--listen", "0.0.0.0:0")
+            self.assertEqual(url.rsplit(":", 1)[0], own)
+            self.assertIn("--name says another", said)
 
 
 class Quick(unittest.TestCase):

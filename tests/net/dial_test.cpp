@@ -2,7 +2,15 @@
 #include <ajar/net/dial.hpp>
 
 #include <doctest/doctest.h>
+#include <ajar/core/deadline.hpp>
+#include <ajar/core/task_group.hpp>
 #include <ajar/testing/run.hpp>
+
+#include <atomic>
+#include <future>
+#include <memory>
+#include <thread>
+#include <vector>
 
 #include "../no_descriptors.hpp"
 
@@ -48,8 +56,93 @@ TEST_CASE("a dial to a closed port is refused, to a bad name not found, from a f
   CHECK(testing::run(context, net::dial(at, soon(), foreign)).error() == errc::bind_failed);
   listener.close();
   CHECK(testing::run(context, net::dial(at, soon())).error() == errc::dial_refused);
-  CHECK(testing::run(context, net::dial(net::endpoint("no-such-host.invalid", 1), soon())).error() ==
-        errc::name_not_found);
+  const auto unknown = testing::run(context, net::dial(net::endpoint("no-such-host.invalid", 1), soon())).error();
+  CHECK(net::is_of_name(unknown));  // a machine without DNS gets no answer
+}
+
+TEST_CASE("a name's addresses are those that its source gives, and so is its error") {
+  asio::io_context context;
+  auto listener = listen_on(context);
+  const auto at = listener.local_endpoint();
+  net::dial_options how;
+  how.names([at](const std::string& host) -> result<std::vector<net::address>> {
+    if (host != "here.test") return fail(errc::name_unanswered);
+    return std::vector{at.address()};
+  });
+  auto stream = testing::run(context, net::dial(net::endpoint("here.test", at.port()), soon(), how));
+  REQUIRE(stream);
+  CHECK(stream->remote_endpoint() == at);
+  CHECK(testing::run(context, net::dial(net::endpoint("other.test", 1), soon(), how)).error() == errc::name_unanswered);
+  how.names([](const std::string&) { return std::vector<net::address>(); });
+  CHECK(testing::run(context, net::dial(net::endpoint("none.test", 1), soon(), how)).error() == errc::name_not_found);
+  CHECK(testing::run(context, net::resolve(net::endpoint("127.0.0.1", 7)))->front().port() == 7);
+  CHECK(testing::run(context, net::resolve(net::endpoint("localhost", 7)))->front().address().is_loopback());
+}
+
+namespace {
+
+// A source that says nothing until it is let.
+struct silence {
+  net::name_source source() const {
+    return [kept = asked, open = opened](const std::string&) -> result<std::vector<net::address>> {
+      ++*kept;
+      open.wait();
+      return fail(errc::name_not_found);
+    };
+  }
+  std::shared_ptr<std::atomic<unsigned>> asked = std::make_shared<std::atomic<unsigned>>(0);
+  std::promise<void> gate;
+  std::shared_future<void> opened = gate.get_future().share();
+};
+
+awaitable<void> ask(net::name_source from, std::error_code& into) {
+  auto found = co_await net::resolve(net::endpoint("silent.test", 1), std::move(from));
+  if (!found) into = found.error();
+}
+
+// More than there are threads for; then they are let.
+awaitable<void> ask_many(silence& of, unsigned most) {
+  const auto executor = co_await asio::this_coro::executor;
+  std::vector<std::error_code> ends(most + 4);
+  task_group asking(executor);
+  for (auto& end : ends) asking.spawn(ask(of.source(), end));
+  while (*of.asked < most) {
+    auto passed = co_await yield(patience::shares_core);
+    REQUIRE(passed);
+  }
+  for (int i = 0; i < 1000; ++i) {
+    auto passed = co_await yield(patience::shares_core);
+    REQUIRE(passed);
+  }
+  CHECK(*of.asked == most);
+  of.gate.set_value();
+  co_await asking.join();
+  CHECK(*of.asked == ends.size());
+  for (const auto& end : ends) CHECK(end == errc::name_not_found);
+}
+
+}  // namespace
+
+TEST_CASE("a look-up that is silent is told as one, and holds up neither a cancellation nor the end of the process") {
+  silence none;
+  {
+    asio::io_context context;
+    const net::endpoint silent("silent.test", 1);
+    const auto how = net::dial_options().names(none.source());
+    const auto until = clock::now() + std::chrono::milliseconds(20);
+    CHECK(testing::run(context, net::dial(silent, until, how)).error() == errc::name_unanswered);
+    auto cancelled =
+        before(clock::now() + std::chrono::milliseconds(20), errc::read_timeout, net::resolve(silent, none.source()));
+    CHECK(testing::run(context, std::move(cancelled)).error() == errc::read_timeout);
+  }  // the context is gone, and its look-ups are not
+  while (*none.asked < 2) std::this_thread::yield();
+  none.gate.set_value();
+}
+
+TEST_CASE("of many look-ups some wait until others are done") {
+  asio::io_context context;
+  silence none;
+  testing::run(context, ask_many(none, net::most_lookups));
 }
 
 TEST_CASE("a dial for which there is no descriptor left does not blame the way") {

@@ -55,3 +55,27 @@ TEST_CASE("addresses fall into the scopes of RFC 6890, from the first to the las
     for (const char* text : one.all) CHECK_MESSAGE(is(text) == one.what, text);
   }
 }
+
+TEST_CASE("a host may have a port of its own") {
+  const auto read = [](std::string_view text) {
+    const auto at = net::parse_host(text, 7000);
+    return at ? net::to_string(*at) : std::string("none");
+  };
+  CHECK(read("central.example") == "central.example:7000");
+  CHECK(read("central.example:443") == "central.example:443");
+  CHECK(read("192.0.2.7") == "192.0.2.7:7000");
+  CHECK(read("192.0.2.7:443") == "192.0.2.7:443");
+  CHECK(read("2001:db8::7") == "[2001:db8::7]:7000");
+  CHECK(read("[2001:db8::7]") == "[2001:db8::7]:7000");
+  CHECK(read("[2001:db8::7]:443") == "[2001:db8::7]:443");
+  for (const auto* wrong : {"", ":", ":443", "a b", "a:b:c", "central.example:", "central.example:70000", "a/b"}) {
+    CHECK_MESSAGE(read(wrong) == "none", wrong);
+  }
+}
+
+TEST_CASE("what is wrong with a name tells the name, and nothing else does") {
+  const net::endpoint at("central.example", 443);
+  CHECK(net::message_about(at, errc::name_not_found) == "central.example: the name has no address");
+  CHECK(net::message_about(at, errc::name_unanswered).starts_with("central.example: "));
+  CHECK(net::message_about(at, errc::dial_refused) == make_error_code(errc::dial_refused).message());
+}

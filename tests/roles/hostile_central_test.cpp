@@ -283,6 +283,29 @@ awaitable<void> point_elsewhere(siege& all) {
   co_await all.target->stop();
 }
 
+// Central sees the server at loopback, and the client elsewhere.
+awaitable<void> come_from_elsewhere(siege& all) {
+  auto up = co_await all.central.welcome();
+  REQUIRE(up);
+  const auto grant = all.home.issue(all.client.id());
+  for (int i = 0; i < 2; ++i) {
+    (void)up->send(command_of(signed_by(all.client, all.body(grant)), "192.0.2.77"));
+    auto got = co_await await_answer(*up);
+    REQUIRE(got);
+    const auto opened = trust::signed_answer::open(got->signed_answer);
+    REQUIRE(opened);
+    for (const auto& rung : opened->body().rungs) {
+      for (const auto& at : rung.server) CHECK_MESSAGE(!at.address().is_loopback(), net::to_string(at));
+    }
+  }
+  CHECK(all.steps.count("central sees this server at loopback, and a client is elsewhere") == 1);
+  // who is on this host, too, gets a port as before
+  auto code = co_await verdict(*up, command_of(signed_by(all.client, all.body(grant))));
+  REQUIRE(code);
+  CHECK(*code == 0);
+  co_await all.target->stop();
+}
+
 // ---- a roster of central's own making -------------------------------------------------------------------------------
 
 struct listed {
@@ -491,6 +514,11 @@ TEST_CASE("of a client that floods few requests wait") {
 TEST_CASE("ports are open for so long in a minute under a grant, however many windows it permits") {
   siege all([](server_options& options) { options.window_time(400ms); });
   testing::run(all.context, spend_the_minute(all));
+}
+
+TEST_CASE("a server that central sees at loopback tells that to nobody who is elsewhere, and says so once") {
+  siege all;
+  testing::run(all.context, come_from_elsewhere(all));
 }
 
 TEST_CASE("a server dials a client's window only where the client is, and may be") {

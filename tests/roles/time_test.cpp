@@ -211,13 +211,24 @@ awaitable<void> be_forgotten(village::memory_place& all, client& visitor) {
   co_await all.central->stop();
 }
 
+awaitable<void> say_nothing(net::transport to) {
+  auto rested = co_await sleep_until(clock::now() + 1h);
+  (void)rested;
+  to.close();
+}
+
+awaitable<void> hang_up(net::transport to) {
+  to.close();
+  co_return;
+}
+
 // Another program is at the first address of central's name.
-awaitable<void> find_the_second_address(village::memory_place& all, net::network& other) {
+awaitable<void> find_the_second_address(village::memory_place& all, net::network& other, impostor by) {
   const auto executor = co_await asio::this_coro::executor;
   auto port = other.listen(executor, {net::address(asio::ip::address_v4::any()), 443}, {});
   REQUIRE(port);
   task_group work(executor);
-  work.spawn(net::accept_each(*port, [&](net::transport one) { work.spawn(answer(std::move(one), bytes(50, 'H'))); }));
+  work.spawn(net::accept_each(*port, [&](net::transport one) { work.spawn(by(std::move(one))); }));
   const identity::url named{net::endpoint("central.test", 443), all.central->url().id};
   auto dialling = signalling::dial_link(all.world.host(all.at_server), all.home.key, named, clock::now() + 10s);
   auto up = co_await std::move(dialling);
@@ -279,10 +290,44 @@ TEST_CASE("a server that central's list lacks for a minute keeps its sessions, a
   all.run(be_forgotten(all, all.visitor));
 }
 
-TEST_CASE("where something else is at one address of central's name the others are tried") {
+namespace {
+
+awaitable<void> stop_cleanly(village::memory_place& all) {
+  auto noticed = all.steps.saw("linked to central", 1, 60s);
+  const bool linked = co_await std::move(noticed);
+  REQUIRE(linked);
+  co_await all.server->stop();
+  co_await all.central->stop();
+}
+
+}  // namespace
+
+TEST_CASE("a clean stop is no trouble") {
   village::memory_place all;
-  const auto elsewhere = asio::ip::make_address("198.51.100.77");
-  const auto other = all.world.host(elsewhere);
-  all.world.name("central.test", elsewhere).name("central.test", all.at_central);
-  all.run(find_the_second_address(all, *other));
+  std::size_t ends = 0;
+  all.start_server([&](server_options& how) {
+    how.on_step([&, next = all.steps.sink("server ")](const telling::step& one) {
+      if (one.what == "the link to central ended for good") ++ends;
+      CHECK_MESSAGE(one.level == telling::log_level::info, std::string(one.what));
+      next(one);
+    });
+  });
+  all.run(stop_cleanly(all));
+  CHECK(ends == 1);
+}
+
+TEST_CASE("where something else is at one address of central's name the others are tried") {
+  const std::pair<std::string, impostor> some[] = {
+      {"another program", [](net::transport to) { return answer(std::move(to), bytes(50, 'H')); }},
+      {"silence", [](net::transport to) { return say_nothing(std::move(to)); }},
+      {"one that hangs up", [](net::transport to) { return hang_up(std::move(to)); }},
+  };
+  for (const auto& [who, by] : some) {
+    INFO(who);
+    village::memory_place all;
+    const auto elsewhere = asio::ip::make_address("198.51.100.77");
+    const auto other = all.world.host(elsewhere);
+    all.world.name("central.test", elsewhere).name("central.test", all.at_central);
+    all.run(find_the_second_address(all, *other, by));
+  }
 }

@@ -46,8 +46,8 @@ TEST_CASE("whoever else answers in central's place can end nothing") {
 TEST_CASE("what time may mend is not final") {
   for (const auto cause :
        {errc::link_lost, errc::link_timeout, errc::dial_refused, errc::dial_timeout, errc::dial_unreachable,
-        errc::name_not_found, errc::handshake_timeout, errc::truncated, errc::eof, errc::central_busy,
-        errc::limit_reached, errc::unexpected_message, errc::unknown_message}) {
+        errc::name_not_found, errc::name_unanswered, errc::handshake_timeout, errc::truncated, errc::eof,
+        errc::central_busy, errc::limit_reached, errc::unexpected_message, errc::unknown_message}) {
     CHECK_MESSAGE(!is_final(cause, false), make_error_code(cause).message());
   }
   CHECK(!is_final(std::make_error_code(std::errc::network_down), false));
@@ -164,6 +164,62 @@ TEST_CASE("whatever central says, its silence ends a link after seconds at the s
     CHECK_MESSAGE(watch.cause == errc::link_timeout, watch.cause.message());
     CHECK(watch.down - watch.up == expected);
   }
+}
+
+namespace {
+
+// Takes connections, and says nothing: nothing at all, or nothing behind TLS.
+awaitable<void> hold(std::shared_ptr<net::port> at, std::optional<identity::key> self) {
+  std::vector<net::transport> held;
+  std::vector<tls::stream> secured;
+  for (;;) {
+    auto accepting = at->accept();
+    auto stream = co_await std::move(accepting);
+    if (!stream) co_return;
+    if (!self) {
+      held.push_back(std::move(*stream));
+      continue;
+    }
+    auto expected = tls::expectation::any_key(tls::alpn::link);
+    auto securing = tls::secure(std::move(*stream), self->tls(), tls::side::server, std::move(expected), never);
+    auto shaken = co_await std::move(securing);
+    if (shaken) secured.push_back(std::move(*shaken));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("each address of central's name has its part of the time, up to central's own greeting") {
+  testing::manual_clock time;
+  asio::io_context context;
+  testing::network world(context.get_executor());
+  const auto self = identity::key::generate();
+  const auto central = identity::key::generate();
+  std::vector<std::shared_ptr<net::port>> ports;
+  for (const auto* address : {"198.51.100.1", "198.51.100.2", "198.51.100.3"}) {
+    const auto at = asio::ip::make_address(address);
+    world.name("central.test", at);
+    auto port = world.host(at)->listen(context.get_executor(), {at, 443}, {});
+    REQUIRE(port);
+    ports.push_back(*port);
+  }
+  uplink_options how(role::server, 3);
+  std::uint64_t logins = 0;
+  how.logins([&logins] { return result<std::uint64_t>(++logins); }).greet_within(12s);
+  how.network(world.host(asio::ip::make_address("192.0.2.1")));
+  stopwatch watch;
+  uplink one(self, {net::endpoint("central.test", 443), central.id()}, how, watch);
+  CHECK(one.late() == errc::dial_timeout);
+  std::optional<signalling::link> kept;
+  task_group others(context.get_executor());
+  others.spawn(hold(ports[0], std::nullopt));
+  others.spawn(hold(ports[1], central));
+  others.spawn(welcome_once(ports[2], central, 15s, kept));
+  const auto begun = clock::now();
+  time.run(context, run_once(one, watch, others));
+  CHECK(watch.up - begun == 8s);
+  CHECK(logins == 2);
+  CHECK_MESSAGE(watch.cause == errc::link_timeout, watch.cause.message());
 }
 
 TEST_CASE("where time mends nothing soon, central is asked again slowly") {

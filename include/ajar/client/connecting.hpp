@@ -101,7 +101,7 @@ class connecting {
       auto changed = co_await before(until_, errc::dial_timeout, std::move(change));
       if (!changed && is_canceled(changed.error())) co_return fail(errc::canceled);
     }
-    co_return fail(unlinked() ? *side_->last_loss : make_error_code(errc::dial_timeout));
+    co_return fail(unlinked() ? *side_->last_loss : side_->late());
   }
   bool unlinked() const { return side_->last_loss && !side_->up.is_up(); }
   // The link to central is tried again meanwhile: there was no room for it, or somebody cut it off on its way.
@@ -153,8 +153,10 @@ class connecting {
     const auto* now = presence();
     if (!now) co_return fail(errc::server_offline);
     const auto& own = node_->how.window_address_;
-    const rendezvous::vantage here{own ? nullptr : side_->mirror, own ? own : side_->up.local_address(),
-                                   net::unmapped(side_->seen.address())};
+    rendezvous::vantage here{own ? nullptr : side_->mirror, own ? own : side_->up.local_address(),
+                             net::unmapped(side_->seen.address())};
+    if (now->seen.port() != 0) here.others = {net::unmapped(now->seen.address())};
+    here.lan = grant_.body().lan;
     const auto what = std::make_shared<const rendezvous::errand>(rendezvous::errand{
         node_->key, grant_, std::shared_ptr<signalling::uplink>(side_, &side_->up), side_->answers, *now, here,
         node_->how.dialling(), rungs, how_.roams(), until_, node_->how.cloak_, node_->how.steps_,

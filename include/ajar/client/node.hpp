@@ -44,6 +44,9 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
       owner.lost(*this, why, again_in.has_value());
     }
 
+    // Why somebody has waited for central in vain.
+    std::error_code late() const { return up.is_up() ? errc::dial_timeout : up.late(); }
+
     client_node& owner;
     signalling::uplink up;
     std::shared_ptr<rendezvous::answers> answers;
@@ -237,7 +240,7 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
       if (stopped) co_return fail(errc::canceled);
       if (side->final_cause) co_return fail(*side->final_cause);
       if (side->last_loss && !side->up.is_up()) co_return fail(*side->last_loss);
-      if (clock::now() >= until) co_return fail(errc::dial_timeout);
+      if (clock::now() >= until) co_return fail(side->late());
       if (side->mirror->is_possible()) {
         auto settling = side->mirror->settled(until);
         co_await std::move(settling);
@@ -289,10 +292,11 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
     side.answers->close(errc::link_lost);
     // our own goodbye is no trouble
     const auto told = again ? "no link to central" : "the link to central ended for good";
+    const auto about = net::message_about(side.up.central().at, why);
     if (is_canceled(why)) {
-      telling::report_step(how.steps_, "", told, why.message());
+      telling::report_step(how.steps_, "", told, about);
     } else {
-      telling::report_trouble(how.steps_, told, why.message());
+      telling::report_trouble(how.steps_, told, about);
     }
     tend_door();
     changed.notify();

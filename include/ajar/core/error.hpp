@@ -53,6 +53,7 @@ enum class errc : std::uint16_t {
   bind_failed,
   read_timeout,
   write_timeout,
+  name_unanswered,
   // tls
   handshake_timeout = 80,
   handshake_failed,

@@ -45,9 +45,16 @@ result<> begin_connect(tcp_stream& stream, const tcp::endpoint& to);
 /// at can be the very one that the kernel dials from; canceled. Cancellation: terminal. The stream outlives the wait.
 [[nodiscard]] awaitable<result<>> connected(tcp_stream& stream);
 
-/// All addresses of a name, in the resolver's order; a numeric one is itself. Errors: name_not_found.
-/// Cancellation: terminal; the look-up itself ends when it ends.
-[[nodiscard]] awaitable<result<std::vector<tcp::endpoint>>> resolve(endpoint name);
+/// Look-ups of a process at a time; further ones wait.
+inline constexpr unsigned most_lookups = 16;
+
+/// All addresses of a name, in the resolver's order; a numeric one is itself.
+///
+/// Whoever asks has a thread, and is left to himself where nobody waits any more: a resolver that is silent holds up
+/// neither a cancellation nor the end of the process.
+/// @param names  who is asked; by default the system (getaddrinfo(3))
+/// Errors: name_not_found, name_unanswered (the resolver itself gave up), a shortage, canceled. Cancellation: terminal.
+[[nodiscard]] awaitable<result<std::vector<tcp::endpoint>>> resolve(endpoint name, name_source names = {});
 
 /// When SYNs leave, and until when an answer is waited for. All are absolute, monotonic.
 struct dial_times {
@@ -73,16 +80,24 @@ struct dial_times {
 /// for. Errors: dial's. Cancellation: terminal.
 [[nodiscard]] awaitable<result<tcp_stream>> dial_twice(tcp::endpoint to, time_point until);
 
-/// Connect to the first address of a name that answers.
+/// Connect to the first of several addresses that answers.
 ///
-/// Tries the addresses in the order of RFC 8305, a new one every 250 ms or as soon as one failed, and each once more
-/// where none has answered at all; keeps the first that connects and cancels the rest before it returns.
+/// Tries them in the order of RFC 8305, a new one every 250 ms or as soon as one failed, and each once more where none
+/// has answered at all; keeps the first that connects and cancels the rest before it returns.
 ///
-/// @param to     host name or address, and port
+/// @param all    in the resolver's order
 /// @param until  absolute, monotonic; errc::dial_timeout after it
 /// @return the connected stream, non-blocking, without Nagle's delay
-/// Errors: name_not_found, dial_refused, dial_unreachable, dial_timeout, bind_failed, canceled; with several addresses
-/// the last one's. Cancellation: terminal. Threads: the caller's executor only. Source: RFC 8305.
+/// Errors: dial_refused, dial_unreachable, dial_timeout, bind_failed, canceled; with several addresses the last one's.
+/// Cancellation: terminal. Threads: the caller's executor only. Source: RFC 8305.
+[[nodiscard]] awaitable<result<tcp_stream>> dial_first(std::vector<tcp::endpoint> all, time_point until,
+                                                       dial_options how = dial_options());
+
+/// The same with the addresses of a name: resolve() before dial_first().
+///
+/// @param to     host name or address, and port
+/// @param until  absolute, monotonic; errc::name_unanswered or errc::dial_timeout after it
+/// Errors: resolve's, dial_first's. Cancellation: terminal.
 [[nodiscard]] awaitable<result<tcp_stream>> dial(endpoint to, time_point until, dial_options how = dial_options());
 
 }  // namespace ajar::net

@@ -42,6 +42,16 @@ inline std::string to_string(const endpoint& at) {
 }
 inline std::string to_string(const tcp::endpoint& at) { return to_string(endpoint(at)); }
 
+/// True where a host's name is what failed, and not the way to it.
+inline bool is_of_name(const std::error_code& why) {
+  return why == errc::name_not_found || why == errc::name_unanswered;
+}
+
+/// What happened on the way to a host, in words; with the host's name, where that is what failed.
+inline std::string message_about(const endpoint& at, const std::error_code& why) {
+  return is_of_name(why) ? at.host() + ": " + why.message() : why.message();
+}
+
 /// Read HOST:PORT. Errors: endpoint_malformed (also for hosts of over 253 characters or with other than letters,
 /// digits, dots, dashes, underscores, colons and percent signs).
 inline result<endpoint> parse_endpoint(std::string_view text) {
@@ -69,6 +79,16 @@ inline result<endpoint> parse_endpoint(std::string_view text) {
     return fail(errc::endpoint_malformed);
   }
   return endpoint(std::string(host), static_cast<std::uint16_t>(port));
+}
+
+/// Read HOST:PORT, or HOST alone, which has a usual port; an IPv6 address alone may be without brackets. Errors:
+/// endpoint_malformed.
+inline result<endpoint> parse_host(std::string_view text, std::uint16_t usual) {
+  std::error_code error;
+  (void)asio::ip::make_address(std::string(text), error);
+  if (!error) return endpoint(std::string(text), usual);
+  if (auto whole = parse_endpoint(text)) return whole;
+  return parse_endpoint(std::string(text) + ":" + std::to_string(usual));
 }
 
 /// Read ADDRESS:PORT, without names. Errors: endpoint_malformed.

@@ -52,6 +52,8 @@ class network {
   [[nodiscard]] virtual awaitable<result<transport>> dial(endpoint to, time_point until) = 0;
   /// All addresses of a name: net::resolve, with its errors. Cancellation: terminal.
   [[nodiscard]] virtual awaitable<result<std::vector<tcp::endpoint>>> resolve(endpoint name) = 0;
+  /// Connect to the first of several addresses that answers: net::dial_first, with its errors. Cancellation: terminal.
+  [[nodiscard]] virtual awaitable<result<transport>> dial_first(std::vector<tcp::endpoint> all, time_point until) = 0;
   /// Connect to one address at an instant: net::dial_at, with its errors. Cancellation: terminal.
   [[nodiscard]] virtual awaitable<result<transport>> dial_at(tcp::endpoint to, dial_times when) = 0;
   /// Open a port; 0 takes a random one. Errors: bind_failed, a shortage.

@@ -58,6 +58,8 @@ class respond_policy {
   virtual result<> send(const signalling::message& what) = 0;
   /// Where this server is; without an address where there is no link.
   virtual vantage here() = 0;
+  /// A client is elsewhere, and central sees this server at loopback (vantage::is_hidden).
+  virtual void is_hidden() = 0;
   /// To central and back.
   virtual clock::duration central_round_trip() = 0;
   /// What is kept of the client.
@@ -191,10 +193,17 @@ inline windows::end_facts client_facts(const response& to, bool& withheld) {
   return made;
 }
 
+inline vantage here_for(const response& to) {
+  auto made = to.policy->here();
+  made.others = to.seen;
+  made.lan = to.lan;
+  return made;
+}
+
 inline windows::end_facts server_facts(const response& to, window_ports& ports, const asio::any_io_executor& executor) {
-  const auto here = to.policy->here();
+  const auto here = here_for(to);
   windows::end_facts made;
-  if (here.mirror) made.network = here.mirror->known();
+  if (here.mirror && !here.is_hidden()) made.network = here.mirror->known();
   made.binds_443 = ports.binds_443(executor);
   made.outside = ports.outside();
   made.local = ports.local();

@@ -24,7 +24,22 @@ struct vantage {
   std::shared_ptr<reflector> mirror;    ///< of the link; may be nothing
   std::optional<net::address> link_at;  ///< the address to bind where nothing was reflected
   net::address link_seen;               ///< and how central sees that one
+  std::vector<net::address> others{};   ///< the other end's addresses, as central sees them; may be none
+  bool lan = false;                     ///< addresses of the site may be told
+
+  /// True where this end is linked to a central on its own host, over loopback, and the other end is elsewhere: what
+  /// central sees means nothing to it.
+  bool is_hidden() const {
+    return (link_seen.is_loopback() || link_seen.is_unspecified()) && !others.empty() &&
+           std::ranges::none_of(others,
+                                [](const net::address& one) { return one.is_loopback() || one.is_unspecified(); });
+  }
 };
+
+/// What one end can tell of itself where it is hidden: the address that it was named for its windows (link_at without a
+/// mirror), else the one that the routes give towards the other end, where that is global, or of the site and may be
+/// told. It has no link_at where there is none.
+vantage unhidden(vantage from);
 
 /// Two ports of each family, bound and silent. Threads: one executor.
 class window_ports {
@@ -101,6 +116,7 @@ using shared_ports = std::shared_ptr<window_ports>;
 
 /// Bind the ports of one window, before anything is asked or answered.
 ///
+/// @param from   loopback is told to nobody who is elsewhere (vantage::is_hidden)
 /// @param until  for the reflections that some NATs need
 /// Cancellation: terminal. What cannot be bound is left out (window_ports::short_of).
 [[nodiscard]] awaitable<shared_ports> bind_window_ports(vantage from, time_point until);

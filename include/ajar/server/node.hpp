@@ -182,8 +182,13 @@ struct server_node final : signalling::uplink_events,
     announced = 0;
     mirror->unlinked();
     link.lost(clock::now(), why);
-    telling::report_trouble(how.steps_, again_in ? "no link to central" : "the link to central ended for good",
-                            why.message());
+    const auto told = again_in ? "no link to central" : "the link to central ended for good";
+    const auto about = net::message_about(how.central_.at, why);
+    if (is_canceled(why) && final_cause) {  // our own goodbye
+      telling::report_step(how.steps_, "", told, about);
+    } else {
+      telling::report_trouble(how.steps_, told, about);
+    }
     if (!again_in && !final_cause) {
       final_cause = why;
       dials.cancel();  // sessions go on
@@ -445,6 +450,11 @@ struct server_node final : signalling::uplink_events,
     return {how.window_address_ ? nullptr : mirror, how.window_address_ ? how.window_address_ : up.local_address(),
             seen_as};
   }
+  void is_hidden() override {
+    if (std::exchange(told_hidden, true)) return;
+    telling::report_trouble(how.steps_, "central sees this server at loopback, and a client is elsewhere",
+                            "give --central by an address or a name that other machines reach");
+  }
   clock::duration central_round_trip() override { return up.round_trip().value_or(clock::duration(0)); }
   windows::arrival& met(const identity::peer_id& client) override { return pairs.of(client); }
 
@@ -470,6 +480,7 @@ struct server_node final : signalling::uplink_events,
   places<identity::peer_id> waiting_by;  // requests for a window
   bool acknowledged = true;              // by central, what is revoked
   std::size_t announced = 0;             // invites, over this link
+  bool told_hidden = false;              // that clients cannot come to where central sees it
   net::address seen_as;
   std::shared_ptr<rendezvous::reflector> mirror;
   windows::pair_memory pairs;

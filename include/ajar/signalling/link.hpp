@@ -13,6 +13,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 namespace ajar::signalling {
 
@@ -89,11 +91,47 @@ inline bool is_foreign(const std::error_code& why) {
   return false;
 }
 
-/// A peer's link to central after TLS; nothing is said yet. Where somebody else answers (is_foreign), the other
-/// addresses of central's name are tried, too.
+/// A link to central, by one address of its name after the other.
+///
+/// TCP connects to whichever answers first. Who takes the connection and is not central, or stays silent, has a fair
+/// part of the time and no more: what is left of it, by the addresses that are left. Threads: one executor. Outlives
+/// next().
+class central_dial {
+ public:
+  /// @param until  absolute, monotonic
+  central_dial(std::shared_ptr<net::network> over, identity::key self, identity::url central, time_point until)
+      : over_(std::move(over)), self_(std::move(self)), central_(std::move(central)), until_(until) {}
+
+  /// The link by the next address where TLS proves that it is central's; nothing is said yet. Errors: resolve's,
+  /// dial_first's, tls::secure's; with several addresses the first one's. Cancellation: terminal.
+  [[nodiscard]] awaitable<result<link>> next();
+
+  /// Until when the last link has time for its greeting.
+  time_point until() const noexcept { return part_; }
+  /// That link ended without a word of central's. @return is there another address?
+  bool goes_on(const std::error_code& why);
+  /// Why the first address failed.
+  const std::error_code& why() const noexcept { return why_; }
+  /// What is waited for, as the error of whoever waits no longer: name_unanswered, dial_timeout or handshake_timeout.
+  errc late() const noexcept { return late_; }
+
+ private:
+  void begin_part(net::transport& with);
+
+  std::shared_ptr<net::network> over_;
+  identity::key self_;
+  identity::url central_;
+  time_point until_;
+  time_point part_ = never;
+  std::optional<std::vector<net::tcp::endpoint>> left_;
+  std::error_code why_;
+  errc late_ = errc::name_unanswered;
+};
+
+/// A peer's link to central after TLS; nothing is said yet: the first of a central_dial.
 ///
 /// @param until  absolute, monotonic
-/// Errors: net::network::dial's, tls::secure's. Cancellation: terminal.
+/// Errors: central_dial::next's. Cancellation: terminal.
 [[nodiscard]] awaitable<result<link>> dial_link(std::shared_ptr<net::network> over, identity::key self,
                                                 identity::url central, time_point until);
 

@@ -35,7 +35,8 @@ class uplink_options {
     interval_ = interval;
     return *this;
   }
-  /// For connecting, shaking hands and being welcomed together.
+  /// For looking up the name, connecting, shaking hands and being welcomed together; several addresses of a name share
+  /// it (central_dial).
   uplink_options& greet_within(std::chrono::milliseconds time) {
     greet_within_ = time;
     return *this;
@@ -121,6 +122,8 @@ class uplink {
   void close();
 
   bool is_up() const noexcept { return link_.has_value(); }
+  /// What a link that is not there yet waits for, as the error of whoever waits no longer: central_dial::late().
+  errc late() const noexcept { return attempt_ ? attempt_->late() : errc::dial_timeout; }
   const identity::url& central() const noexcept { return central_; }
   /// The address of this end of the link: what reaches central reaches others, mostly.
   std::optional<net::address> local_address();
@@ -129,6 +132,12 @@ class uplink {
   std::optional<clock::duration> round_trip() const { return link_ ? link_->round_trip() : std::nullopt; }
 
  private:
+  struct greeted {
+    link up;
+    welcome greeting;
+  };
+  awaitable<result<greeted>> reach();
+  awaitable<result<greeted>> greet(link up);
   awaitable<std::error_code> serve(welcome greeting);
 
   // A cancellation leaves run() by an exception: the link goes then, too.
@@ -145,6 +154,7 @@ class uplink {
   uplink_options how_;
   uplink_events& events_;
   std::optional<link> link_;
+  std::optional<central_dial> attempt_;
   bool left_ = false;
 };
 

@@ -87,6 +87,9 @@ class network {
   /// Errors: name_not_found, dial_refused (nobody listens there: a round trip later), dial_timeout, canceled.
   /// Cancellation: terminal.
   [[nodiscard]] awaitable<result<stream>> dial(net::address from, net::endpoint to, time_point until);
+  /// The same with addresses that were looked up. Errors: dial_refused, dial_timeout, canceled.
+  [[nodiscard]] awaitable<result<stream>> dial_first(net::address from, std::vector<net::tcp::endpoint> all,
+                                                     time_point until);
 
  private:
   struct path_state {
@@ -97,6 +100,7 @@ class network {
   path_state& path(const net::address& from, const net::address& to) { return paths_[{from, to}]; }
 
   awaitable<result<stream>> connect(net::address from, net::endpoint name);
+  awaitable<result<stream>> connect_first(net::address from, std::vector<net::tcp::endpoint> all);
   // One packet on its way; a lost one never arrives.
   awaitable<result<>> pass(path_state& on);
   result<stream> knock(const net::tcp::endpoint& from, const net::tcp::endpoint& to);

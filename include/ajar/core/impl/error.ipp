@@ -67,6 +67,8 @@ inline constexpr error_text error_texts[] = {
      "choose an address of this machine and a port that nobody else uses"},
     {errc::read_timeout, "the other side was silent for too long", "try again; check that it still runs"},
     {errc::write_timeout, "the other side takes no data", "try again; check that it still runs"},
+    {errc::name_unanswered, "the name was not looked up: this machine's DNS does not answer",
+     "check its nameserver in /etc/resolv.conf, and the way to it"},
 
     {errc::handshake_timeout, "the TLS handshake did not finish in time",
      "whoever is there does not speak, or the network loses much: try again"},

@@ -10,11 +10,19 @@
 #include <ajar/core/shortage.hpp>
 #include <ajar/core/task_group.hpp>
 
+#include <fcntl.h>
+#include <netdb.h>
 #include <netinet/tcp.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <asio/ip/tcp.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <atomic>
+#include <csignal>
+#include <cstring>
 #include <memory>
 #include <optional>
+#include <thread>
 #include <utility>
 
 namespace ajar::net {
@@ -47,23 +55,114 @@ inline result<tcp_stream> make_stream(const asio::any_io_executor& executor, con
   return stream;
 }
 
+// Who asks the system, where nobody else is named. Source: RFC 3493 section 6.1.
+inline result<std::vector<address>> ask_system(const std::string& host) {
+  struct all_of_them {
+    addrinfo* first = nullptr;
+    all_of_them() = default;
+    all_of_them(const all_of_them&) = delete;
+    all_of_them& operator=(const all_of_them&) = delete;
+    ~all_of_them() {
+      if (first) ::freeaddrinfo(first);
+    }
+  } all;
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  const int failed = ::getaddrinfo(host.c_str(), nullptr, &hints, &all.first);
+  if (failed == EAI_SYSTEM) return fail(shortage_or(last_error(), errc::name_not_found));
+  if (failed == EAI_MEMORY) return fail(std::make_error_code(std::errc::not_enough_memory));
+  if (failed == EAI_AGAIN) return fail(errc::name_unanswered);
+  if (failed != 0) return fail(errc::name_not_found);
+  std::vector<address> found;
+  for (const auto* at = all.first; at; at = at->ai_next) {
+    tcp::endpoint one;
+    if (at->ai_addrlen > one.capacity()) continue;
+    std::memcpy(one.data(), at->ai_addr, at->ai_addrlen);
+    one.resize(at->ai_addrlen);
+    found.push_back(one.address());
+  }
+  return found;
+}
+
+// Shared by who waits for it and by its thread, which goes on where nobody waits any more.
 struct lookup {
-  explicit lookup(const asio::any_io_executor& executor) : resolver(executor), done(executor) {}
-  tcp::resolver resolver;
-  notifier done;
-  std::error_code error;
-  std::vector<tcp::endpoint> found;
-  bool finished = false;
+  lookup(std::string what, name_source who) : host(std::move(what)), source(std::move(who)) {}
+  std::string host;
+  name_source source;
+  descriptor told;  // an eventfd: counts up at the end
+  result<std::vector<address>> found = fail(errc::name_unanswered);
+  std::atomic<bool> finished{false};
 };
+
+inline std::atomic<unsigned> lookups_under_way{0};  // of this process
+
+class lookup_place {
+ public:
+  static bool take() {
+    if (lookups_under_way.fetch_add(1) < most_lookups) return true;
+    --lookups_under_way;
+    return false;
+  }
+  static void give_back() { --lookups_under_way; }
+};
+
+inline void look_up_here(std::shared_ptr<lookup> one) noexcept {
+  try {
+    one->found = one->source ? one->source(one->host) : ask_system(one->host);
+  } catch (const std::exception&) {
+    one->found = fail(errc::name_not_found);
+  }
+  one->finished.store(true, std::memory_order_release);
+  const std::uint64_t up = 1;
+  const auto told = ::write(one->told.get(), &up, sizeof up);
+  (void)told;  // it counts further than this
+  one.reset();
+  lookup_place::give_back();
+}
+
+// Signals are for the threads that were there before: a new one takes over what its maker blocks.
+class blocked_signals {
+ public:
+  blocked_signals() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  blocked_signals(const blocked_signals&) = delete;
+  blocked_signals& operator=(const blocked_signals&) = delete;
+  ~blocked_signals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_{};
+};
+
+// A place is taken; the thread gives it back. @return what becomes readable at the end
+inline result<descriptor> begin_lookup(const std::shared_ptr<lookup>& one) {
+  one->told = descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  descriptor mine(one->told ? ::fcntl(one->told.get(), F_DUPFD_CLOEXEC, 0) : -1);
+  std::error_code why = mine ? std::error_code() : last_error();
+  if (!why) {
+    const blocked_signals quiet;
+    try {
+      std::thread(look_up_here, one).detach();
+    } catch (const std::system_error& none) {
+      why = none.code();
+    }
+  }
+  if (!why) return mine;
+  lookup_place::give_back();
+  return fail(std::error_code(why.value(), std::generic_category()));
+}
 
 // A resolver that gets no descriptor says that there is no such name.
 inline std::error_code why_not_found(const std::error_code& said) {
   const descriptor one(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  return shortage_or(one ? said : last_error(), errc::name_not_found);
+  return one ? said : shortage_or(last_error(), said);
 }
 
-// A name look-up in progress cannot be cancelled: what waits for it goes, the look-up's state stays until it ends.
-inline awaitable<result<std::vector<tcp::endpoint>>> look_up(endpoint name) {
+// getaddrinfo(3) cannot be cancelled, and Asio's resolver waits for it where its context goes.
+inline awaitable<result<std::vector<tcp::endpoint>>> look_up(endpoint name, name_source source) {
+  constexpr std::chrono::milliseconds pause{20};
   std::error_code error;
   const auto numeric = asio::ip::make_address(name.host(), error);
   std::vector<tcp::endpoint> found;
@@ -71,19 +170,23 @@ inline awaitable<result<std::vector<tcp::endpoint>>> look_up(endpoint name) {
     found.emplace_back(numeric, name.port());
     co_return found;
   }
-  auto state = std::make_shared<lookup>(co_await asio::this_coro::executor);
-  state->resolver.async_resolve(name.host(), std::to_string(name.port()),
-                                [state](std::error_code failed, const tcp::resolver::results_type& results) {
-                                  state->error = failed;
-                                  for (const auto& entry : results) state->found.push_back(entry.endpoint());
-                                  state->finished = true;
-                                  state->done.notify();
-                                });
-  while (!state->finished) {
-    co_await state->done.wait();
+  while (!lookup_place::take()) {
+    auto paused = co_await sleep_until(clock::now() + pause);
+    if (!paused) co_return fail(paused.error());
   }
-  if (state->error || state->found.empty()) co_return fail(why_not_found(state->error));
-  co_return state->found;
+  const auto one = std::make_shared<lookup>(name.host(), std::move(source));
+  auto begun = begin_lookup(one);
+  if (!begun) co_return fail(begun.error());
+  const auto executor = co_await asio::this_coro::executor;
+  asio::posix::stream_descriptor told(executor, begun->release());
+  while (!one->finished.load(std::memory_order_acquire)) {
+    auto [failed] = co_await told.async_wait(asio::posix::descriptor_base::wait_read, use_values);
+    if (failed) co_return fail(is_canceled(failed) ? make_error_code(errc::canceled) : failed);
+  }
+  if (!one->found) co_return fail(why_not_found(one->found.error()));
+  for (const auto& at : *one->found) found.emplace_back(at, name.port());
+  if (found.empty()) co_return fail(errc::name_not_found);
+  co_return found;
 }
 
 // RFC 8305 section 4: the families take turns, the first one is the resolver's choice.
@@ -150,15 +253,6 @@ inline awaitable<result<tcp_stream>> race_to(std::vector<tcp::endpoint> order, c
   co_return std::move(*state->won);
 }
 
-inline awaitable<result<tcp_stream>> dial_any(endpoint name, dial_options how) {
-  constexpr std::chrono::milliseconds attempt_delay{250};  // RFC 8305 section 5
-  auto found = co_await look_up(name);
-  if (!found) co_return fail(found.error());
-  auto racing = race_to(interleaved(*found), attempt_delay, std::move(how));
-  auto stream = co_await std::move(racing);
-  co_return stream;
-}
-
 }  // namespace detail
 
 AJAR_DECL void keep_alive(tcp_stream& stream, const keep_alive_times& when) {
@@ -216,8 +310,8 @@ AJAR_DECL awaitable<result<>> connected(tcp_stream& stream) {
   co_return result<>{};
 }
 
-AJAR_DECL awaitable<result<std::vector<tcp::endpoint>>> resolve(endpoint name) {
-  return detail::look_up(std::move(name));
+AJAR_DECL awaitable<result<std::vector<tcp::endpoint>>> resolve(endpoint name, name_source names) {
+  return detail::look_up(std::move(name), std::move(names));
 }
 
 AJAR_DECL awaitable<result<tcp_stream>> dial_from(std::function<result<tcp_stream>()> fresh, tcp::endpoint to,
@@ -258,9 +352,19 @@ AJAR_DECL awaitable<result<tcp_stream>> dial_twice(tcp::endpoint to, time_point 
   co_return stream;
 }
 
+AJAR_DECL awaitable<result<tcp_stream>> dial_first(std::vector<tcp::endpoint> all, time_point until, dial_options how) {
+  constexpr std::chrono::milliseconds attempt_delay{250};  // RFC 8305 section 5
+  auto racing = detail::race_to(detail::interleaved(all), attempt_delay, std::move(how));
+  auto stream = co_await before(until, errc::dial_timeout, std::move(racing));
+  co_return stream;
+}
+
 AJAR_DECL awaitable<result<tcp_stream>> dial(endpoint to, time_point until, dial_options how) {
-  auto operation = detail::dial_any(std::move(to), std::move(how));
-  auto stream = co_await before(until, errc::dial_timeout, std::move(operation));
+  auto looking = detail::look_up(std::move(to), how.names());
+  auto found = co_await before(until, errc::name_unanswered, std::move(looking));
+  if (!found) co_return fail(found.error());
+  auto dialling = dial_first(std::move(*found), until, std::move(how));
+  auto stream = co_await std::move(dialling);
   co_return stream;
 }
 

@@ -87,6 +87,9 @@ class tcp_network final : public network {
   awaitable<result<std::vector<tcp::endpoint>>> resolve(endpoint name) override {
     return net::resolve(std::move(name));
   }
+  awaitable<result<transport>> dial_first(std::vector<tcp::endpoint> all, time_point until) override {
+    return as_transport(net::dial_first(std::move(all), until, how_));
+  }
   awaitable<result<transport>> dial_at(tcp::endpoint to, dial_times when) override {
     return as_transport(net::dial_at(std::move(to), when, how_));
   }

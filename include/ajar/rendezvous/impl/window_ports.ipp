@@ -7,9 +7,25 @@
 #include <ajar/net/classify.hpp>
 #include <ajar/net/reflection.hpp>
 
+#include <asio/io_context.hpp>
+#include <asio/ip/udp.hpp>
+#include <utility>
+
 namespace ajar::rendezvous {
 
 namespace detail {
+
+// The address that the routes give. Nothing is sent.
+inline std::optional<net::address> address_towards(const net::address& there) {
+  constexpr std::uint16_t discard = 9;
+  asio::io_context context(1);
+  asio::ip::udp::socket asking(context);
+  std::error_code error;
+  asking.connect(asio::ip::udp::endpoint(there, discard), error);
+  if (error) return std::nullopt;
+  const auto at = asking.local_endpoint(error);
+  return error ? std::nullopt : std::optional(at.address());
+}
 
 // Stable mappings are seen by a connection of each port, steps by one of another port just before.
 inline awaitable<void> foretell(std::shared_ptr<reflector> mirror, shared_ports into, net::address from,
@@ -42,8 +58,26 @@ inline awaitable<void> foretell(std::shared_ptr<reflector> mirror, shared_ports 
 
 }  // namespace detail
 
+AJAR_DECL vantage unhidden(vantage from) {
+  const auto fits = [lan = from.lan](const std::optional<net::address>& one) {
+    const auto scope = one && !one->is_loopback() ? net::scope_of(*one) : net::scope::forbidden;
+    return scope == net::scope::global || (scope == net::scope::local && lan);
+  };
+  auto at = from.link_at;
+  const bool was_named = at && !from.mirror && !at->is_loopback() && !at->is_unspecified();
+  for (auto other = from.others.begin(); !was_named && !fits(at) && other != from.others.end(); ++other) {
+    at = detail::address_towards(*other);
+  }
+  if (!was_named && !fits(at)) at.reset();
+  from.mirror = nullptr;
+  from.link_at = at;
+  from.link_seen = at.value_or(net::address());
+  return from;
+}
+
 AJAR_DECL awaitable<shared_ports> bind_window_ports(vantage from, time_point until) {
   const auto executor = co_await asio::this_coro::executor;
+  if (from.is_hidden()) from = unhidden(std::move(from));
   const auto made = std::make_shared<window_ports>();
   made->reserve(16);
   for (const bool v6 : {true, false}) {

@@ -7,9 +7,11 @@
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/moved_from.hpp>
 #include <ajar/core/notifier.hpp>
+#include <ajar/core/shortage.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/signalling/heartbeat.hpp>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -247,26 +249,49 @@ AJAR_DECL std::optional<clock::duration> link::round_trip() const {
 AJAR_DECL identity::peer_id link::peer() const { return identity::peer_id::of(state_->stream.peer_key()); }
 AJAR_DECL tls::stream& link::stream() noexcept { return state_->stream; }
 
+AJAR_DECL awaitable<result<link>> central_dial::next() {
+  if (!left_) {
+    auto resolving = over_->resolve(central_.at);
+    auto found = co_await before(until_, errc::name_unanswered, std::move(resolving));
+    if (!found) co_return fail(found.error());
+    left_ = std::move(*found);
+  }
+  bool more = !left_->empty();
+  while (more) {
+    late_ = errc::dial_timeout;
+    auto dialling = over_->dial_first(*left_, until_);
+    auto stream = co_await std::move(dialling);
+    if (!stream) co_return fail(why_ ? why_ : stream.error());
+    begin_part(*stream);
+    late_ = errc::handshake_timeout;
+    auto expected = identity::expect(central_.id, tls::alpn::link);
+    auto securing = tls::secure(std::move(*stream), self_.tls(), tls::side::client, std::move(expected), part_);
+    auto secured = co_await std::move(securing);
+    if (secured) co_return link(std::move(*secured));
+    more = goes_on(secured.error());
+  }
+  co_return fail(why_ ? why_ : make_error_code(errc::name_not_found));
+}
+
+AJAR_DECL bool central_dial::goes_on(const std::error_code& why) {
+  if (!why_) why_ = why;
+  return left_ && !left_->empty() && !is_canceled(why) && !is_shortage(why);
+}
+
+AJAR_DECL void central_dial::begin_part(net::transport& with) {
+  const auto now = clock::now();
+  part_ = now + (until_ - now) / static_cast<int>(left_->size());
+  const auto at = with.remote_endpoint();
+  const auto tried = std::ranges::find_if(*left_, [&](const net::tcp::endpoint& one) { return at && one == *at; });
+  left_->erase(tried == left_->end() ? left_->begin() : tried);
+}
+
 AJAR_DECL awaitable<result<link>> dial_link(std::shared_ptr<net::network> over, identity::key self,
                                             identity::url central, time_point until) {
-  const auto expected = identity::expect(central.id, tls::alpn::link);
-  auto dialling = over->dial(central.at, until);
-  auto securing = tls::secure(std::move(dialling), self.tls(), expected, until);
-  auto secured = co_await std::move(securing);
-  if (!secured && is_foreign(secured.error())) {
-    auto resolving = over->resolve(central.at);
-    auto all = co_await std::move(resolving);
-    const std::size_t others = all && all->size() > 1 ? all->size() : 0;
-    for (std::size_t i = 0; i < others && !secured; ++i) {
-      const net::dial_times now{clock::now(), until};
-      auto dialling_other = over->dial_at((*all)[i], now);
-      auto securing_other = tls::secure(std::move(dialling_other), self.tls(), expected, until);
-      auto other = co_await std::move(securing_other);
-      if (other) secured = std::move(other);
-    }
-  }
-  if (!secured) co_return fail(secured.error());
-  co_return link(std::move(*secured));
+  central_dial dialling(std::move(over), std::move(self), std::move(central), until);
+  auto linking = dialling.next();
+  auto up = co_await std::move(linking);
+  co_return std::move(up);
 }
 
 }  // namespace ajar::signalling

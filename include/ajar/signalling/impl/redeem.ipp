@@ -13,19 +13,15 @@ namespace ajar::signalling {
 
 namespace detail {
 
-inline awaitable<result<bytes>> redeem_now(std::shared_ptr<net::network> over, identity::key self,
-                                           identity::url central, redeem what) {
-  auto dialling = dial_link(over, std::move(self), std::move(central), never);
-  auto up = co_await std::move(dialling);
-  if (!up) co_return fail(up.error());
-  auto greeted = up->send(hello{protocol_version, role::redeemer});
+inline awaitable<result<bytes>> redeem_over(link up, redeem what) {
+  auto greeted = up.send(hello{protocol_version, role::redeemer});
   if (!greeted) co_return fail(greeted.error());
-  auto asked = up->send(what);
+  auto asked = up.send(what);
   if (!asked) co_return fail(asked.error());
-  auto got = co_await up->receive();
+  auto got = co_await up.receive();
   if (!got) co_return fail(got.error());
-  up->close(errc::canceled);
-  co_await up->part();
+  up.close(errc::canceled);
+  co_await up.part();
   if (const auto* last = std::get_if<goodbye>(&*got)) co_return fail(last->why);
   auto* answer = std::get_if<redeemed>(&*got);
   if (!answer) co_return fail(errc::unexpected_message);
@@ -37,7 +33,10 @@ inline awaitable<result<bytes>> redeem_now(std::shared_ptr<net::network> over, i
 
 AJAR_DECL awaitable<result<bytes>> redeem_through(identity::key self, identity::url central, redeem what,
                                                   time_point until, std::shared_ptr<net::network> over) {
-  auto working = detail::redeem_now(std::move(over), std::move(self), std::move(central), std::move(what));
+  auto dialling = dial_link(std::move(over), std::move(self), std::move(central), until);
+  auto up = co_await std::move(dialling);
+  if (!up) co_return fail(up.error());
+  auto working = detail::redeem_over(std::move(*up), std::move(what));
   auto done = co_await before(until, errc::exchange_timeout, std::move(working));
   co_return done;
 }

@@ -16,34 +16,45 @@ namespace ajar::signalling {
 
 namespace detail {
 
-struct greeted {
-  link up;
-  welcome greeting;
-};
+// Nothing that central has said: another address of its name may be better.
+inline bool is_silence(const std::error_code& why) {
+  return why.category() != category() || why == errc::link_timeout || why == errc::eof || why == errc::truncated;
+}
 
-inline awaitable<result<greeted>> greet(identity::key self, identity::url central, uplink_options how) {
-  auto dialling = dial_link(how.network(), std::move(self), std::move(central), never);
-  auto up = co_await std::move(dialling);
-  if (!up) co_return fail(up.error());
-  const auto login = how.next_login();
+}  // namespace detail
+
+AJAR_DECL awaitable<result<uplink::greeted>> uplink::greet(link up) {
+  const auto login = how_.next_login();
   if (!login) co_return fail(login.error());
   const auto asked_at = clock::now();
-  auto sent = up->send(hello{protocol_version, how.who(), how.methods(), *login, how.next_nonce()});
+  auto sent = up.send(hello{protocol_version, how_.who(), how_.methods(), *login, how_.next_nonce()});
   if (!sent) co_return fail(sent.error());
-  auto got = co_await up->receive();
+  auto got = co_await up.receive(attempt_->until());
   if (!got) co_return fail(got.error());
   if (const auto* last = std::get_if<goodbye>(&*got)) co_return fail(last->why);
   const auto* greeting = std::get_if<welcome>(&*got);
   if (!greeting) co_return fail(errc::unexpected_message);
   // the answer may have waited for central, which TCP's acknowledgement has not
   clock::duration answered_in = clock::now() - asked_at;
-  const auto kernel = net::shortest_round_trip(up->stream().lowest_layer());
-  up->greeted_in(kernel ? std::min<clock::duration>(answered_in, *kernel) : answered_in);
+  const auto kernel = net::shortest_round_trip(up.stream().lowest_layer());
+  up.greeted_in(kernel ? std::min<clock::duration>(answered_in, *kernel) : answered_in);
   welcome kept = *greeting;
-  co_return greeted{std::move(*up), std::move(kept)};
+  co_return greeted{std::move(up), std::move(kept)};
 }
 
-}  // namespace detail
+AJAR_DECL awaitable<result<uplink::greeted>> uplink::reach() {
+  attempt_.emplace(how_.network(), self_, central_, clock::now() + how_.greet_within());
+  for (;;) {
+    auto dialling = attempt_->next();
+    auto up = co_await std::move(dialling);
+    if (!up) co_return fail(up.error());
+    auto greeting = greet(std::move(*up));
+    auto came = co_await std::move(greeting);
+    if (came) co_return std::move(came);
+    if (!detail::is_silence(came.error())) co_return fail(came.error());
+    if (!attempt_->goes_on(came.error())) co_return fail(attempt_->why());
+  }
+}
 
 AJAR_DECL awaitable<std::error_code> uplink::run() {
   const unlinked at_the_end{link_};
@@ -53,14 +64,14 @@ AJAR_DECL awaitable<std::error_code> uplink::run() {
   bool admitted = false;
   for (;;) {
     left_ = false;
-    auto attempt = detail::greet(self_, central_, how_);
-    auto greeted = co_await before(clock::now() + how_.greet_within(), errc::dial_timeout, std::move(attempt));
-    std::error_code why = greeted ? std::error_code() : greeted.error();
-    if (greeted) {
+    auto reaching = reach();
+    auto reached = co_await std::move(reaching);
+    std::error_code why = reached ? std::error_code() : reached.error();
+    if (reached) {
       const auto since = clock::now();
       admitted = true;
-      const auto greeting = greeted->greeting;
-      link_.emplace(std::move(greeted->up));
+      const auto greeting = reached->greeting;
+      link_.emplace(std::move(reached->up));
       why = co_await serve(greeting);
       link_.reset();
       if (clock::now() - since >= lived) {

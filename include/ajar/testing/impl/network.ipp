@@ -85,11 +85,24 @@ AJAR_DECL awaitable<result<stream>> network::dial(net::address from, net::endpoi
   co_return made;
 }
 
+AJAR_DECL awaitable<result<stream>> network::dial_first(net::address from, std::vector<net::tcp::endpoint> all,
+                                                        time_point until) {
+  auto operation = connect_first(std::move(from), std::move(all));
+  auto made = co_await before(until, errc::dial_timeout, std::move(operation));
+  co_return made;
+}
+
 AJAR_DECL awaitable<result<stream>> network::connect(net::address from, net::endpoint name) {
   const auto all = resolve(name);
   if (!all) co_return fail(all.error());
+  auto connecting = connect_first(std::move(from), *all);
+  auto made = co_await std::move(connecting);
+  co_return made;
+}
+
+AJAR_DECL awaitable<result<stream>> network::connect_first(net::address from, std::vector<net::tcp::endpoint> all) {
   result<stream> made = fail(errc::dial_unreachable);
-  for (const auto& to : *all) {
+  for (const auto& to : all) {
     auto& there = path(from, to.address());
     auto& back = path(to.address(), from);
     auto sent = co_await pass(there);
@@ -168,6 +181,9 @@ class memory_host final : public net::network {
   }
   awaitable<result<std::vector<net::tcp::endpoint>>> resolve(net::endpoint name) override {
     return give(in_.resolve(name));
+  }
+  awaitable<result<net::transport>> dial_first(std::vector<net::tcp::endpoint> all, time_point until) override {
+    return as_transport(in_.dial_first(at_, std::move(all), until));
   }
   awaitable<result<net::transport>> dial_at(net::tcp::endpoint to, net::dial_times when) override {
     return dial_later(in_, at_, std::move(to), when);
