@@ -62,6 +62,14 @@ inline option_table make_server_table() {
       .checked(check::address)
       .of({"run", "share"})
       .live();
+  all.add("window-ports", "the ports that windows take, for a firewall; by default random ones")
+      .takes("FIRST-LAST")
+      .checked(check::port_range)
+      .of({"run", "share"});
+  all.add("advertise", "the address that clients are told, where a router forwards --window-ports from there to here")
+      .takes("ADDR")
+      .checked(check::outside_address)
+      .of({"run", "share"});
   all.add_sandbox({"run", "share", "join"});
   all.add("service", "grant, invite, renew: NAME:r or NAME:rw, once for each")
       .takes_list("NAME:r")

@@ -20,6 +20,8 @@ struct run_plan {
   std::chrono::milliseconds roster_every{0};
   ajar::windows::on_stranger policy = ajar::windows::on_stranger::close_and_reopen;
   std::optional<ajar::net::address> window_address;
+  std::optional<ajar::net::address> advertised;
+  std::optional<ajar::windows::port_range> window_ports;
   std::optional<ajar::net::address> from;
   named_shares shared{};
   std::optional<share_wish> offered{};  // instead of shares
@@ -32,7 +34,7 @@ struct run_plan {
 inline std::optional<run_plan> plan_run(const settings& given) {
   auto central = central_of(given);
   if (!central) return std::nullopt;
-  run_plan made{.central = std::move(*central), .window_address = {}, .from = {}};
+  run_plan made{.central = std::move(*central), .window_address = {}, .advertised = {}, .window_ports = {}, .from = {}};
   made.methods = *parse_methods(given["mode"].as<std::string>());
   const auto roster = given["roster"].as<std::string>();
   if (roster.starts_with("every=")) {
@@ -44,6 +46,14 @@ inline std::optional<run_plan> plan_run(const settings& given) {
   }
   made.policy = policy_of(given);
   made.window_address = address_of(given, "window-address");
+  made.advertised = address_of(given, "advertise");
+  if (given.count("window-ports")) {
+    made.window_ports = ajar::windows::parse_port_range(text_option(given, "window-ports"));
+  }
+  if (made.advertised && !made.window_ports) {
+    return wrong(given.where("advertise") + " goes with --window-ports: a router forwards ports that are known"),
+           std::nullopt;
+  }
   made.from = address_of(given, "from");
   return made;
 }
@@ -92,6 +102,8 @@ inline int serve_as_planned(const settings& given, run_plan plan, int count, cha
   if (*revoked) how.revocations(std::move(**revoked));
   if (plan.from) how.from(*plan.from);
   if (plan.window_address) how.window_address(*plan.window_address);
+  if (plan.window_ports) how.window_ports(*plan.window_ports);
+  if (plan.advertised) how.advertise(*plan.advertised);
   // whoever shares watches its words, and hears of steps where he asks for them
   const bool talks = !plan.offered || given.count("log") != 0;
   const auto steps = talks ? steps_as_told("server", given) : ajar::telling::step_sink();

@@ -19,6 +19,12 @@ std::string endpoint(const std::string& text);
 
 std::string address(const std::string& text);
 
+// the same, of a router
+std::string outside_address(const std::string& text);
+
+// "40000-40099"
+std::string port_range(const std::string& text);
+
 // a name or an address, with a port or without
 std::string host(const std::string& text);
 

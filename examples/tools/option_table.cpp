@@ -12,6 +12,7 @@
 #include <ajar/identity/url.hpp>
 #include <ajar/net/endpoint.hpp>
 #include <ajar/trust/grant.hpp>
+#include <ajar/windows/port_pool.hpp>
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -134,6 +135,18 @@ std::string address(const std::string& text) {
   std::error_code error;
   asio::ip::make_address(text, error);
   return error ? " is an address of this machine" : std::string();
+}
+
+std::string outside_address(const std::string& text) {
+  std::error_code error;
+  const auto at = asio::ip::make_address(text, error);
+  const bool good = !error && !at.is_unspecified() && !at.is_loopback();
+  return good ? std::string() : " is an address that clients reach";
+}
+
+std::string port_range(const std::string& text) {
+  const bool good = ajar::windows::parse_port_range(text).has_value();
+  return good ? std::string() : " is FIRST-LAST, four ports at least and none below 1024, such as 40000-40099";
 }
 
 std::string host(const std::string& text) {

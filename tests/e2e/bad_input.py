@@ -51,6 +51,11 @@ class BadInput(unittest.TestCase):
             self.complains(w.run(tool, "x", "id", "--frobnicate"), USAGE, "--help")
         self.complains(self.serve("--central", w.url, "--mode", "inbound"), USAGE, "--mode")
         self.complains(self.serve("--central", w.url, "--roster", "every=5s"), USAGE, "--mode outbound")
+        for ports in ("40000", "40000-40001", "80-90"):
+            self.complains(self.serve("--central", w.url, "--window-ports", ports), USAGE, "--window-ports", "FIRST-LAST")
+        self.complains(self.serve("--central", w.url, "--advertise", "198.51.100.7"), USAGE, "--window-ports")
+        self.complains(self.serve("--central", w.url, "--advertise", "127.0.0.1", "--window-ports", "40000-40099"), USAGE,
+                       "--advertise")
         self.complains(w.run("client", "client", "cat", "home"), USAGE, "SERVER:NAME")
         self.complains(w.run("client", "client", "cat", "home:../etc/passwd"), USAGE, "share's name")
         self.complains(w.run("client", "client", "ping", "home", "--by", "magic"), USAGE, "--by")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pathlib
+import re
 import subprocess
 import unittest
 
@@ -58,6 +59,14 @@ class Methods(unittest.TestCase):
             self.assertLess(report["window"]["exposure_ns"], 1_000_000_000)
             self.assertEqual(world.listening(server), 0)
         self.assertEqual(self.w.stop("server"), 0)
+
+    def test_windows_take_the_ports_that_they_were_given(self):
+        self.w.start_server({"file": self.path}, "--mode", "window", "--window-ports", "41000-41049")
+        for _ in range(3):
+            self.w.text("client", "client", "ping", "home", "--by", "window")
+        self.assertEqual(self.w.stop("server"), 0)
+        ports = re.findall(r"opened a port.*:(\d+)", self.w.log("server"))
+        self.assertGreaterEqual(len([port for port in ports if 41000 <= int(port) <= 41049]), 3, ports)
 
     def test_outbound_with_a_standing_link(self):
         server = self.w.start_server({"file": self.path}, "--mode", "outbound")

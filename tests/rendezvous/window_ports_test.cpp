@@ -56,3 +56,25 @@ TEST_CASE("ports for those who are elsewhere are not at loopback, and those for 
   REQUIRE(here.size() == 2);
   CHECK(here.front().address() == at("127.0.0.1"));
 }
+
+TEST_CASE("ports are taken from a range, and the router's address is told where it forwards them") {
+  asio::io_context context;
+  auto from = at_loopback({at("127.0.0.1")});
+  const windows::port_range among{40000, 40999};
+  from.ports = std::make_shared<windows::port_lender>(among);
+  for (const auto& one : testing::run(context, rendezvous::bind_window_ports(from, never))->outside()) {
+    CHECK(among.contains(one.port()));
+  }
+  from.advertised = at("198.51.100.1");
+  const auto made = testing::run(context, rendezvous::bind_window_ports(from, never));
+  const auto outside = made->outside();
+  REQUIRE(outside.size() == 2);
+  for (const auto& one : outside) {
+    CHECK(one.address() == at("198.51.100.1"));
+    CHECK(among.contains(one.port()));
+    auto* held = made->find(one);
+    REQUIRE(held);
+    CHECK(held->port.local_endpoint() == net::tcp::endpoint(at("127.0.0.1"), one.port()));
+  }
+  CHECK(made->local().empty());
+}

@@ -306,6 +306,26 @@ awaitable<void> come_from_elsewhere(siege& all) {
   co_await all.target->stop();
 }
 
+awaitable<void> come_through_a_router(siege& all, windows::port_range among) {
+  auto up = co_await all.central.welcome();
+  REQUIRE(up);
+  const auto grant = all.home.issue(all.client.id());
+  (void)up->send(command_of(signed_by(all.client, all.body(grant))));
+  auto got = co_await await_answer(*up);
+  REQUIRE(got);
+  const auto opened = trust::signed_answer::open(got->signed_answer);
+  REQUIRE(opened);
+  CHECK(opened->body().code == 0);
+  for (const auto& rung : opened->body().rungs) {
+    CHECK(rung.kind != trust::rung_kind::crossing);
+    for (const auto& at : rung.server) {
+      CHECK(at.address() == asio::ip::make_address("198.51.100.9"));
+      CHECK(among.contains(at.port()));
+    }
+  }
+  co_await all.target->stop();
+}
+
 // ---- a roster of central's own making -------------------------------------------------------------------------------
 
 struct listed {
@@ -519,6 +539,12 @@ TEST_CASE("ports are open for so long in a minute under a grant, however many wi
 TEST_CASE("a server that central sees at loopback tells that to nobody who is elsewhere, and says so once") {
   siege all;
   testing::run(all.context, come_from_elsewhere(all));
+}
+
+TEST_CASE("a server behind a forwarded port tells the router's address, and a port of those that are forwarded") {
+  const windows::port_range among{40000, 40999};
+  siege all([&](server_options& how) { how.window_ports(among).advertise(asio::ip::make_address("198.51.100.9")); });
+  testing::run(all.context, come_through_a_router(all, among));
 }
 
 TEST_CASE("a server dials a client's window only where the client is, and may be") {

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 #include <asio/io_context.hpp>
+#include <set>
+#include <vector>
 
 #include "open_ports.hpp"
 
@@ -82,4 +84,33 @@ TEST_CASE("a port of IPv6 is one of IPv6 alone") {
     free = !bind_as_stranger(context, {here, six.local_endpoint().port()});
   }
   CHECK(free);
+}
+
+TEST_CASE("a range of ports is read, and what is none is not") {
+  CHECK(parse_port_range("40000-40099") == port_range{40000, 40099});
+  CHECK(parse_port_range("1024-1027")->size() == 4);
+  CHECK(parse_port_range("65532-65535")->contains(65535));
+  for (const auto* wrong : {"", "-", "40000", "40000-", "-40000", "40000-40002", "40003-40000", "1000-2000",
+                            "40000-70000", "40000-40099 ", " 40000-40099", "40000:40099", "4e4-5e4"}) {
+    CHECK_MESSAGE(!parse_port_range(wrong), wrong);
+  }
+}
+
+TEST_CASE("the ports of a range are lent to one at a time, and come back") {
+  asio::io_context context;
+  const auto first = bind_port(context.get_executor(), {here, 0}).value().local_endpoint().port();
+  const port_range among{static_cast<std::uint16_t>(first - 3), first};
+  const auto lender = std::make_shared<port_lender>(among);
+  for (int round = 0; round < 3; ++round) {
+    std::set<std::uint16_t> taken;
+    std::vector<bound_port> held;
+    while (auto one = lender->lend(context.get_executor(), here)) {
+      CHECK(among.contains(one->local_endpoint().port()));
+      CHECK(taken.insert(one->local_endpoint().port()).second);
+      held.push_back(std::move(*one));
+      REQUIRE(held.size() <= among.size());
+    }
+    CHECK(!held.empty());
+    CHECK(lender->lend(context.get_executor(), here).error() == errc::bind_failed);
+  }
 }

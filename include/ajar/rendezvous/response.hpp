@@ -204,6 +204,11 @@ inline windows::end_facts server_facts(const response& to, window_ports& ports, 
   const auto here = here_for(to);
   windows::end_facts made;
   if (here.mirror && !here.is_hidden()) made.network = here.mirror->known();
+  if (here.advertised) {  // anybody is let in there; what leaves from there may be seen elsewhere
+    made.network.of(here.advertised->is_v6()) =
+        net::reflected{*here.advertised, net::mapping::preserving, net::filtering::endpoint_independent};
+    made.rungs &= static_cast<std::uint8_t>(~trust::bit_of(trust::rung_kind::crossing));
+  }
   made.binds_443 = ports.binds_443(executor);
   made.outside = ports.outside();
   made.local = ports.local();

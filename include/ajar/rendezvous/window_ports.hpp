@@ -21,11 +21,13 @@ namespace ajar::rendezvous {
 
 /// What an end knows of itself before it binds.
 struct vantage {
-  std::shared_ptr<reflector> mirror;    ///< of the link; may be nothing
-  std::optional<net::address> link_at;  ///< the address to bind where nothing was reflected
-  net::address link_seen;               ///< and how central sees that one
-  std::vector<net::address> others{};   ///< the other end's addresses, as central sees them; may be none
-  bool lan = false;                     ///< addresses of the site may be told
+  std::shared_ptr<reflector> mirror;              ///< of the link; may be nothing
+  std::optional<net::address> link_at;            ///< the address to bind where nothing was reflected
+  net::address link_seen;                         ///< and how central sees that one
+  std::vector<net::address> others{};             ///< the other end's addresses, as central sees them; may be none
+  bool lan = false;                               ///< addresses of the site may be told
+  std::shared_ptr<windows::port_lender> ports{};  ///< whose ports to take; else random ones
+  std::optional<net::address> advertised{};       ///< a router forwards the same ports of this address to this end
 
   /// True where this end is linked to a central on its own host, over loopback, and the other end is elsewhere: what
   /// central sees means nothing to it.
@@ -90,10 +92,13 @@ class window_ports {
       return bound.has_value();
     });
   }
+  /// From where its own choice is, from now on.
+  void within(std::shared_ptr<windows::port_lender> these) { within_ = std::move(these); }
   /// One more, at a port of its own choice or a named one. Errors: bind_failed, a shortage.
   result<one*> add(const asio::any_io_executor& executor, const net::tcp::endpoint& local,
                    std::optional<net::tcp::endpoint> outside) {
-    auto bound = windows::bind_port(executor, local);
+    auto bound =
+        local.port() == 0 && within_ ? within_->lend(executor, local.address()) : windows::bind_port(executor, local);
     if (!bound) {
       short_of_ = shortage_or(bound.error(), short_of_);
       return fail(bound.error());
@@ -110,6 +115,7 @@ class window_ports {
 
  private:
   std::vector<one> all_;
+  std::shared_ptr<windows::port_lender> within_;
   std::error_code short_of_;
 };
 using shared_ports = std::shared_ptr<window_ports>;

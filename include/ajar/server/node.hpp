@@ -47,6 +47,7 @@ struct server_node final : signalling::uplink_events,
         link(made) {
     mirror = std::make_shared<rendezvous::reflector>(executor, reflecting(*this));
     acknowledged = entering.revoked().serial == 0;
+    if (how.window_ports_) lender = std::make_shared<windows::port_lender>(*how.window_ports_);
   }
 
   static server_options with_limited_lines(server_options how) {
@@ -447,8 +448,11 @@ struct server_node final : signalling::uplink_events,
 
   result<> send(const signalling::message& what) override { return up.send(what); }
   rendezvous::vantage here() override {
-    return {how.window_address_ ? nullptr : mirror, how.window_address_ ? how.window_address_ : up.local_address(),
-            seen_as};
+    rendezvous::vantage made{how.window_address_ ? nullptr : mirror,
+                             how.window_address_ ? how.window_address_ : up.local_address(), seen_as};
+    made.ports = lender;
+    made.advertised = how.advertised_;
+    return made;
   }
   void is_hidden() override {
     if (std::exchange(told_hidden, true)) return;
@@ -477,10 +481,11 @@ struct server_node final : signalling::uplink_events,
   signalling::roster known;
   std::deque<sessions::session> waiting;
   entrance entering;
-  places<identity::peer_id> waiting_by;  // requests for a window
-  bool acknowledged = true;              // by central, what is revoked
-  std::size_t announced = 0;             // invites, over this link
-  bool told_hidden = false;              // that clients cannot come to where central sees it
+  places<identity::peer_id> waiting_by;          // requests for a window
+  bool acknowledged = true;                      // by central, what is revoked
+  std::size_t announced = 0;                     // invites, over this link
+  bool told_hidden = false;                      // that clients cannot come to where central sees it
+  std::shared_ptr<windows::port_lender> lender;  // of --window-ports; nothing where any will do
   net::address seen_as;
   std::shared_ptr<rendezvous::reflector> mirror;
   windows::pair_memory pairs;

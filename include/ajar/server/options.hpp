@@ -9,6 +9,7 @@
 #include <ajar/trust/grant.hpp>
 #include <ajar/trust/invite.hpp>
 #include <ajar/trust/revocations.hpp>
+#include <ajar/windows/port_pool.hpp>
 
 #include <algorithm>
 #include <functional>
@@ -43,6 +44,18 @@ class server_options {
   /// Where windows are bound; by default the address that the link to central has.
   server_options& window_address(net::address at) {
     window_address_ = std::move(at);
+    return *this;
+  }
+  /// The ports that windows take, for a firewall that lets in no others; by default random ones.
+  server_options& window_ports(windows::port_range these) {
+    window_ports_ = these;
+    return *this;
+  }
+  /// The address that clients are told, where a router forwards the ports of window_ports() from there, each to the
+  /// same port here; by default how central sees this server. Crossings, which need no forwarded port, are not tried
+  /// then.
+  server_options& advertise(net::address outside) {
+    advertised_ = std::move(outside);
     return *this;
   }
   /// How long the ports of a window are open at most, up to windows::longest_window; by default as long as the round
@@ -135,6 +148,8 @@ class server_options {
       static_cast<std::uint8_t>(trust::method::outbound) | static_cast<std::uint8_t>(trust::method::window);
   std::chrono::milliseconds roster_interval_{0};
   std::optional<net::address> window_address_;
+  std::optional<windows::port_range> window_ports_;
+  std::optional<net::address> advertised_;
   std::optional<std::chrono::milliseconds> window_time_;
   std::chrono::milliseconds listening_{30'000};
   std::size_t most_sessions_ = 10'000;

@@ -3,11 +3,17 @@
 #pragma once
 
 #include <ajar/core/shortage.hpp>
+#include <ajar/crypto/random.hpp>
 #include <ajar/net/dial.hpp>
 
 #include <asio/ip/tcp.hpp>
 #include <asio/ip/v6_only.hpp>
+#include <charconv>
+#include <cstdint>
 #include <memory>
+#include <optional>
+#include <set>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -45,8 +51,11 @@ result<Socket> bind_silent(const asio::any_io_executor& executor, const net::tcp
 /// SO_REUSEADDR). Copies share the port. Threads: one executor.
 class bound_port {
  public:
-  explicit bound_port(net::tcp_stream holder)
-      : holder_(std::make_shared<net::tcp_stream>(std::move(holder))), at_(holder_->local_endpoint()) {}
+  /// @param lent  goes with the last copy
+  explicit bound_port(net::tcp_stream holder, std::shared_ptr<const void> lent = nullptr)
+      : lent_(std::move(lent)),
+        holder_(std::make_shared<net::tcp_stream>(std::move(holder))),
+        at_(holder_->local_endpoint()) {}
 
   const net::tcp::endpoint& local_endpoint() const noexcept { return at_; }
 
@@ -65,6 +74,7 @@ class bound_port {
   }
 
  private:
+  std::shared_ptr<const void> lent_;
   std::shared_ptr<net::tcp_stream> holder_;
   net::tcp::endpoint at_;
 };
@@ -76,6 +86,67 @@ inline result<bound_port> bind_port(const asio::any_io_executor& executor, const
   if (!holder) return fail(holder.error());
   return bound_port(std::move(*holder));
 }
+
+/// Ports from one to another, both among them.
+struct port_range {
+  std::uint16_t first = 0;
+  std::uint16_t last = 0;
+
+  std::uint32_t size() const noexcept { return last < first ? 0U : std::uint32_t{last} - first + 1; }
+  bool contains(std::uint16_t port) const noexcept { return first <= port && port <= last; }
+  bool operator==(const port_range&) const = default;
+};
+
+/// Read FIRST-LAST, from 1024 on, of at least 4: a window takes two of each family. Nothing where it is none.
+inline std::optional<port_range> parse_port_range(std::string_view text) {
+  constexpr std::uint16_t unprivileged = 1024;
+  constexpr std::uint32_t fewest = 4;
+  port_range made;
+  const auto* end = text.data() + text.size();
+  const auto one = std::from_chars(text.data(), end, made.first);
+  if (one.ec != std::errc() || one.ptr == end || *one.ptr != '-') return std::nullopt;
+  const auto two = std::from_chars(one.ptr + 1, end, made.last);
+  if (two.ec != std::errc() || two.ptr != end) return std::nullopt;
+  if (made.first < unprivileged || made.size() < fewest) return std::nullopt;
+  return made;
+}
+
+/// Lends the ports of a range, each to one at a time: two windows must not share one. Threads: one executor.
+class port_lender : public std::enable_shared_from_this<port_lender> {
+ public:
+  explicit port_lender(port_range among) : among_(among) {}
+
+  /// Hold a port of the range: one after another from a random one on, until one is free; lent as long as it is held.
+  /// Errors: bind_failed, a shortage.
+  result<bound_port> lend(const asio::any_io_executor& executor, const net::address& local) {
+    std::uint32_t begin = 0;
+    for (const auto octet : crypto::random_octets<4>()) begin = begin << 8U | octet;
+    for (std::uint32_t i = 0; i < among_.size(); ++i) {
+      const auto offset = (begin % among_.size() + i) % among_.size();
+      const auto port = static_cast<std::uint16_t>(among_.first + offset);
+      if (lent_.contains(port)) continue;
+      auto holder = detail::bind_silent<net::tcp_stream>(executor, {local, port});
+      if (!holder && is_shortage(holder.error())) return fail(holder.error());
+      if (!holder) continue;
+      lent_.insert(port);
+      return bound_port(std::move(*holder), std::make_shared<const loan>(shared_from_this(), port));
+    }
+    return fail(errc::bind_failed);
+  }
+
+ private:
+  struct loan {
+    loan(std::shared_ptr<port_lender> lender, std::uint16_t which) : of(std::move(lender)), port(which) {}
+    loan(const loan&) = delete;
+    loan& operator=(const loan&) = delete;
+    ~loan() { of->lent_.erase(port); }
+    std::shared_ptr<port_lender> of;
+    std::uint16_t port;
+  };
+
+  port_range among_;
+  std::set<std::uint16_t> lent_;
+};
 
 /// Hold several random ports of one address. Errors: bind_failed.
 inline result<std::vector<bound_port>> bind_ports(const asio::any_io_executor& executor, const net::address& local,

@@ -275,7 +275,7 @@ inline awaitable<result<sessions::session>> answer_request(shared_response to) {
   const auto here = here_for(*to);
   if (!here.link_at) co_return fail(errc::link_lost);
   if (here.is_hidden()) {
-    to->policy->is_hidden();
+    if (!here.advertised) to->policy->is_hidden();
   } else if (here.mirror) {  // a link that is just up
     auto settling = here.mirror->settled(clock::now() + std::chrono::seconds(1));
     co_await std::move(settling);

@@ -59,7 +59,7 @@ inline awaitable<void> foretell(std::shared_ptr<reflector> mirror, shared_ports 
 }  // namespace detail
 
 AJAR_DECL vantage unhidden(vantage from) {
-  const auto fits = [lan = from.lan](const std::optional<net::address>& one) {
+  const auto fits = [lan = from.lan || from.advertised](const std::optional<net::address>& one) {
     const auto scope = one && !one->is_loopback() ? net::scope_of(*one) : net::scope::forbidden;
     return scope == net::scope::global || (scope == net::scope::local && lan);
   };
@@ -80,10 +80,17 @@ AJAR_DECL awaitable<shared_ports> bind_window_ports(vantage from, time_point unt
   if (from.is_hidden()) from = unhidden(std::move(from));
   const auto made = std::make_shared<window_ports>();
   made->reserve(16);
+  made->within(from.ports);
   for (const bool v6 : {true, false}) {
     const auto known = from.mirror ? from.mirror->known().of(v6) : std::nullopt;
-    const auto at = from.mirror ? from.mirror->local_address(v6) : std::nullopt;
-    if (known && at) {
+    auto at = from.mirror ? from.mirror->local_address(v6) : std::nullopt;
+    if (from.advertised && from.advertised->is_v6() == v6) {
+      if (!at && from.link_at && from.link_at->is_v6() == v6) at = from.link_at;
+      for (int i = 0; at && i < 2; ++i) {
+        auto added = made->add(executor, {*at, 0}, net::tcp::endpoint(*from.advertised, 0));
+        (void)added;
+      }
+    } else if (known && at) {
       auto foretelling = detail::foretell(from.mirror, made, *at, *known, until);
       co_await std::move(foretelling);
     } else if (from.link_at && from.link_at->is_v6() == v6) {
