@@ -258,9 +258,13 @@ struct server_node final : signalling::uplink_events,
   }
 
   // A grant's end ends its sessions, and so does that nobody knows it any more. The wall clock may be set, so it is
-  // asked once a second.
+  // asked once a second, as long as there is any.
   awaitable<void> watch_expiry() {
     for (;;) {
+      while (guests.alive().empty()) {
+        auto came = co_await arrived.wait();
+        if (!came) co_return;
+      }
       auto slept = co_await sleep_until(clock::now() + std::chrono::seconds(1));
       if (!slept) co_return;
       const auto now = wall_now();
