@@ -333,7 +333,7 @@ awaitable<void> be_silent(asio::io_context& context) {
   const auto with = house.give(central.url(), "laptop");
   auto joining = join(identity::key::generate(), copy_of(with), clock::now() + 50ms);
   auto got = co_await std::move(joining);
-  CHECK(got.error() == errc::exchange_timeout);
+  CHECK(got.error() == errc::handshake_timeout);
 }
 
 // ---- central's own invites
