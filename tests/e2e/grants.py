@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 import unittest
@@ -91,10 +92,52 @@ class Grants(unittest.TestCase):
                 self.assertEqual(world.unsent(session), 0)  # nor does the kernel go on to send
                 rest, error = reading.communicate(timeout=60)
                 self.assertLess(len(rest), SIZE - 1000)
-                self.assertNotEqual(reading.returncode, 0, error)
+                self.assertIn(b"the grant was revoked", error)
+                self.assertEqual(reading.returncode, world.REFUSED)
                 self.refused(self.ping(), "the grant was revoked")
                 self.assertEqual(self.grants(), {})
                 self.assertEqual(self.w.stop("server"), 0)
+
+    def test_get_names_it(self):
+        """Whether octets wait in the server's kernel, as those of a client that is stopped, or none."""
+        self.path = self.w.folder / "huge"
+        with open(self.path, "wb") as file:
+            file.truncate(4 << 30)
+        for stopped in (True, False):
+            with self.subTest(stopped=stopped):
+                self.w.grant("client", "--as", "laptop")
+                self.serve()
+                here = self.w.folder / f"here-{stopped}"
+                here.mkdir()
+                command = self.w.command("client", "client", "get", "home:file", str(here))
+                getting = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                until = time.monotonic() + 60
+                while not any(one.stat().st_size for one in here.rglob("*") if one.is_file()):
+                    self.assertLess(time.monotonic(), until)
+                    self.assertIsNone(getting.poll())
+                    time.sleep(0.01)
+                if stopped:
+                    getting.send_signal(signal.SIGSTOP)
+                self.w.text("server", "server", "revoke", "laptop")
+                getting.send_signal(signal.SIGCONT)
+                error = getting.communicate(timeout=60)[1]
+                self.assertIn(b"the grant was revoked", error)
+                self.assertEqual(getting.returncode, world.REFUSED)
+                self.assertEqual(self.w.stop("server"), 0)
+                shutil.rmtree(here)
+
+    def test_ended_in_mid_transfer(self):
+        self.w.grant("client", "--as", "laptop", "--for", "10s", "--no-renewal")
+        server = self.serve()
+        reading = self.reader()
+        until = time.monotonic() + 60
+        while self.sessions_of(server):
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.1)
+        rest, error = reading.communicate(timeout=60)
+        self.assertLess(len(rest), SIZE - 1000)
+        self.assertIn(b"the grant has ended", error)
+        self.assertEqual(reading.returncode, world.REFUSED)
 
     def test_revoked_of_several(self):
         self.w.grant("client", "--as", "laptop")

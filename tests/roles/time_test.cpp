@@ -54,7 +54,7 @@ awaitable<void> outlive(village::memory_place& all, client& visitor, const trust
   std::array<std::uint8_t, 16> octets{};
   auto count = co_await session->read_some(octets, clock::now() + 48h);
   REQUIRE(!count);
-  CHECK_MESSAGE(count.error() == errc::truncated, count.error().message());
+  CHECK_MESSAGE(count.error() == errc::grant_expired, count.error().message());
   CHECK_MESSAGE(why == errc::grant_expired, why.message());
   CHECK(wall_now() >= grant.body().not_after);
   CHECK(wall_now() <= grant.body().not_after + 1s);
@@ -82,10 +82,63 @@ awaitable<void> be_unknown(village::memory_place& all, client& visitor, const tr
   all.home.issued.erase(grant.body().id);
   std::array<std::uint8_t, 16> octets{};
   auto count = co_await session->read_some(octets, clock::now() + 1h);
-  CHECK(!count);
+  REQUIRE(!count);
+  CHECK_MESSAGE(count.error() == errc::grant_unknown, count.error().message());
   CHECK(clock::now() - removed <= 1s);
   CHECK_MESSAGE(why == errc::grant_unknown, why.message());
   CHECK(all.server->sessions() == 0);
+  co_await visitor.stop();
+  co_await all.server->stop();
+  co_await all.central->stop();
+}
+
+// It reads what comes until it is told the end, and when.
+awaitable<void> read_until_told(sessions::session& from, std::error_code& why, time_point& when) {
+  bytes room(16384);
+  result<std::size_t> count = std::size_t{1};
+  while (count) count = co_await from.read_some(room, clock::now() + 1h);
+  why = count.error();
+  when = clock::now();
+}
+
+awaitable<void> send_for_ever(server& all) {
+  auto guest = co_await all.accept();
+  REQUIRE(guest);
+  const bytes some(1000, 7);
+  result<> written;
+  while (written) {
+    written = co_await guest->write(some);
+    auto slept = co_await sleep_until(clock::now() + 5ms);
+    (void)slept;
+  }
+}
+
+// On a path of so long a way.
+awaitable<void> be_revoked(village::memory_place& all, client& visitor, const trust::signed_grant& grant,
+                           clock::duration way) {
+  const auto executor = co_await asio::this_coro::executor;
+  all.server->spawn(send_for_ever(*all.server));
+  auto connecting = visitor.connect(all.home.key.id(), by_dial());
+  auto session = co_await std::move(connecting);
+  REQUIRE_MESSAGE(session, session.error().message());
+  std::error_code why;
+  time_point told{};
+  task_group reading(executor);
+  reading.spawn(read_until_told(*session, why, told));
+  auto slept = co_await sleep_until(clock::now() + 2s);
+  REQUIRE(slept);
+  trust::revocations list;
+  list.serial = 1;
+  list.entries = {{grant.body().id, grant.body().not_after}};
+  const auto begun = clock::now();
+  auto revoking = all.server->revoke(trust::signed_revocations::sign(list, all.home.key));
+  auto revoked = co_await std::move(revoking);
+  CHECK(revoked);
+  CHECK(clock::now() == begun);  // whom it concerns need not answer
+  CHECK(all.server->sessions() == 0);
+  co_await reading.join();
+  CHECK_MESSAGE(why == errc::grant_revoked, why.message());
+  CHECK(told - begun == way);
   co_await visitor.stop();
   co_await all.server->stop();
   co_await all.central->stop();
@@ -262,6 +315,19 @@ TEST_CASE("a session ends within a second where its grant is not known any more"
   all.start_server();
   auto visitor = all.client(key, grant);
   all.run(be_unknown(all, visitor, grant));
+}
+
+TEST_CASE("who is revoked in mid-transfer knows it, and why, as soon as the way permits") {
+  for (const auto way : {0ms, 1ms, 150ms}) {
+    village::memory_place all;
+    all.world.delay(all.at_server, all.at_client, way);
+    all.world.delay(all.at_client, all.at_server, way);
+    const auto key = identity::key::generate();
+    const auto grant = long_grant(all, key);
+    all.start_server();
+    auto visitor = all.client(key, grant);
+    all.run(be_revoked(all, visitor, grant, way));
+  }
 }
 
 TEST_CASE("links that died in silence are noticed, and come back when the way is open again; sessions go on") {

@@ -5,6 +5,7 @@
 #include <ajar/core/task_group.hpp>
 #include <ajar/testing/fuse.hpp>
 #include <ajar/testing/manual_clock.hpp>
+#include <ajar/tls/goodbye.hpp>
 #include <asio/read.hpp>
 #include <asio/write.hpp>
 
@@ -42,6 +43,35 @@ struct meeting {
   }
 
   void settle() { time.settle(context); }
+
+  // What there is room for.
+  void write(session& to, const bytes& octets) {
+    REQUIRE(to.put(octets));
+    settle();
+  }
+  // So many as were sent.
+  bytes read(session& from, std::size_t count) {
+    bytes octets(count);
+    REQUIRE(time.run(context, from.read(octets, clock::now() + 1h)));
+    return octets;
+  }
+  struct heard {
+    bytes octets;
+    std::error_code end;
+  };
+  heard read_to_end(session& from, std::size_t at_once) { return time.run(context, reading(from, at_once)); }
+  static awaitable<heard> reading(session& from, std::size_t at_once) {
+    heard all;
+    bytes room(at_once);
+    for (;;) {
+      auto count = co_await from.read_some(room, clock::now() + 1h);
+      if (!count) {
+        all.end = count.error();
+        co_return all;
+      }
+      all.octets.insert(all.octets.end(), room.begin(), room.begin() + static_cast<std::ptrdiff_t>(*count));
+    }
+  }
 
   testing::manual_clock time;
   asio::io_context context;
@@ -213,10 +243,113 @@ TEST_CASE("the first cause of a cut stands") {
   CHECK(read_now(two, *two.server) == errc::grant_expired);
 }
 
-TEST_CASE("the other side of a cut sees an end without a goodbye") {
+TEST_CASE("the other side of a cut is told what became of its grant, without waiting") {
+  for (const auto why : {errc::grant_revoked, errc::grant_expired, errc::grant_unknown}) {
+    for (const std::size_t room : {1U, 33U, 34U, 4096U}) {
+      INFO(make_error_code(why).message() << ", by " << room);
+      meeting two;
+      const auto sent = pattern(1000);
+      two.write(*two.server, sent);
+      const auto at = clock::now();
+      two.server->watch().cut(why);
+      CHECK(!two.server->is_open());  // at once
+      const auto got = two.read_to_end(*two.client, room);
+      CHECK((got.octets == sent));
+      CHECK(got.end == why);
+      CHECK(read_now(two, *two.client) == why);
+      CHECK(watched(two).start(write_much, *two.client)() == why);
+      CHECK(watched(two).start(shut, *two.client)() == why);
+      CHECK(clock::now() == at);
+    }
+  }
+}
+
+TEST_CASE("whoever waits is told too, a writer as well, and what came before is still read") {
+  {
+    meeting two(pair_options().buffer(1000));
+    const auto sent = pattern(500);
+    two.write(*two.server, sent);
+    watched writer(two);
+    writer.start(write_much, *two.client);
+    CHECK(writer.waits());
+    two.server->watch().cut(errc::grant_revoked);
+    CHECK(writer() == errc::grant_revoked);
+    const auto got = two.read_to_end(*two.client, 70);
+    CHECK((got.octets == sent));
+    CHECK(got.end == errc::grant_revoked);
+  }
   meeting two;
-  two.server->watch().cut(errc::grant_expired);
+  watched reader(two);
+  reader.start(read_one, *two.client);
+  two.server->watch().cut(errc::grant_revoked);
+  CHECK(reader() == errc::grant_revoked);
+}
+
+TEST_CASE("a client cuts with a cause as well") {
+  meeting two;
+  two.client->watch().cut(errc::grant_unknown);
+  CHECK(read_now(two, *two.server) == errc::grant_unknown);
+}
+
+TEST_CASE("the other side of a cut for another cause sees an end without a goodbye") {
+  for (const auto why : {errc::canceled, errc::session_replaced, errc::read_timeout, errc::truncated, errc::eof}) {
+    meeting two;
+    two.server->watch().cut(why);
+    CHECK(read_now(two, *two.client) == errc::truncated);
+  }
+  meeting two;
+  two.server->watch().cut(std::make_error_code(std::errc::io_error));
   CHECK(read_now(two, *two.client) == errc::truncated);
+}
+
+TEST_CASE("where octets wait to leave a cut drops them, and its cause") {
+  meeting two(pair_options().buffer(1000));
+  watched writer(two);
+  writer.start(write_much, *two.server);
+  CHECK(writer.waits());
+  CHECK(two.server->pending_output() > 0);
+  two.server->watch().cut(errc::grant_revoked);
+  CHECK(!two.server->is_open());
+  CHECK(writer() == errc::grant_revoked);
+  CHECK(two.read_to_end(*two.client, 4096).end == errc::truncated);
+}
+
+TEST_CASE("what looks like the last word of a cut is octets like others") {
+  const auto made = [](const session& of, tls::side from) {
+    const auto one = tls::make_goodbye(of.exporter(), from, errc::grant_revoked);
+    return bytes(one.begin(), one.end());
+  };
+  const auto of_another = [&] {
+    const meeting another;
+    return made(*another.server, tls::side::server);
+  }();
+  meeting two;
+  auto whole = made(*two.server, tls::side::server);
+  const bytes some[] = {
+      made(*two.server, tls::side::client),  // what the other one would say
+      of_another,
+      pattern(34),
+      bytes(34, 0),
+  };
+  for (const auto& one : some) {
+    two.write(*two.server, one);
+    CHECK((two.read(*two.client, one.size()) == one));
+  }
+  for (std::size_t bit = 0; bit < whole.size() * 8; ++bit) {
+    auto one = whole;
+    one[bit / 8] = static_cast<std::uint8_t>(one[bit / 8] ^ (1U << bit % 8));
+    two.write(*two.server, one);
+    CHECK((two.read(*two.client, one.size()) == one));
+  }
+  whole.push_back(0);  // in a longer record
+  two.write(*two.server, whole);
+  CHECK((two.read(*two.client, whole.size()) == whole));
+  whole.pop_back();
+  two.write(*two.server, bytes(whole.begin(), whole.begin() + 17));  // in two records
+  two.write(*two.server, bytes(whole.begin() + 17, whole.end()));
+  CHECK((two.read(*two.client, whole.size()) == whole));
+  two.write(*two.server, whole);
+  CHECK(read_now(two, *two.client) == errc::grant_revoked);
 }
 
 TEST_CASE("the end of a session is told once, however it ends and however often") {

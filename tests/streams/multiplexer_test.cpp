@@ -153,9 +153,9 @@ awaitable<void> get_many(joined::multiplexer& client, int count, std::shared_ptr
   co_await all.join();
 }
 
-awaitable<result<stream>> open(joined::multiplexer& client, std::string path) {
+awaitable<result<stream>> open(joined::multiplexer& client, std::string path, bool body_follows = false) {
   const request what("GET", std::move(path));
-  auto opened = co_await client.open(what);
+  auto opened = co_await client.open(what, body_follows);
   co_return opened;
 }
 
@@ -295,7 +295,7 @@ TEST_CASE("each way to end a stream has its own error") {
   if (!two.seen->ended) CHECK(two.run(get(two.client, "/100")).has_value());
 }
 
-TEST_CASE("a session that its owner cuts ends its streams with that cause") {
+TEST_CASE("a session that its owner cuts ends its streams with that cause, at the other side too") {
   joined::sessions two;
   const auto sight = two.server_session->watch();
   joined::multiplexer client(std::move(*two.client_session), http_role::client);
@@ -310,7 +310,35 @@ TEST_CASE("a session that its owner cuts ends its streams with that cause") {
   two.settle();
   CHECK(seen->ended == errc::grant_revoked);
   CHECK(seen->streams.at(0) == errc::grant_revoked);
-  CHECK(two.run(opened->answer()).error() == errc::truncated);
+  CHECK(two.run(opened->answer()).error() == errc::grant_revoked);
+  CHECK(two.run(open(client, "/1")).error() == errc::grant_revoked);
+}
+
+TEST_CASE("a cut in the midst of bodies is told, to who reads and to who sends") {
+  joined::sessions two;
+  const auto sight = two.server_session->watch();
+  joined::multiplexer client(std::move(*two.client_session), http_role::client);
+  joined::multiplexer server(std::move(*two.server_session), http_role::server);
+  auto seen = std::make_shared<served>();
+  task_group group(two.context.get_executor());
+  group.spawn(serve(server, seen));
+  auto coming = two.run(open(client, "/10000000"));  // more than its window: the sender waits for the reader
+  auto going = two.run(open(client, "/silent", true));
+  REQUIRE(coming);
+  REQUIRE(going);
+  auto sent = std::make_shared<std::optional<result<>>>();
+  static const auto much = pattern(10'000'000);
+  asio::co_spawn(two.context, going->write(much),
+                 [sent](const std::exception_ptr&, result<> done) { sent->emplace(done); });
+  two.settle();
+  REQUIRE(!sent->has_value());
+  const auto at = clock::now();
+  sight.cut(errc::grant_revoked);
+  two.settle();
+  REQUIRE(sent->has_value());
+  CHECK((*sent)->error() == errc::grant_revoked);
+  CHECK(two.run(read_all(*coming)).error() == errc::grant_revoked);
+  CHECK(clock::now() == at);
 }
 
 TEST_CASE("a graceful end lets streams end, and takes no further one") {

@@ -25,9 +25,9 @@ struct session_info {
 
 /// A session: a TLS stream, with all its operations, of which is known who is at its other end, and how they came.
 ///
-/// Its owner may cut it from elsewhere (a grant that ended): every operation then fails with that cause. Moves, does
-/// not copy. One that was moved from answers moved_from, and knows nobody; one that another is assigned to ends.
-/// Threads: its executor only.
+/// Its owner may cut it from elsewhere (a grant that ended): every operation then fails with that cause, and as a rule
+/// the other side's do too. Moves, does not copy. One that was moved from answers moved_from, and knows nobody; one
+/// that another is assigned to ends. Threads: its executor only.
 class session : public tls::stream {
  public:
   session(tls::stream from, session_info info)

@@ -21,8 +21,8 @@ namespace ajar::streams {
 /// no info(), no lowest_layer() and no executor.
 ///
 /// Errors that end the session, and with it every stream: truncated, read_timeout, http2_violated, http2_flood, why its
-/// owner cut it, canceled, what a body_source has thrown. Cancellation: terminal. Threads: the session's executor only.
-/// Example: examples/streams.cpp. Source: RFC 9113.
+/// owner or the other side's cut it, canceled, what a body_source has thrown. Cancellation: terminal. Threads: the
+/// session's executor only. Example: examples/streams.cpp. Source: RFC 9113.
 class multiplexer {
  public:
   multiplexer(sessions::session session, http_role role);

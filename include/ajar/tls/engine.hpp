@@ -6,6 +6,7 @@
 
 #include <ajar/core/secret.hpp>
 #include <ajar/tls/context.hpp>
+#include <ajar/tls/goodbye.hpp>
 
 #include <wolfssl/error-ssl.h>
 #include <wolfssl/ssl.h>
@@ -59,33 +60,53 @@ class engine {
     auto flushed = flush_queue();
     if (done != WOLFSSL_SUCCESS) return fail(handshake_error(done));
     if (!flushed) return fail(flushed.error());
-    return complete();
+    return check();
   }
 
-  /// Decrypt some octets. Errors: would_block, eof (close_notify), truncated, refused_by_peer, the transport's own.
+  /// Decrypt some octets. Errors: would_block, eof (close_notify), truncated, refused_by_peer, why the other side cut
+  /// (tls/goodbye.hpp), the transport's own.
   result<std::size_t> read(octet_source_and_sink& below, std::span<std::uint8_t> into) {
     if (into.empty()) return 0;
-    if (ended_) return fail(errc::eof);
-    use through(*this, below);
-    const auto flushed = flush_queue();  // a reader also moves answers to key updates on
-    const int count = wolfSSL_read(tls_.get(), into.data(), clamped(into.size()));
-    if (count > 0) return static_cast<std::size_t>(count);
-    auto why = read_error(count);
-    // output that cannot leave any more is told only after all that the peer said, its alert above all
-    if (why == errc::would_block && !flushed) why = flushed.error();
-    ended_ = why == errc::eof;
-    return fail(why);
+    const auto early = bytes_view(early_).subspan(early_used_);
+    if (early.empty()) return decrypt(below, into);
+    const auto count = std::min(into.size(), early.size());
+    std::ranges::copy(early.first(count), into.begin());
+    early_used_ += count;
+    return count;
   }
 
   /// Encrypt octets and send or queue them; all are taken. Errors: the transport's own, limit_reached.
   result<> write(octet_source_and_sink& below, bytes_view from) {
+    if (lost_) return fail(*lost_);
     use through(*this, below);
     while (!from.empty()) {
       const int count = wolfSSL_write(tls_.get(), from.data(), clamped(from.size()));
       if (count <= 0) return fail(broken_ ? *broken_ : make_error_code(errc::truncated));
+      if (lost_) return fail(*lost_);
       from = from.subspan(static_cast<std::size_t>(count));
     }
     return {};
+  }
+
+  /// Say why this end cuts the connection: one attempt, which queues nothing. It is lost where the transport is full.
+  void part(octet_source_and_sink& below, const std::error_code& why) {
+    if (!complete_ || !may_be_told(why)) return;
+    use through(*this, below);
+    if (!flush_queue() || pending_output() != 0) return;
+    const auto said = make_goodbye(exporter_, side_, static_cast<errc>(why.value()));
+    (void)wolfSSL_write(tls_.get(), said.data(), static_cast<int>(said.size()));
+  }
+
+  /// Output has failed by `why`: what the other side has said of it, if it has, behind octets that read() still gives.
+  std::error_code why_lost(octet_source_and_sink& below, const std::error_code& why) {
+    if (why != errc::truncated) return why;
+    std::array<std::uint8_t, 1024> room;
+    while (!told_ && early_.size() < most_early) {
+      const auto count = decrypt(below, room);
+      if (!count) break;
+      early_.insert(early_.end(), room.begin(), room.begin() + static_cast<std::ptrdiff_t>(*count));
+    }
+    return told_ ? *told_ : why;
   }
 
   /// Queue or send our close_notify.
@@ -102,7 +123,9 @@ class engine {
   }
 
   /// Has something come that nobody has read?
-  bool holds_input() const noexcept { return kept_used_ < kept_.size() || wolfSSL_pending(tls_.get()) > 0; }
+  bool holds_input() const noexcept {
+    return early_used_ < early_.size() || kept_used_ < kept_.size() || wolfSSL_pending(tls_.get()) > 0;
+  }
 
   /// Octets that wait until the transport is writable.
   std::size_t pending_output() const noexcept { return output_.size() - output_sent_; }
@@ -116,6 +139,7 @@ class engine {
   // A queue of answers that the peer does not fetch ends the connection at this size.
   static constexpr std::size_t most_queued = 512 * 1024;
   static constexpr std::size_t scratch_size = 64 * 1024;
+  static constexpr std::size_t most_early = 128 * 1024;  // read before anybody wants it, once nothing can be sent
 
   struct release {
     void operator()(WOLFSSL* tls) const noexcept { wolfSSL_free(tls); }
@@ -142,6 +166,36 @@ class engine {
    private:
     engine& owner_;
   };
+
+  result<std::size_t> decrypt(octet_source_and_sink& below, std::span<std::uint8_t> into) {
+    if (told_) return fail(*told_);
+    if (ended_) return fail(errc::eof);
+    use through(*this, below);
+    const auto flushed = flush_queue();  // a reader also moves answers to key updates on
+    const bool fresh = wolfSSL_pending(tls_.get()) == 0;
+    const int count = wolfSSL_read(tls_.get(), into.data(), clamped(into.size()));
+    if (count > 0) {
+      if (fresh) look_for_goodbye(into.first(static_cast<std::size_t>(count)));
+      if (told_) return fail(*told_);
+      return static_cast<std::size_t>(count);
+    }
+    auto why = read_error(count);
+    // output that cannot leave any more is told only after all that the peer said, its alert above all
+    if (why == errc::would_block && !flushed) why = flushed.error();
+    ended_ = why == errc::eof;
+    return fail(why);
+  }
+
+  // A record has begun with these octets; what they leave of it is still there.
+  void look_for_goodbye(bytes_view begin) {
+    goodbye whole{};
+    const auto rest = static_cast<std::size_t>(wolfSSL_pending(tls_.get()));
+    if (begin.size() + rest != whole.size()) return;
+    std::ranges::copy(begin, whole.begin());
+    if (rest > 0) (void)wolfSSL_peek(tls_.get(), whole.data() + begin.size(), static_cast<int>(rest));
+    const auto why = open_goodbye(exporter_, side_ == side::client ? side::server : side::client, whole);
+    if (why) told_ = make_error_code(*why);
+  }
 
   static int clamped(std::size_t count) {
     constexpr std::size_t most = 1 << 30;
@@ -202,8 +256,8 @@ class engine {
       std::error_code error;
       const auto count = below_->send(from, error);
       if (error && error != asio::error::would_block && error != asio::error::try_again) {
-        broken_ = for_us(error);
-        return WOLFSSL_CBIO_ERR_CONN_RST;
+        lost_ = broken_ = for_us(error);
+        return all;  // wolfSSL, told of it, would not decrypt any more what the other side has said before
       }
       from = from.subspan(error ? 0 : count);
     }
@@ -216,6 +270,7 @@ class engine {
   }
 
   result<> flush_queue() {
+    if (lost_) return fail(*lost_);
     while (pending_output() != 0) {
       std::error_code error;
       const auto count = below_->send(bytes_view(output_).subspan(output_sent_), error);
@@ -255,7 +310,7 @@ class engine {
     return 1;
   }
 
-  result<> complete() {
+  result<> check() {
     auto* tls = tls_.get();
     // each of these is settled inside the handshake; wolfSSL has had bypasses, so none of them is taken on trust
     if (wolfSSL_version(tls) != TLS1_3_VERSION) return fail(errc::tls_version);
@@ -272,6 +327,7 @@ class engine {
       return fail(errc::handshake_failed);
     }
     wolfSSL_FreeArrays(tls);
+    complete_ = true;
     return {};
   }
 
@@ -333,14 +389,19 @@ class engine {
   side side_;
   bool corked_ = false;
   bool key_seen_ = false;
-  bool ended_ = false;  // the peer said goodbye
+  bool complete_ = false;  // the handshake
+  bool ended_ = false;     // the peer said goodbye
   octet_source_and_sink* below_ = nullptr;
   std::optional<errc> refused_;
   std::optional<std::error_code> broken_;
+  std::optional<std::error_code> lost_;  // nothing can be sent any more
+  std::optional<std::error_code> told_;  // why the other side has cut
   std::optional<std::uint8_t> first_octet_;
   std::span<std::uint8_t> fresh_;  // in scratch(), only inside a call
   bytes kept_;
   std::size_t kept_used_ = 0;
+  bytes early_;  // decrypted before anybody wanted it
+  std::size_t early_used_ = 0;
   bytes output_;
   std::size_t output_sent_ = 0;
   crypto::public_key peer_key_{};

@@ -44,10 +44,10 @@ struct traffic {
 /// idle stream owns no buffer. Moves, does not copy; operations go on when it moves, and end when it goes, which closes
 /// the transport without a goodbye. Threads: its executor only.
 ///
-/// Errors of all operations: eof (the other side said goodbye), truncated (it did not), refused_by_peer (it rejected
-/// our key: TLS 1.3 tells the client only here), the transport's own; once it was closed with a cause, that one. Of a
-/// stream that was moved from: moved_from; it is closed, carried nothing and has no lowest_layer(). A stream that
-/// another one is assigned to ends, as one that goes.
+/// Errors of all operations: eof (the other side said goodbye), truncated (it did not), grant_revoked, grant_expired or
+/// grant_unknown (it cut, and said why), refused_by_peer (it rejected our key: TLS 1.3 tells the client only here), the
+/// transport's own; once it was closed with a cause, that one. Of a stream that was moved from: moved_from; it is
+/// closed, carried nothing and has no lowest_layer(). A stream that another one is assigned to ends, as one that goes.
 class stream {
  public:
   using executor_type = asio::any_io_executor;
@@ -140,7 +140,9 @@ class stream {
    public:
     bool alive() const;
     bool is_of(const stream& one) const { return one.state_ && of_.lock() == one.state_; }
-    /// Close it now, with a cause. No octet leaves any more, not even of those that the kernel holds.
+    /// Close it now, with a cause. No octet leaves any more, not even of those that the kernel holds. The end of a
+    /// grant (may_be_told) is said first, in one attempt that never waits; where the kernel held octets already, it is
+    /// lost with them.
     void cut(std::error_code why) const;
     /// What it carried; nothing once it is gone.
     traffic carried() const;

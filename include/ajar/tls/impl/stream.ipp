@@ -66,8 +66,9 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
   result<> put(bytes_view from) {
     if (why) return fail(*why);
     auto taken = machine.write(*this, from);
-    if (taken) carried.out += from.size();
-    return taken;
+    if (!taken) return fail(why_lost(taken.error()));
+    carried.out += from.size();
+    return {};
   }
   result<std::size_t> take(bytes_view from) override {
     from = from.first(std::min(from.size(), most_at_once));
@@ -78,8 +79,14 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
   result<> flush() override {
     if (why) return fail(*why);
     auto flushed = machine.flush(*this);
-    if (flushed && machine.pending_output() != 0) return fail(errc::would_block);
-    return flushed;
+    if (!flushed) return fail(why_lost(flushed.error()));
+    if (machine.pending_output() != 0) return fail(errc::would_block);
+    return {};
+  }
+  // The other end may have said why it cut, before its connection was gone.
+  std::error_code why_lost(const std::error_code& error) {
+    reads.begin();
+    return machine.why_lost(*this, error);
   }
   std::size_t take_back() override { return 0; }  // TLS has no such thing: it will leave, or the stream has ended
 
@@ -215,7 +222,7 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
   static awaitable<result<>> say_goodbye(ptr self) {
     if (self->why) co_return fail(*self->why);
     auto said = self->machine.close_notify(*self);
-    if (!said) co_return said;
+    if (!said) co_return fail(self->why_lost(said.error()));
     auto sent = co_await drain(self);
     self->below.shutdown_send();
     co_return sent;
@@ -337,6 +344,10 @@ AJAR_DECL bool stream::sight::alive() const {
 AJAR_DECL void stream::sight::cut(std::error_code why) const {
   const auto state = of_.lock();
   if (!state) return;
+  if (!state->why && state->below.is_open()) {
+    state->writes.begin();
+    state->machine.part(*state, why);
+  }
   if (auto* const tcp = state->below.target<net::tcp_stream>()) net::reset(*tcp);
   state->close(why);
 }
