@@ -8,6 +8,8 @@
 #include <set>
 #include <tuple>
 
+#include "../seeds.hpp"
+
 using namespace ajar;
 using namespace ajar::signalling;
 using namespace std::chrono_literals;
@@ -206,7 +208,9 @@ TEST_CASE("nobody reports more than a day of exposure at once") {
 }
 
 TEST_CASE("every message comes back with all its fields") {
-  chance with(1);
+  const auto seed = seed_or(1);
+  CAPTURE(seed);
+  chance with(seed);
   for (int round = 0; round < 200; ++round) {
     for (const auto& sent : one_of_each(with)) {
       const auto octets = to_frame(sent);
@@ -219,7 +223,9 @@ TEST_CASE("every message comes back with all its fields") {
 }
 
 TEST_CASE("every kind has a number of its own, from 1 on without a gap") {
-  chance with(2);
+  const auto seed = seed_or(2);
+  CAPTURE(seed);
+  chance with(seed);
   std::set<std::uint8_t> kinds;
   for (const auto& one : one_of_each(with)) kinds.insert(frame_of(one).kind);
   CHECK(kinds.size() == std::variant_size_v<message_kinds>);
@@ -228,7 +234,9 @@ TEST_CASE("every kind has a number of its own, from 1 on without a gap") {
 }
 
 TEST_CASE("a message that ends too early is refused, wherever it ends") {
-  chance with(3);
+  const auto seed = seed_or(3);
+  CAPTURE(seed);
+  chance with(seed);
   for (int round = 0; round < 5; ++round) {
     for (const auto& sent : one_of_each(with)) {
       const auto whole = frame_of(sent);
@@ -243,7 +251,9 @@ TEST_CASE("a message that ends too early is refused, wherever it ends") {
 }
 
 TEST_CASE("a message with an octet too many is refused") {
-  chance with(4);
+  const auto seed = seed_or(4);
+  CAPTURE(seed);
+  chance with(seed);
   for (const auto& sent : one_of_each(with)) {
     auto longer = frame_of(sent);
     longer.payload.push_back(0);

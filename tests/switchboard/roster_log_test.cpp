@@ -8,6 +8,7 @@
 #include <random>
 #include <set>
 
+#include "../seeds.hpp"
 #include "house.hpp"
 
 using namespace switching;
@@ -513,7 +514,7 @@ struct comings_and_goings {
 }  // namespace
 
 TEST_CASE("the difference to whatever a server has, applied to it, is the roster that it would get whole") {
-  for (const unsigned seed : {1U, 2U, 3U}) {
+  for (const unsigned seed : seeds({1, 2, 3})) {
     CAPTURE(seed);
     comings_and_goings world(seed);
     std::array<signalling::roster, 3> known;

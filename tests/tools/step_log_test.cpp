@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "../seeds.hpp"
+
 using namespace tools;
 using namespace std::chrono_literals;
 
@@ -44,7 +46,9 @@ TEST_CASE("what there is not is left out") {
 }
 
 TEST_CASE("no detail forges a line or reaches the terminal, in any format") {
-  std::mt19937 random(11);
+  const auto seed = seed_or(11);
+  CAPTURE(seed);
+  std::mt19937 random(seed);
   std::vector<std::string> details = {"x\nserver: A linked to central",
                                       "\x1b[2J",
                                       std::string(3, '\0'),
