@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../tools/doctor.hpp"
+#include "../tools/network.hpp"
 #include "../tools/status.hpp"
 #include "said.hpp"
 #include "shares.hpp"
@@ -33,6 +34,22 @@ inline finding look_at_port_443() {
   if (ajar::windows::bind_port(context.get_executor(), at)) return good("port 443", "may be bound");
   return note("port 443", "may not be bound, or is taken",
               "clients behind firewalls that let out that port alone need it: give the tool CAP_NET_BIND_SERVICE");
+}
+
+// The NAT before the server that runs: it has asked central from two ports.
+inline finding judge_network(const told_status::family& one) {
+  auto what = "NAT, " + one.name;
+  auto found = fmt::format("{}: {}; {}", ajar::escaped(one.outside), meaning_of_mapping(one.mapping),
+                           meaning_of_filtering(one.filtering));
+  if (one.only_443) {
+    return note(std::move(what), found + "; only connections to port 443 are let out",
+                "a central at port 443, and clients with a door there, are reached");
+  }
+  if (one.mapping == "random") {
+    return note(std::move(what), std::move(found),
+                "clients behind a NAT of this kind do not get in: forward a port of the router to this machine");
+  }
+  return good(std::move(what), std::move(found));
 }
 
 // All of them, whole.
@@ -80,6 +97,7 @@ inline int examine_server(const settings& given) {
   if (running && running->has_link()) {
     all.push_back(running->linked() ? good("server", "runs, linked to central")
                                     : bad("server", "runs, and has no link to central", "see 'status'"));
+    for (const auto& one : running->network()) all.push_back(detail::judge_network(one));
   }
   const auto kept = central_kept(given);
   if (!kept && all.front().how == grade::good) {

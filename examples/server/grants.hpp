@@ -107,10 +107,10 @@ inline int grants(const settings& given) {
           .with("sessions", running ? std::optional(sessions) : std::nullopt);
       fmt::print("{}\n", line.text());
     } else {
-      fmt::print("{}  {}  {}  {} {}  {}{}\n", one.petname, to_string(body.client), services_of(body),
+      fmt::print("{}  {}  {}  {} {}  {}{}  {}\n", one.petname, to_string(body.client), services_of(body),
                  ended ? "ended" : "until", date_of(body.not_after),
                  one.last_seen ? "last seen " + seen : "not seen yet",
-                 sessions > 0 ? fmt::format(", {} now", sessions) : std::string());
+                 sessions > 0 ? fmt::format(", {} now", sessions) : std::string(), limits_of(body));
     }
   }
   return success;

@@ -37,6 +37,13 @@ inline std::string methods_of(const ajar::trust::grant& body) {
   return text;
 }
 
+// How much of it, and by which ways.
+inline std::string limits_of(const ajar::trust::grant& body) {
+  return fmt::format("by {}; {} sessions, {} windows at a time, {} a minute, {} a day, open for {} ms a minute{}{}",
+                     methods_of(body), body.sessions, body.windows_at_a_time, body.windows_a_minute, body.windows_a_day,
+                     body.listening.count(), body.lan ? "; lan" : "", body.roam ? "; roam" : "");
+}
+
 // The services that were said, each name once. Complains by itself.
 inline std::optional<std::vector<ajar::trust::service_right>> services_said(const settings& given) {
   ajar::trust::grant made;

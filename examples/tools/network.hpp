@@ -15,6 +15,10 @@ namespace tools {
 // For a person: two families, what is there, and what that means.
 std::string network_table(const nlohmann::ordered_json& network);
 
+// What a status calls a NAT's mapping, and a firewall's filtering, in words.
+std::string_view meaning_of_mapping(const std::string& name);
+std::string_view meaning_of_filtering(const std::string& name);
+
 void print_network(const ajar::net::reflection& network, bool as_json);
 
 // ajar-server network: the running server knows it.

@@ -315,6 +315,19 @@ std::optional<std::map<std::string, int>> told_status::sessions() const {
   return made;
 }
 
+std::vector<told_status::family> told_status::network() const {
+  std::vector<family> made;
+  if (!from_->all.contains("network")) return made;
+  const auto& told = from_->all.at("network");
+  for (const auto& [name, key] : {std::pair("IPv4", "ipv4"), std::pair("IPv6", "ipv6")}) {
+    if (!told.contains(key) || !told.at(key).is_object()) continue;
+    const auto& one = told.at(key);
+    made.push_back({name, one.value("outside", std::string()), one.value("mapping", std::string()),
+                    one.value("filtering", std::string()), one.value("only_443", false)});
+  }
+  return made;
+}
+
 ajar::result<told_status> detail::ask_status(const std::string& folder, const std::string& name) {
   auto asked = ask_json(folder, name);
   if (!asked) return ajar::fail(asked.error());
@@ -355,8 +368,6 @@ int status(std::string_view tool, std::string_view kind, const settings& given) 
 
 // ---- network.hpp
 
-namespace {
-
 std::string_view meaning_of_mapping(const std::string& name) {
   constexpr std::pair<std::string_view, std::string_view> meanings[] = {
       {"none", "no NAT: address and port are seen as they are"},
@@ -382,6 +393,8 @@ std::string_view meaning_of_filtering(const std::string& name) {
   }
   return "not known: nobody has tried";
 }
+
+namespace {
 
 std::string family_table(std::string_view name, const json& one) {
   if (one.is_null()) return fmt::format("{}  central is not reached\n", name);

@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace tools {
 
@@ -75,6 +76,15 @@ class told_status {
   std::string central() const;
   // How many there are by each grant, by its id in hexadecimal. Nothing where it was not said.
   std::optional<std::map<std::string, int>> sessions() const;
+  // The NAT and the firewall before a server, as it knows them.
+  struct family {
+    std::string name;     // IPv4
+    std::string outside;  // how it looks from there
+    std::string mapping;
+    std::string filtering;
+    bool only_443 = false;
+  };
+  std::vector<family> network() const;
 
  private:
   std::shared_ptr<const answer> from_;

@@ -41,6 +41,11 @@ class Doctor(unittest.TestCase):
         for what in ("state", "versions", "shares", "grants", "server"):
             self.assertEqual(found[what]["grade"], "good", found[what])
         self.assertTrue(any(what.startswith("central ") and one["grade"] == "good" for what, one in found.items()), found)
+        self.assertNotIn("NAT, IPv6", found)
+        self.w.wait_for_network()
+        nat = self.ask("server")[1]["NAT, IPv4"]
+        self.assertEqual(nat["grade"], "good", nat)
+        self.assertIn("no NAT: address and port are seen as they are", nat["found"])
         code, found = self.ask("client", "--door", "127.0.0.1:0")
         self.bad((code, found))
         self.assertEqual(found["grant of home"]["grade"], "good")

@@ -290,6 +290,8 @@ class Grants(unittest.TestCase):
         self.assertEqual([before[name] for name in limits], [16, 120, 10000, 2, 6000])
         self.assertEqual([after[name] for name in limits], [2, 9, 900, 2, 6000])
         self.assertEqual(after["services"], before["services"])
+        self.assertIn("by window; 2 sessions, 2 windows at a time, 9 a minute, 900 a day, open for 6000 ms a minute; roam\n",
+                      self.w.text("server", "server", "grants") + "\n")
         self.w.text("server", "server", *renew, "--lan", "--no-roam")
         self.assertEqual(self.ping().returncode, 0)
         both = self.w.run("server", "server", *renew, "--lan", "--no-lan")
