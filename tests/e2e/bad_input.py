@@ -3,6 +3,7 @@
 
 What strangers and liars on the wire get is tested closer to the wire: tests/roles, tests/tls, tests/trust.
 """
+import json
 import os
 import signal
 import socket
@@ -373,6 +374,112 @@ class SilentResolver(unittest.TestCase):
         self.w.wait_for("server", "central.test: the name was not looked up")
         self.assertEqual(self.w.stop("server"), 0)
         self.assertNotIn("warning", self.w.log("server").splitlines()[-1])
+
+
+@unittest.skipUnless(os.geteuid() == 0, "needs root, to mount a small disk")
+class StateFolder(unittest.TestCase):
+    """One that holds nothing more, or cannot be written: the cause is said, nobody gets in by it, nothing is lost."""
+
+    def setUp(self):
+        self.w = world.World()
+        self.addCleanup(self.w.__exit__)
+        self.state = self.w.folder / "server"
+        disk = world.Mounted(self.state, "size=128k,mode=700")
+        self.addCleanup(disk.__exit__)
+        if not disk.mounted:
+            self.skipTest("no tmpfs can be mounted here")
+        self.w.start_central()
+        self.path = self.w.file("shared", 1000)
+        self.w.grant("client", "--as", "laptop", "--for", "1h")
+        self.other = self.w.text("client", "other", "id")
+
+    def serve(self):
+        self.w.start_server({"file": self.path})
+
+    def server(self, *words):
+        return self.w.run("server", "server", *words)
+
+    def known(self):
+        """{name: until}"""
+        lines = self.w.text("server", "server", "grants", "--json").splitlines()
+        return {one["name"]: one["until"] for one in map(json.loads, lines)}
+
+    def cannot(self, why, *words):
+        before = self.known()
+        files = sorted(one.name for one in self.state.iterdir())
+        done = self.server(*words)
+        self.assertEqual(done.returncode, LOCAL, done.stderr)
+        self.assertIn(why, done.stderr)
+        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+        self.assertEqual(done.stdout, b"")
+        self.assertEqual(self.known(), before)
+        self.assertEqual(sorted(one.name for one in self.state.iterdir()), files)
+
+    def all_that_writes(self, why):
+        self.cannot(why, "grant", self.other, "--central", self.w.url, "--service", "file:r", "--out", "-")
+        self.cannot(why, "invite", "phone", "--central", self.w.url, "--service", "file:r")
+        self.cannot(why, "renew", "laptop", "--for", "90d")
+
+    def comes(self, client):
+        return self.w.run("client", client, "ping", "home").returncode
+
+    def test_a_full_one(self):
+        self.serve()
+        word = self.w.text("server", "server", "invite", "tablet", "--service", "file:r", "--lan")
+        filler = self.state / "filler"
+        with filler.open("wb", buffering=0) as out:
+            with self.assertRaises(OSError):
+                while True:
+                    out.write(bytes(1024))
+        self.all_that_writes("No space left on device")
+        done = self.w.run("client", "other", "join", word, "--name", "home")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+        self.assertEqual(list(self.known()), ["laptop"])
+        self.assertEqual(self.comes("client"), 0)
+        self.assertNotEqual(self.comes("other"), 0)
+        # one that starts cannot count its login, says so, and goes on to try
+        self.w.stop("server")
+        links = self.w.log("server").count("A linked to central")
+        self.w.start("server", "server", "server", "run", "--central", self.w.url, "--share", f"file={self.path}")
+        self.w.wait_for("server", "No space left on device")
+        self.assertEqual(self.w.log("server").count("A linked to central"), links)
+        filler.unlink()
+        self.w.wait_for("server", "A linked to central", links + 1)
+        done = self.w.run("client", "other", "join", word, "--name", "home")  # nobody has used it
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for client in ("client", "other"):
+            self.assertEqual(self.comes(client), 0)
+        self.assertEqual(set(self.known()), {"laptop", "tablet"})
+
+    def test_a_full_one_takes_grants_back(self):
+        """What is to end ends, even where that cannot be kept as a list."""
+        self.serve()
+        filler = self.state / "filler"
+        with filler.open("wb", buffering=0) as out:
+            with self.assertRaises(OSError):
+                while True:
+                    out.write(bytes(1024))
+        done = self.server("revoke", "laptop")
+        self.assertIn(done.returncode, (0, LOCAL), done.stderr)
+        self.assertEqual(self.comes("client"), REFUSED)
+        filler.unlink()
+        self.w.stop("server")
+        self.serve()
+        self.assertEqual(self.comes("client"), REFUSED)
+        self.assertEqual(self.known(), {})
+
+    def test_one_that_cannot_be_written(self):
+        remount = ["mount", "-o", "remount,ro", self.state]
+        subprocess.run(remount, check=True)
+        self.all_that_writes("Read-only file system")
+        self.cannot("Read-only file system", "revoke", "laptop")
+        self.cannot("Read-only file system", "run", "--central", self.w.url, "--share", f"file={self.path}")
+        self.assertEqual(list(self.known()), ["laptop"])
+        remount[2] = "remount,rw"
+        subprocess.run(remount, check=True)
+        self.serve()
+        self.assertEqual(self.comes("client"), 0)
 
 
 if __name__ == "__main__":

@@ -65,23 +65,6 @@ def halves(folder):
     return [one for one in folder.rglob(".ajar-*")]
 
 
-class Mounted:
-    """A small tmpfs."""
-
-    def __init__(self, at, options):
-        self.at = at
-        at.mkdir()
-        self.mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", at], capture_output=True,
-                                      check=False).returncode == 0
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.mounted:
-            subprocess.run(["umount", "-l", self.at], check=True)
-
-
 class Folders(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -568,7 +551,7 @@ class Folders(unittest.TestCase):
         folder, name = self.there()
         self.w.file(folder / "large", 4 << 20)
         (folder / "a small one").write_bytes(b"small")
-        with Mounted(self.dest, "size=1m") as disk:
+        with world.Mounted(self.dest, "size=1m") as disk:
             if not disk.mounted:
                 self.skipTest("no tmpfs can be mounted here")
             summary, said, _ = self.get(name, self.dest, code=CUT_SHORT)
@@ -589,7 +572,7 @@ class Folders(unittest.TestCase):
         self.assertIn("is a file, and a folder is needed", done.stderr)
         self.assertFalse(self.dest.exists())
         if ROOT:
-            with Mounted(self.dest, "size=1m,ro") as disk:
+            with world.Mounted(self.dest, "size=1m,ro") as disk:
                 if disk.mounted:
                     done = self.client("get", "home:one", self.dest, code=CUT_SHORT)
                     self.assertIn("Read-only file system: the destination cannot be written", done.stderr)

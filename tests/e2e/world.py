@@ -178,6 +178,23 @@ class Reader:
         return b"".join(self.taken), said, self.process.wait(timeout=60)
 
 
+class Mounted:
+    """A small tmpfs."""
+
+    def __init__(self, at, options):
+        self.at = at
+        at.mkdir()
+        self.mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", at], capture_output=True,
+                                      check=False).returncode == 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.mounted:
+            subprocess.run(["umount", "-l", self.at], check=True)
+
+
 def memory(process):
     """Of what the process has in memory now, in kB."""
     status = pathlib.Path(f"/proc/{process.pid}/status").read_text()

@@ -2,6 +2,7 @@
 #include <ajar/trust/grant.hpp>
 
 #include <doctest/doctest.h>
+#include <algorithm>
 
 using namespace ajar;
 using namespace ajar::trust;
@@ -23,6 +24,17 @@ grant sample(const identity::peer_id& client) {
   made.listening = std::chrono::milliseconds(70'000);
   made.services = {{"docs", true, false}, {"inbox", true, true}};
   return made;
+}
+
+// A grant of which one octet is another, signed as it is.
+bytes crooked(const grant& body, const identity::key& by, std::size_t at, std::uint8_t value) {
+  constexpr std::size_t signature = 64;
+  auto octets = signed_grant::sign(body, by).octets();
+  octets.at(at) = value;
+  octets.resize(octets.size() - signature);
+  const auto made = by.sign(trust::detail::to_be_signed<grant>(octets));
+  octets.insert(octets.end(), made.begin(), made.end());
+  return octets;
 }
 
 }  // namespace
@@ -116,6 +128,43 @@ TEST_CASE("fields that cannot be are refused though the signature fits") {
   auto rightless = sample(server.id());
   rightless.services[0].read = false;
   CHECK(refused(rightless));
+}
+
+TEST_CASE("flags that nobody knows are refused though the signature fits") {
+  const auto server = identity::key::generate();
+  const auto body = sample(server.id());
+  const auto opened = [&](std::size_t at, std::uint8_t value) {
+    const auto got = signed_grant::open(crooked(body, server, at, value));
+    return got ? std::error_code() : got.error();
+  };
+  const auto octets = signed_grant::sign(body, server).octets();
+  const auto name = std::ranges::search(octets, as_bytes("docs"));
+  const auto rights = static_cast<std::size_t>(name.end() - octets.begin());      // behind the first service's name
+  constexpr std::size_t begin = 1 + 32;                                           // version and signer
+  constexpr std::size_t methods = begin + 64, lan = methods + 1, roam = lan + 1;  // behind id, client and times
+  CHECK(!opened(methods, 2));
+  CHECK(!opened(lan, 0));
+  CHECK(!opened(roam, 1));
+  CHECK(!opened(rights, 3));
+  for (unsigned bit = 3; bit < 8; ++bit) {
+    CHECK(opened(methods, static_cast<std::uint8_t>(3U | 1U << bit)) == errc::grant_malformed);
+  }
+  for (unsigned bit = 1; bit < 8; ++bit) {
+    CHECK(opened(lan, static_cast<std::uint8_t>(1U << bit)) == errc::grant_malformed);
+    CHECK(opened(roam, static_cast<std::uint8_t>(1U << bit)) == errc::grant_malformed);
+    if (bit > 1) CHECK(opened(rights, static_cast<std::uint8_t>(1U | 1U << bit)) == errc::grant_malformed);
+  }
+}
+
+TEST_CASE("a grant without services is one, and permits none") {
+  const auto server = identity::key::generate();
+  auto body = sample(server.id());
+  body.services.clear();
+  const auto opened = signed_grant::open(signed_grant::sign(body, server).octets());
+  REQUIRE(opened);
+  CHECK(opened->body().services.empty());
+  CHECK(!opened->body().find("docs"));
+  CHECK(!opened->body().find(""));
 }
 
 TEST_CASE("names are plain") {

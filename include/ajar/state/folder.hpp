@@ -174,16 +174,19 @@ class folder {
   result<std::uint64_t> next_login() const {
     auto file = read(login_file);
     if (!file) return fail(file.error());
-    std::uint64_t count = 0;
-    if (*file) {
-      const auto text = as_text(**file);
-      const auto* end = text.data() + text.size();
-      const auto parsed = std::from_chars(text.data(), end, count);
-      if (parsed.ec != std::errc{} || parsed.ptr + 1 != end || *parsed.ptr != '\n') return fail(errc::state_damaged);
-    }
-    ++count;
-    auto written = write(login_file, as_bytes(std::to_string(count) + "\n"));
+    auto count = *file ? parse_login(as_text(**file)) : result<std::uint64_t>(0);
+    if (!count) return count;
+    ++*count;
+    auto written = write(login_file, as_bytes(std::to_string(*count) + "\n"));
     if (!written) return fail(written.error());
+    return count;
+  }
+  /// The count in that file. Errors: state_damaged.
+  static result<std::uint64_t> parse_login(std::string_view text) {
+    std::uint64_t count = 0;
+    const auto* end = text.data() + text.size();
+    const auto parsed = std::from_chars(text.data(), end, count);
+    if (parsed.ec != std::errc{} || parsed.ptr + 1 != end || *parsed.ptr != '\n') return fail(errc::state_damaged);
     return count;
   }
 

@@ -25,6 +25,26 @@ struct issued_grant {
   bool renews = true;   ///< it is made longer for a client that comes in its second half
   trust::signed_grant grant;
   std::optional<wall_time> last_seen{};  ///< when its client was last there
+
+  /// But for last_seen, which is the file's time.
+  std::string to_text() const {
+    return trust::checked_text(
+        kind, {{"client", petname}, {"renews", renews ? "yes" : "no"}, {"grant", to_base32(grant.octets())}});
+  }
+  /// @param server  whose signature it has
+  /// Errors: state_damaged, unknown_version.
+  static result<issued_grant> parse(std::string_view text, const identity::peer_id& server) {
+    const auto lines = trust::parse_checked_text(text, kind, {"client", "renews", "grant"}, errc::state_damaged);
+    if (!lines) return fail(lines.error());
+    const auto octets = from_base32((*lines)[2]);
+    const bool renews = (*lines)[1] == "yes";
+    if (!octets || !trust::is_name((*lines)[0]) || (!renews && (*lines)[1] != "no")) return fail(errc::state_damaged);
+    auto one = trust::signed_grant::open(*octets);
+    if (!one || one->signer() != server) return fail(errc::state_damaged);
+    return issued_grant{(*lines)[0], renews, std::move(*one)};
+  }
+
+  static constexpr std::string_view kind = "ajar-issued/1";
 };
 
 /// A file for each grant, in the server's state directory. A grant that is not there was never issued, whoever signed.
@@ -204,7 +224,6 @@ class issued_grants {
   }
 
  private:
-  static constexpr std::string_view kind = "ajar-issued/1";
   static constexpr std::string_view revoked = ".revoked";
   static constexpr const char* list_file = "revocations";
   static constexpr wall_time never_seen{};           // as the file's time
@@ -216,10 +235,7 @@ class issued_grants {
 
   result<> write(const issued_grant& one, std::string_view ending) const {
     const auto name = name_of(one.grant.body().id, ending);
-    const auto text = trust::checked_text(
-        kind,
-        {{"client", one.petname}, {"renews", one.renews ? "yes" : "no"}, {"grant", to_base32(one.grant.octets())}});
-    auto written = in_.write(name, as_bytes(text));
+    auto written = in_.write(name, as_bytes(one.to_text()));
     if (!written) return written;
     return in_.set_time(name, one.last_seen.value_or(never_seen));
   }
@@ -243,17 +259,10 @@ class issued_grants {
     auto file = in_.read(name);
     if (!file) return fail(file.error());
     if (!*file) return fail(errc::grant_unknown);
-    const auto lines =
-        trust::parse_checked_text(as_text(**file), kind, {"client", "renews", "grant"}, errc::state_damaged);
-    if (!lines) return fail(lines.error());
-    const auto octets = from_base32((*lines)[2]);
-    const bool renews = (*lines)[1] == "yes";
-    if (!octets || !trust::is_name((*lines)[0]) || (!renews && (*lines)[1] != "no")) return fail(errc::state_damaged);
-    auto one = trust::signed_grant::open(*octets);
-    if (!one || one->signer() != server_) return fail(errc::state_damaged);
-    issued_grant made{(*lines)[0], renews, std::move(*one)};
+    auto made = issued_grant::parse(as_text(**file), server_);
+    if (!made) return made;
     const auto seen = in_.time_of(name);
-    if (seen && *seen != never_seen) made.last_seen = *seen;
+    if (seen && *seen != never_seen) made->last_seen = *seen;
     return made;
   }
 
