@@ -23,6 +23,7 @@ constexpr const char* examples =
     "  ajar-client get home:notes home:photos/a.jpg .   several; --verify compares SHA-256\n"
     "  ajar-client cat home:notes | less                a file to stdout\n"
     "  ajar-client ping home                            reach it, and say how\n"
+    "  ajar-client status                               what running clients of this state folder do\n"
     "  ajar-client doctor                               what is in the way on this machine, and what to do\n"
     "  ajar-client network home                         the NAT and the firewall before this machine\n"
     "  ajar-client ls home: --by outbound --door 0.0.0.0:4000   let the server dial here\n";
@@ -167,8 +168,7 @@ int main(int count, char** words) {
     if (command == "doctor") return tools::examine_client(given);
     const bool network = command == "network";
     const bool looks = network || command == "ping" || command == "ls" || command == "cat";
-    if (!looks && command != "get" && command != "id" && command != "add" && command != "join" &&
-        command != "servers") {
+    if (command.empty()) {
       tools::tell("{}: say what to do\n{}", tools::client_tool, examples);
       return tools::usage;
     }

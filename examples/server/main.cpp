@@ -22,11 +22,14 @@ constexpr const char* examples =
     "  ajar-server run --central ajar://HOST:PORT/ID --share notes=notes.txt --mode outbound --roster every=30s\n"
     "  ajar-server grant CLIENT_ID --central ajar://HOST:PORT/ID --service photos:r --for 30d --out laptop.grant\n"
     "  ajar-server invite laptop --service photos:r        one word for one person: 'ajar-client join' redeems it\n"
+    "  ajar-server pending                                 who has redeemed an invite with --confirm, or none yet\n"
+    "  ajar-server approve laptop                          let in the key that redeemed it\n"
     "  ajar-server grants                                  who may enter, until when, who is there now\n"
     "  ajar-server renew laptop --for 90d                  at once, also with other services: --service photos:r\n"
     "  ajar-server revoke laptop                           at once: it is cut off when this returns\n"
     "  ajar-server status                                  link, sessions, how long ports were open; --json, "
     "--metrics\n"
+    "  ajar-server network                                 the NAT and the firewall before it, as central sees them\n"
     "  ajar-server doctor --central ajar://HOST:PORT/ID    what is in the way on this machine, and what to do\n";
 
 }  // namespace

@@ -9,8 +9,10 @@
 
 namespace tools {
 
-// The settings, or the exit code of a tool that is done already: it was asked for --help, config or completion, or what
-// it was told is wrong.
+// The settings, or the exit code of a tool that is done already: it was asked for --help, --version, config or
+// completion, or what it was told is wrong. Without a command there are settings.
+//
+// @param examples  "Examples:", and lines "  TOOL COMMAND ...": help of a command has those of it
 std::variant<settings, int> begin(const option_table& table, const char* examples, int count, const char* const* words);
 
 }  // namespace tools

@@ -5,6 +5,7 @@
 
 #include "begin.hpp"
 #include "completion.hpp"
+#include "doctor.hpp"
 #include "json_line.hpp"
 #include "private_memory.hpp"
 #include "reload.hpp"
@@ -288,6 +289,41 @@ int tell_settings(const option_table& table, const settings& given) {
   return success;
 }
 
+int no_command(const option_table& table, const std::string& said) {
+  const auto* meant = table.nearest_command(said);
+  tell("{}: there is no command '{}': {}\n", table.tool(), ajar::escaped(said, 64),
+       meant ? "did you mean " + meant->name + "?" : "'" + table.tool() + " help' lists them");
+  return usage;
+}
+
+// Those lines of the examples that show this command.
+std::string examples_of(const option_table& table, std::string_view examples, const std::string& command) {
+  const auto begins = "  " + table.tool() + " " + command;
+  std::string text;
+  while (!examples.empty()) {
+    const auto end = std::min(examples.find('\n'), examples.size());
+    const auto line = examples.substr(0, end);
+    examples.remove_prefix(std::min(end + 1, examples.size()));
+    const bool shows = line.starts_with(begins) && (line.size() == begins.size() || line[begins.size()] == ' ');
+    if (shows) text.append(line).append("\n");
+  }
+  if (!text.empty()) return text;
+  const auto* words = command == "completion" ? " bash" : command == "help" ? " status" : "";
+  return begins + words + "\n";
+}
+
+// help, help COMMAND, and COMMAND --help.
+int help(const option_table& table, std::string_view examples, const std::string& about) {
+  if (about.empty()) {
+    fmt::print("{}\n{}{}", help_of(table), examples, exit_codes_help);
+    return success;
+  }
+  const auto* one = table.find_command(about);
+  if (!one) return no_command(table, about);
+  fmt::print("{}\nExample:\n{}", help_of(table, *one), examples_of(table, examples, about));
+  return success;
+}
+
 }  // namespace
 
 std::variant<settings, int> begin(const option_table& table, const char* examples, int count,
@@ -297,11 +333,14 @@ std::variant<settings, int> begin(const option_table& table, const char* example
     complain_of(table, given.error());
     return usage;
   }
-  if (given->count("help")) {
-    fmt::print("{}\n{}{}", help_of(table), examples, exit_codes_help);
+  const auto command = given->as<std::string>("command");
+  if (given->count("version")) {
+    fmt::print("{}", versions_of(table.tool()));
     return success;
   }
-  const auto command = given->as<std::string>("command");
+  if (given->count("help")) return help(table, examples, command);
+  if (command == "help") return help(table, examples, given->as<std::string>("words"));
+  if (!command.empty() && !table.find_command(command)) return no_command(table, command);
   if (command == "config") return tell_settings(table, *given);
   if (command != "completion") return std::move(*given);
   if (given->as<std::string>("words") != "bash") {

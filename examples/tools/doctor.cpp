@@ -73,6 +73,11 @@ finding look_at_versions() {
               fmt::format("ajar {}, {}, {} {}", ajar::version, ajar::tls::library(), system.sysname, system.release));
 }
 
+std::string versions_of(std::string_view tool) {
+  return fmt::format("{} {}\n{}, Asio {}.{}.{}\n", tool, ajar::version, ajar::tls::library(), ASIO_VERSION / 100'000,
+                     ASIO_VERSION / 100 % 1'000, ASIO_VERSION % 100);
+}
+
 finding look_at_sandbox() {
   const std::uint32_t action = SECCOMP_RET_ERRNO;
   const bool filters = ::syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;

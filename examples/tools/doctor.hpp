@@ -54,6 +54,8 @@ finding judge_clock(ajar::wall_time now, bool synchronised);
 finding look_at_clock();
 
 finding look_at_versions();
+// --version: the tool's and the project's, and below it the libraries'.
+std::string versions_of(std::string_view tool);
 
 finding look_at_sandbox();
 

@@ -86,19 +86,48 @@ const option* option_table::find(std::string_view name) const {
   return at == options_.end() ? nullptr : &*at;
 }
 
-const option* option_table::nearest(std::string_view name) const {
+const option_table::command* option_table::find_command(std::string_view name) const {
+  const auto at = std::ranges::find(commands_, name, &command::name);
+  return at == commands_.end() ? nullptr : &*at;
+}
+
+namespace {
+
+// The one of `all` whose name is nearest to what was said, if it resembles it, and `counts`.
+template <class All, class NameOf, class Counts>
+auto nearest_of(const All& all, std::string_view said, NameOf name_of, Counts counts) -> decltype(all.data()) {
   constexpr std::size_t longest = 64;
-  const option* best = nullptr;
-  if (name.size() > longest) return best;
-  std::size_t least = std::max<std::size_t>(1, name.size() / 3) + 1;
-  for (const auto& one : options_) {
-    const auto distance = letters_between(name, one.name());
-    if (one.in_file() && distance < least) {
+  decltype(all.data()) best = nullptr;
+  if (said.size() > longest) return best;
+  std::size_t least = std::max<std::size_t>(1, said.size() / 3) + 1;
+  for (const auto& one : all) {
+    const auto distance = letters_between(said, name_of(one));
+    if (counts(one) && distance < least) {
       least = distance;
       best = &one;
     }
   }
   return best;
+}
+
+}  // namespace
+
+const option* option_table::nearest(std::string_view name) const {
+  return nearest_of(
+      options_, name, [](const option& one) -> const std::string& { return one.name(); },
+      [](const option& one) { return one.in_file(); });
+}
+
+const option* option_table::nearest_said(std::string_view name) const {
+  return nearest_of(
+      options_, name, [](const option& one) -> const std::string& { return one.name(); },
+      [](const option&) { return true; });
+}
+
+const option_table::command* option_table::nearest_command(std::string_view name) const {
+  return nearest_of(
+      commands_, name, [](const command& one) -> const std::string& { return one.name; },
+      [](const command&) { return true; });
 }
 
 std::string option_table::command_line() const {
@@ -325,6 +354,8 @@ std::string completion_of_words(completes what) {
       return "@F@_remote";
     case completes::remote_path_or_folder:
       return "@F@_remote; [[ $cur == *:* ]] || @F@_files -d";
+    case completes::command:
+      return "@F@_offer ' ' @COMMANDS@";
     case completes::nothing:
       break;
   }

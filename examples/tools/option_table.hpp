@@ -63,6 +63,7 @@ class option_table {
   void add_usual() {
     command_named("config", "the settings in effect, and where each comes from");
     command_named("completion", "completion bash: a script for the shell");
+    command_named("help", "help COMMAND: its options, and an example", completes::command);
     add("config", "file of settings; else $AJAR_CONFIG, else the state folder's config.toml, ...")
         .takes("FILE")
         .path_of(completes::file)
@@ -73,7 +74,8 @@ class option_table {
         .of({"config"})
         .command_line_only();
     add("metrics", "status: as Prometheus metrics").of({"status"}).command_line_only();
-    add("help", "this text").letter('h').command_line_only();
+    add("help", "this text; behind a command, what it takes").letter('h').command_line_only();
+    add("version", "the version, and those of the libraries").command_line_only();
   }
 
   option& add(std::string name, std::string help) {
@@ -88,8 +90,13 @@ class option_table {
 
   const option* find(std::string_view name) const;
 
+  const command* find_command(std::string_view name) const;
+
   // The key of a file that was probably meant. Nothing where none resembles it.
   const option* nearest(std::string_view name) const;
+  // The same of an option on the command line.
+  const option* nearest_said(std::string_view name) const;
+  const command* nearest_command(std::string_view name) const;
 
   // "id|run|config"
   std::string command_line() const;

@@ -58,13 +58,50 @@ std::string pair_name(const std::string& text) { return text.substr(0, text.find
 
 // ---- the command line
 
-cxxopts::Options parser_of(const option_table& table, bool for_help) {
-  cxxopts::Options all(table.tool(), table.summary());
-  all.positional_help(table.command_line()).custom_help("[OPTION...]");
+// What stands behind a command, as its help calls it; where nothing is said its example shows it.
+std::string spoken_words(completes what) {
+  switch (what) {
+    case completes::file:
+      return "FILE";
+    case completes::folder:
+      return "FOLDER";
+    case completes::server:
+      return "SERVER";
+    case completes::remote_path:
+      return "SERVER:NAME/PATH";
+    case completes::remote_path_or_folder:
+      return "SERVER:NAME/PATH... FOLDER";
+    case completes::command:
+      return "COMMAND";
+    case completes::nothing:
+      break;
+  }
+  return {};
+}
+
+// The commands, a line for each, below what the tool is for.
+std::string with_commands(const option_table& table) {
+  std::size_t widest = 0;
+  for (const auto& one : table.commands()) widest = std::max(widest, one.name.size());
+  auto text = table.summary() + "\nCommands:\n";
+  for (const auto& one : table.commands()) {
+    text += "  " + one.name + std::string(widest - one.name.size() + 2, ' ') + one.help + "\n";
+  }
+  return text;
+}
+
+// @param of  help of this command alone
+cxxopts::Options parser_of(const option_table& table, bool for_help, const option_table::command* of = nullptr) {
+  cxxopts::Options all(table.tool() + (of ? " " + of->name : ""), of         ? of->help + "\n"
+                                                                  : for_help ? with_commands(table)
+                                                                             : table.summary());
+  all.positional_help(of ? spoken_words(of->words) : table.command_line()).custom_help("[OPTION...]");
+  if (for_help) all.set_width(100);
   auto add = all.add_options();
   add("command", "", cxxopts::value<std::string>());
   add("words", "", cxxopts::value<std::vector<std::string>>());
   for (const auto& one : table.options()) {
+    if (of && !one.is_for(of->name)) continue;
     const auto names = (one.letter() ? std::string(1, one.letter()) + "," : std::string()) + one.name();
     if (one.form() == shape::flag) {
       add(names, one.help());
@@ -85,6 +122,20 @@ std::vector<std::string> said(const cxxopts::ParseResult& given, const option& o
   if (one.form() == shape::flag) return {value.as<bool>() ? "true" : "false"};
   if (one.form() == shape::list || one.form() == shape::pairs) return value.as<std::vector<std::string>>();
   return {value.as<std::string>()};
+}
+
+// "; did you mean --NAME?", of the first word that is no option.
+std::string nearest_to_wrong(const option_table& table, int count, const char* const* words) {
+  for (int i = 1; i < count; ++i) {
+    std::string_view word = words[i];
+    if (word == "--") break;
+    if (!word.starts_with("--")) continue;
+    word = word.substr(2, word.find('=') == std::string_view::npos ? word.npos : word.find('=') - 2);
+    if (table.find(word)) continue;
+    const auto* meant = table.nearest_said(word);
+    return meant ? ": did you mean --" + meant->name() + "?" : std::string();
+  }
+  return {};
 }
 
 read read_command_line(const option_table& table, int count, const char* const* words) {
@@ -113,6 +164,9 @@ read read_command_line(const option_table& table, int count, const char* const* 
         made.say(one, source::command_line, {text, {}});
       }
     }
+  } catch (const cxxopts::exceptions::no_such_option& error) {
+    return mistake(std::string(error.what()) + nearest_to_wrong(table, count, words) + ": see " + table.tool() +
+                   " --help");
   } catch (const cxxopts::exceptions::exception& error) {
     return mistake(std::string(error.what()) + ": see " + table.tool() + " --help");
   }
@@ -337,6 +391,9 @@ found_file find_file(const option_table& table, const settings& said_there) {
 }  // namespace
 
 std::string help_of(const option_table& table) { return parser_of(table, true).help(); }
+std::string help_of(const option_table& table, const option_table::command& one) {
+  return parser_of(table, true, &one).help();
+}
 
 read parse_settings(const option_table& table, std::string_view text, const std::string& path) {
   try {
@@ -357,7 +414,8 @@ read read_settings(const option_table& table, int count, const char* const* word
   auto given = read_command_line(table, count, words);
   if (!given) return given;
   const auto command = given->as<std::string>("command");
-  const bool alone = given->count("help") || given->count("check") || command.empty() || command == "completion";
+  const bool alone = given->count("help") || given->count("version") || given->count("check") || command.empty() ||
+                     command == "completion" || command == "help";
   const auto where = alone ? found_file() : find_file(table, *given);
   if (!where.path.empty()) {
     auto file = read_settings_file(table, where.path);

@@ -50,6 +50,10 @@ class BadInput(unittest.TestCase):
             self.assertEqual(w.run(tool, "x").returncode, USAGE)
             self.assertEqual(w.run(tool, "x", "frobnicate").returncode, USAGE)
             self.complains(w.run(tool, "x", "id", "--frobnicate"), USAGE, "--help")
+        self.complains(w.run("client", "x", "gett", "home:file", "."), USAGE, "'gett'", "did you mean get?")
+        self.complains(w.run("client", "x", "frobnicate", "--help"), USAGE, "'ajar-client help' lists them")
+        self.complains(w.run("client", "x", "help", "pign"), USAGE, "did you mean ping?")
+        self.complains(w.run("client", "x", "get", "home:file", ".", "--parralel", "3"), USAGE, "did you mean --parallel?")
         self.complains(self.serve("--central", w.url, "--mode", "inbound"), USAGE, "--mode")
         self.complains(self.serve("--central", w.url, "--roster", "every=5s"), USAGE, "--mode outbound")
         for ports in ("40000", "40000-40001", "80-90"):
@@ -66,6 +70,24 @@ class BadInput(unittest.TestCase):
         for service in ("file", "file:x", ":r", "../x:r"):
             self.complains(w.run("server", "server", "grant", w.text("client", "client", "id"), "--central", w.url,
                                  "--service", service, "--out", "-"), USAGE, "--service")
+
+    def test_help_of_each_command_and_versions(self):
+        """On one screen, with an example; nothing is begun for it."""
+        for tool in ("central", "server", "client"):
+            whole = self.w.text(tool, "unmade", "help")
+            self.assertEqual(self.w.text(tool, "unmade", "--help"), whole)
+            listed = whole.split("Commands:\n")[1].split("\n\n")[0]
+            commands = [line.split()[0] for line in listed.splitlines()]
+            self.assertIn("help", commands)
+            for command in commands:
+                text = self.w.text(tool, "unmade", "help", command)
+                self.assertEqual(self.w.text(tool, "unmade", command, "--help"), text)
+                self.assertIn(f"Example:\n  ajar-{tool} {command}", text)
+                self.assertLess(len(text.splitlines()), 48, text)
+            said = self.w.text(tool, "unmade", "--version").splitlines()
+            self.assertRegex(said[0], rf"^ajar-{tool} \d+\.\d+\.\d+$")
+            self.assertRegex(said[1], r"^wolfSSL \d+\.\d+\.\d+, Asio \d+\.\d+\.\d+$")
+        self.assertFalse((self.w.folder / "unmade").exists())
 
     def test_an_admission_list_that_is_wrong_names_the_line(self):
         wrong = self.w.folder / "wrong"

@@ -366,6 +366,7 @@ class Completion(unittest.TestCase):
     def test_commands_options_and_words(self):
         self.assertEqual(self.complete("ajar-server gra", "server"), ["grant ", "grants "])
         self.assertEqual(self.complete("ajar-client completion "), ["bash "])
+        self.assertEqual(self.complete("ajar-client help pi"), ["ping "])
         self.assertEqual(self.complete("ajar-server run --o", "server"), ["--on-stranger "])
         self.assertEqual(self.complete("ajar-server grant --o", "server"), ["--out "])
         self.assertEqual(self.complete("ajar-server run --on-stranger close", "server"), ["close ", "close-and-reopen "])

@@ -30,6 +30,21 @@ TEST_CASE("the nearest key is one that was probably meant, or none") {
   CHECK(all.find("listening") == nullptr);
 }
 
+TEST_CASE("on the command line every option and every command counts") {
+  option_table all("ajar-x", "x");
+  all.command_named("get", "");
+  all.add("out", "").command_line_only();
+  all.add_usual();
+  REQUIRE(all.nearest_said("outt"));
+  CHECK(all.nearest_said("outt")->name() == "out");
+  CHECK(all.nearest_said("frobnicate") == nullptr);
+  REQUIRE(all.nearest_command("gett"));
+  CHECK(all.nearest_command("gett")->name == "get");
+  CHECK(all.nearest_command("frobnicate") == nullptr);
+  REQUIRE(all.find_command("config"));
+  CHECK(all.find_command("confi") == nullptr);
+}
+
 TEST_CASE("a value is held against its words") {
   const auto one = option("by", "").takes("WAY").one_of({"auto", "outbound", "window"});
   CHECK(one.complaint("auto").empty());

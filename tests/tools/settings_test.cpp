@@ -262,10 +262,26 @@ TEST_CASE("the command line is held against the table too") {
   CHECK(said({"run", "--mode", "inbound"}).error() == mistakes{"--mode is outbound, window, or outbound,window"});
   CHECK(said({"run", "--share", "a=b", "--share", "a=c"}).error() == mistakes{"--share names a twice: leave one out"});
   CHECK(said({"run", "--share", "a"}).error() == mistakes{"--share is NAME=FILE, each name once: a"});
-  CHECK(said({"run", "--frobnicate"}).error()[0].ends_with(": see ajar-thing --help"));
+  CHECK(said({"run", "--frobnicate"}).error()[0].ends_with("exist: see ajar-thing --help"));
+  CHECK(said({"run", "--count", "2", "--lisetn=x"})
+            .error()[0]
+            .ends_with(": did you mean --listen?: see ajar-thing --help"));
   const auto comma = said({"run", "--share", "a=/x,b=y"});
   REQUIRE(comma);
   CHECK(comma->as<std::vector<std::string>>("share") == std::vector<std::string>{"a=/x,b=y"});
+}
+
+TEST_CASE("help of a command has its own options alone") {
+  const auto* get = client_table().find_command("get");
+  REQUIRE(get);
+  const auto text = help_of(client_table(), *get);
+  CHECK(text.find("ajar-client get [OPTION...] SERVER:NAME/PATH... FOLDER") != std::string::npos);
+  CHECK(text.find("--verify") != std::string::npos);
+  CHECK(text.find("--state") != std::string::npos);
+  CHECK(text.find("--count") == std::string::npos);
+  const auto all = help_of(client_table());
+  CHECK(all.find("--count") != std::string::npos);
+  for (const auto& one : client_table().commands()) CHECK(all.find("  " + one.name + " ") != std::string::npos);
 }
 
 TEST_CASE("only what is not live wants a restart") {
