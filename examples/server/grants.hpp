@@ -21,7 +21,49 @@
 
 namespace tools {
 
+// ---- what is shared
+
+// The names of shares: of the server that runs with this state folder, and of the file of settings. None where neither
+// tells any.
+inline std::vector<std::string> known_shares(const settings& given, const std::string& folder) {
+  std::vector<std::string> names;
+  for (const auto& one : given.as<std::vector<std::string>>("share")) names.push_back(one.substr(0, one.find('=')));
+  const auto told = ask_running(folder, "control", {"shares", {}});
+  std::string_view text = told ? std::string_view(*told) : std::string_view();
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    names.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return names;
+}
+
+// A service that nobody shares is most likely a typing error: true, and it has complained. Not where --force was said,
+// nor where no share is known at all.
+inline bool lacks_share(const settings& given, const std::string& folder,
+                        const std::vector<ajar::trust::service_right>& services) {
+  if (given.count("force") || services.empty()) return false;
+  const auto names = known_shares(given, folder);
+  if (names.empty()) return false;
+  for (const auto& one : services) {
+    if (std::ranges::find(names, one.name) != names.end()) continue;
+    const auto* meant = nearest_name(names, one.name);
+    wrong("--service " + one.name + ":r: no share has that name" + (meant ? ": did you mean " + *meant + "? " : ": ") +
+          "--force grants it all the same");
+    return true;
+  }
+  return false;
+}
+
 // ---- grant
+
+// What was granted, to whom, until when, and what comes next; on stderr: stdout may be the grant.
+inline void tell_of_grant(const ajar::trust::grant& body, const std::string& petname, const std::string& out) {
+  tell("{}: {} may have {} until {}\n", server_tool, petname.empty() ? short_name(body.client) : petname,
+       services_of(body), date_of(body.not_after));
+  const auto file = out == "-" ? std::string("what stands on stdout") : ajar::escaped(out, 4096);
+  tell("{}: next: send {} to that client, and there: ajar-client add FILE\n", server_tool, file);
+}
 
 // What the client is to keep. Complains by itself.
 inline int write_grant_file(const ajar::trust::grant_file& what, const std::string& out) {
@@ -56,12 +98,16 @@ inline int grant(const settings& given) {
 
   auto self = open_node(server_tool, "server", text_option(given, "state"));
   if (!self) return local_trouble;
+  if (lacks_share(given, self->state.path(), body->services)) return usage;
   const auto signed_one = ajar::trust::signed_grant::sign(std::move(*body), self->key);
   ajar::state::issued_grants issued(self->state, self->key.id());
   auto kept = issued.keep({text_option(given, "as"), given.count("no-renewal") == 0, signed_one});
   if (!kept) return complain(server_tool, self->state.path(), kept.error());
   const auto name = given["name"].as<std::string>();  // the table has checked it
-  return write_grant_file({std::move(*central), name, signed_one}, text_option(given, "out"));
+  const auto out = text_option(given, "out");
+  const auto code = write_grant_file({std::move(*central), name, signed_one}, out);
+  if (code == success) tell_of_grant(signed_one.body(), text_option(given, "as"), out);
+  return code;
 }
 
 // ---- grants
@@ -217,6 +263,9 @@ inline int renew(const settings& given) {
   if (words.size() != 1) return wrong("renew whose grant? name one client as 'ajar-server grants' does");
   auto arguments = new_terms_said(given);
   if (!arguments) return usage;
+  const auto services = services_said(given);
+  const auto folder = ajar::state::folder::place(text_option(given, "state"), "server");
+  if (services && folder && lacks_share(given, *folder, *services)) return usage;
   arguments->insert(arguments->begin(), words[0]);
   return change_by_whoever_may(given, {"renew", std::move(*arguments)});
 }

@@ -44,6 +44,7 @@ inline int invite(const settings& given) {
   if (!terms) return usage;
   auto self = open_node(server_tool, "server", text_option(given, "state"));
   if (!self) return local_trouble;
+  if (lacks_share(given, self->state.path(), terms->services)) return usage;
   const auto central = detail::central_said_or_linked(given, self->state.path());
   if (!central) return usage;
 

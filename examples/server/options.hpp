@@ -71,7 +71,7 @@ inline option_table make_server_table() {
       .checked(check::outside_address)
       .of({"run", "share"});
   all.add_sandbox({"run", "share", "join"});
-  all.add("service", "grant, invite, renew: NAME:r or NAME:rw, once for each")
+  all.add("service", "grant, invite, renew: NAME:r, once for each")
       .takes_list("NAME:r")
       .of({"grant", "invite", "renew"})
       .command_line_only();
@@ -149,7 +149,10 @@ inline option_table make_server_table() {
       .command_line_only();
   all.add("keep", "share: also when all of it was fetched, until a signal").of({"share"}).command_line_only();
   all.add("wait", "join: until central is there").of({"join"}).command_line_only();
-  all.add("force", "join: also where another central was joined before").of({"join"}).command_line_only();
+  all.add("force",
+          "join: also where another central was joined before; grant, invite, renew: also what is not shared yet")
+      .of({"join", "grant", "invite", "renew"})
+      .command_line_only();
   all.add("out", "grant: the file to write; - for stdout")
       .takes("FILE")
       .path_of(completes::file)

@@ -133,6 +133,8 @@ inline int serve_as_planned(const settings& given, run_plan plan, int count, cha
   for (const auto* verb : {"revoke", "renew", "approve", "announce"}) {
     control.carry_out(verb, [&all](ajar::control::request what) { return change_now(all, std::move(what)); });
   }
+  control.answer_with(
+      "shares", [&all](const ajar::control::request&) -> ajar::result<std::string> { return names_of(all.shared); });
   control.answer_with("share", [&all](const ajar::control::request& what) { return offer_now(all, what); });
   control.answer_with("offer", [&all](const ajar::control::request& what) { return tell_of_offer(all, what); });
   control.carry_out("unshare", [&all](ajar::control::request what) { return end_offer_now(all, std::move(what)); });

@@ -129,6 +129,13 @@ inline void take_over(const reload& again, running& all) {
   again.taken(*now);
 }
 
+// The names of what is shared, a line for each: whoever grants is told of typing errors.
+inline std::string names_of(const ajar::files::share_set& all) {
+  std::string text;
+  for (const auto& [name, one] : all) text += name + "\n";
+  return text;
+}
+
 // ---- what is offered
 
 // Grants and invites of an offer are taken back, and its clients cut off.

@@ -13,12 +13,12 @@
 
 namespace tools {
 
+// NAME:r. There is no NAME:rw yet: nothing that is served can be written.
 inline std::optional<ajar::trust::service_right> parse_service(const std::string& text) {
   const auto colon = text.rfind(':');
-  if (colon == std::string::npos) return std::nullopt;
-  const auto rights = text.substr(colon + 1);
-  ajar::trust::service_right made{text.substr(0, colon), true, rights == "rw"};
-  if (!ajar::trust::is_name(made.name) || (rights != "r" && rights != "rw")) return std::nullopt;
+  if (colon == std::string::npos || text.substr(colon + 1) != "r") return std::nullopt;
+  ajar::trust::service_right made{text.substr(0, colon), true, false};
+  if (!ajar::trust::is_name(made.name)) return std::nullopt;
   return made;
 }
 
@@ -48,9 +48,12 @@ inline std::string limits_of(const ajar::trust::grant& body) {
 inline std::optional<std::vector<ajar::trust::service_right>> services_said(const settings& given) {
   ajar::trust::grant made;
   for (const auto& text : list_option(given, "service")) {
+    if (text.ends_with(":rw")) {
+      return wrong("--service " + ajar::escaped(text) + ": shares are for reading alone: grant NAME:r"), std::nullopt;
+    }
     const auto one = parse_service(text);
     if (!one || made.find(one->name)) {
-      return wrong("--service is NAME:r or NAME:rw, each name once: " + ajar::escaped(text)), std::nullopt;
+      return wrong("--service is NAME:r, each name once: " + ajar::escaped(text)), std::nullopt;
     }
     made.services.push_back(*one);
   }

@@ -112,6 +112,12 @@ auto nearest_of(const All& all, std::string_view said, NameOf name_of, Counts co
 
 }  // namespace
 
+const std::string* nearest_name(const std::vector<std::string>& names, std::string_view said) {
+  return nearest_of(
+      names, said, [](const std::string& one) -> const std::string& { return one; },
+      [](const std::string&) { return true; });
+}
+
 const option* option_table::nearest(std::string_view name) const {
   return nearest_of(
       options_, name, [](const option& one) -> const std::string& { return one.name(); },

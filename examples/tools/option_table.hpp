@@ -17,6 +17,9 @@ namespace tools {
 // How many letters differ, a swapped pair counting as one (Damerau-Levenshtein, optimal string alignment).
 std::size_t letters_between(std::string_view a, std::string_view b);
 
+// The one of these names that was probably meant. Nothing where none resembles it.
+const std::string* nearest_name(const std::vector<std::string>& names, std::string_view said);
+
 class option_table {
  public:
   struct command {

@@ -67,9 +67,12 @@ class BadInput(unittest.TestCase):
         self.complains(w.run("client", "client", "ping", "home", "--door", "nowhere"), USAGE, "HOST:PORT")
         self.complains(w.run("server", "server", "grant", "abc", "--central", w.url, "--service", "file:r", "--out", "-"),
                        USAGE, "no peer id")
-        for service in ("file", "file:x", ":r", "../x:r"):
+        for service in ("file", "file:x", ":r", "../x:r", "file:w"):
             self.complains(w.run("server", "server", "grant", w.text("client", "client", "id"), "--central", w.url,
                                  "--service", service, "--out", "-"), USAGE, "--service")
+        for command in (("grant", w.text("client", "client", "id"), "--out", "-"), ("invite", "x"), ("renew", "x")):
+            done = w.run("server", "server", *command, "--central", w.url, "--service", "file:rw")
+            self.complains(done, USAGE, "file:rw", "for reading alone", "grant NAME:r")
 
     def test_help_of_each_command_and_versions(self):
         """On one screen, with an example; nothing is begun for it."""
@@ -219,6 +222,24 @@ class BadInput(unittest.TestCase):
             w.start_server({"file": self.path})
             self.complains(w.run("client", "client", "ping", "home"), REFUSED, "does not know this grant")
 
+    def test_a_grant_of_what_nobody_shares(self):
+        """A typing error is found by the running server, or by the file of settings; where nobody knows, it is granted."""
+        w = self.w
+        client = w.text("client", "typist", "id")
+        for command in (("grant", client, "--out", "-"), ("invite", "typist"), ("renew", "client")):
+            done = w.run("server", "server", *command, "--central", w.url, "--service", "fiel:r")
+            self.complains(done, USAGE, "fiel:r", "did you mean file?", "--force")
+            self.assertEqual(done.stdout, b"")
+        wish = ("grant", client, "--central", w.url, "--service", "later:r", "--out", "-")
+        self.complains(w.run("server", "server", *wish), USAGE, "no share has that name: --force")
+        done = w.run("server", "server", *wish, "--force")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(done.stdout.startswith(b"ajar-grant/1\n"))
+        settings = w.folder / "typist.toml"
+        settings.write_text(f'[share]\nfile = "{self.path}"\n')
+        self.complains(w.run("server", "asleep", *wish, "--config", settings), USAGE, "no share has that name")
+        self.assertEqual(w.run("server", "asleep", *wish).returncode, 0)
+
     def test_expired_grant(self):
         with world.World() as w:
             w.start_central()
@@ -261,7 +282,7 @@ class BadInput(unittest.TestCase):
     # ---- shares, and paths
 
     def test_a_share_that_does_not_exist(self):
-        self.w.grant("curious", services=("file:r", "ghost:r"))
+        self.w.grant("curious", "--force", services=("file:r", "ghost:r"))
         self.complains(self.w.run("client", "curious", "cat", "home:ghost"), CUT_SHORT, "no share of that name")
         self.complains(self.w.run("client", "curious", "cat", "home:secret"), REFUSED, "does not include that service")
 

@@ -63,6 +63,21 @@ class Grants(unittest.TestCase):
         self.assertIn("has that name already", taken.stderr)
         self.assertEqual(taken.stdout, b"")
 
+    def test_a_grant_is_told_of(self):
+        """On stderr, so that stdout is the grant alone."""
+        client = self.w.text("client", "client", "id")
+        words = ("grant", client, "--central", self.w.url, "--service", "file:r", "--as", "laptop", "--out")
+        done = self.w.run("server", "server", *words, "-")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        first, after = done.stderr.splitlines()
+        self.assertEqual(first, f"ajar-server: laptop may have file:r until {self.grants()['laptop']['until']}")
+        self.assertEqual(after, "ajar-server: next: send what stands on stdout to that client, and there: ajar-client add FILE")
+        out = self.w.folder / "laptop.grant"
+        done = self.w.run("server", "server", *words, out)
+        self.assertIn(f"next: send {out} to that client", done.stderr)
+        self.assertEqual(done.stdout, b"")
+        self.w.text("client", "client", "add", out)
+
     def reader(self, *words):
         """A client in mid-transfer: it has begun to read, and does not go on."""
         command = self.w.command("client", "client", "cat", "home:file", *words)

@@ -30,6 +30,14 @@ TEST_CASE("the nearest key is one that was probably meant, or none") {
   CHECK(all.find("listening") == nullptr);
 }
 
+TEST_CASE("the nearest of names is one that was probably meant, or none") {
+  const std::vector<std::string> names{"docs", "photos"};
+  REQUIRE(nearest_name(names, "photoz"));
+  CHECK(*nearest_name(names, "photoz") == "photos");
+  CHECK(nearest_name(names, "music") == nullptr);
+  CHECK(nearest_name({}, "music") == nullptr);
+}
+
 TEST_CASE("on the command line every option and every command counts") {
   option_table all("ajar-x", "x");
   all.command_named("get", "");
