@@ -38,9 +38,15 @@ inline void look_at_grants(const std::string& folder, findings& into) {
     into.push_back(bad("grants in " + folder, all.error()));
     return;
   }
-  if (all->empty()) into.push_back(note("grants", "none", "redeem an invite: join; or keep a grant: add"));
+  if (all->good.empty() && all->bad.empty()) {
+    into.push_back(note("grants", "none", "redeem an invite: join; or keep a grant: add"));
+  }
+  for (const auto& one : all->bad) {
+    into.push_back(bad("grant file " + held.path_of(one.petname), one.why.message(),
+                       "remove it, and add the grant again, or ask the server's owner for another"));
+  }
   std::set<std::string> centrals;
-  for (const auto& one : *all) {
+  for (const auto& one : all->good) {
     into.push_back(judge_grant(one.petname, one.file.grant.body(), ajar::wall_now()));
     if (centrals.insert(to_string(one.file.central)).second) into.push_back(look_at_central(one.file.central));
   }

@@ -20,6 +20,10 @@ inline int keep_grant(const settings& given, const node& self, const ajar::trust
                       const char* command) {
   const ajar::state::held_grants held(self.state, self.key.id());
   const auto kept = held.add(file, text_option(given, "name"));
+  if (!kept && kept.error() == ajar::errc::state_damaged) {
+    const auto name = text_option(given, "name");
+    return complain(client_tool, held.path_of(name.empty() ? file.server_name : name), kept.error());
+  }
   if (!kept) return complain(client_tool, command, kept.error());
   const auto server = to_string(file.grant.signer());
   if (given.count("json")) {

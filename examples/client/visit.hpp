@@ -223,17 +223,29 @@ inline std::optional<ajar::by> parse_by(const std::string& text) {
   return std::nullopt;
 }
 
-// Those of one server: one errand needs one central. Errors: no_grant, the state folder's.
+// Those of one server: one errand needs one central. Errors: no_grant, state_damaged, the state folder's.
 inline ajar::result<std::vector<ajar::trust::grant_file>> grants_for(const node& self, const std::string& server) {
   const ajar::state::held_grants held(self.state, self.key.id());
   const auto all = held.list();
   if (!all) return ajar::fail(all.error());
   std::vector<ajar::trust::grant_file> files;
-  for (const auto& one : *all) {
+  for (const auto& one : all->good) {
     if (one.petname == server) files.push_back(one.file);
+  }
+  for (const auto& one : all->bad) {
+    if (one.petname == server) return ajar::fail(one.why);
   }
   if (files.empty()) return ajar::fail(ajar::errc::no_grant);
   return files;
+}
+
+// What a complaint about them is about: the server, or the file that is damaged.
+inline std::string about_grants(const node& self, const std::string& server) {
+  const ajar::state::held_grants held(self.state, self.key.id());
+  const auto all = held.list();
+  const bool damaged =
+      all && std::ranges::find(all->bad, server, &ajar::state::held_grants::damaged::petname) != all->bad.end();
+  return shown(damaged ? held.path_of(server) : server);
 }
 
 inline ajar::awaitable<void> look_outside(const node& self, ajar::client& client, ajar::identity::peer_id server,
@@ -347,7 +359,7 @@ inline int visit_by_grants(const settings& given, const node& self, const std::s
 inline int visit_server(const settings& given, const node& self, const std::string& server, const std::string& about,
                         errand what, const std::string& into = std::string()) {
   auto files = detail::grants_for(self, server);
-  if (!files) return complain(client_tool, shown(server), files.error());
+  if (!files) return complain(client_tool, detail::about_grants(self, server), files.error());
   if (!stay_in_sandbox(given, self, into)) return local_trouble;
   return visit_by_grants(given, self, server, std::move(*files), about, std::move(what), !into.empty());
 }
@@ -355,7 +367,7 @@ inline int visit_server(const settings& given, const node& self, const std::stri
 // What a complaint about a server is about: central's host, where its name is what failed.
 inline std::string about_server(const node& self, const std::string& server, const std::error_code& why) {
   const auto files = detail::grants_for(self, server);
-  return files ? about_or_host(shown(server), files->front().central.at, why) : shown(server);
+  return files ? about_or_host(shown(server), files->front().central.at, why) : detail::about_grants(self, server);
 }
 
 // How this machine looks from outside, by the central of that server.

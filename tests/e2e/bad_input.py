@@ -257,7 +257,7 @@ class BadInput(unittest.TestCase):
         good = self.given.read_bytes()
         wrong = self.w.folder / "wrong.given"
         self.w.text("client", "empty", "id")
-        for content in (b"", good[: len(good) // 2], good[:-1], good + b"\n", good.replace(b"home", b"homf"),
+        for content in (b"", good[: len(good) // 2], good[:-2], good + b"x\n", good.replace(b"home", b"homf"),
                         bytes([good[0] ^ 1]) + good[1:], os.urandom(500), good * 300):
             wrong.write_bytes(content)
             self.complains(self.w.run("client", "empty", "add", wrong), LOCAL, str(wrong))
@@ -266,6 +266,29 @@ class BadInput(unittest.TestCase):
         self.complains(self.w.run("client", "empty", "add", wrong), LOCAL, "unknown version")
         self.complains(self.w.run("client", "empty", "add", "/nonexistent"), LOCAL, "cannot be read")
         self.assertEqual(self.w.text("client", "empty", "servers"), "")
+
+    def test_what_mail_and_editors_add_to_a_grant(self):
+        good = self.given.read_bytes()
+        sent = self.w.folder / "sent.given"
+        for content in (good.replace(b"\n", b"\r\n"), b"\xef\xbb\xbf" + good, b"\n \n" + good + b"\n\n", good[:-1],
+                        b"".join(b"  " + line + b" \t\n\n" for line in good.splitlines())):
+            sent.write_bytes(content)
+            self.assertIn("home  ", self.w.text("client", "client", "add", sent))
+        done = self.w.run("client", "client", "add", "-", input=b"\xef\xbb\xbf" + good.replace(b"\n", b"\r\n"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.complains(self.w.run("client", "client", "add", "-", input=b"no grant"), LOCAL, "-:")
+        self.assertEqual((self.w.folder / "client" / "home.grant").read_bytes(), good)
+
+    def test_a_damaged_grant_file_costs_itself_alone(self):
+        self.w.grant("hurt")
+        self.w.grant("hurt", server="second", name="second")
+        torn = self.w.folder / "hurt" / "second.grant"
+        torn.write_bytes(torn.read_bytes()[:-20])
+        self.assertEqual(self.w.run("client", "hurt", "ping", "home").returncode, 0)
+        for words in (("ping", "second"), ("network", "second"), ("servers",)):
+            done = self.w.run("client", "hurt", *words)
+            self.complains(done, LOCAL, f"{torn}: ", "damaged")
+        self.assertEqual(done.stdout.decode().split()[0], "home")
 
     def test_a_name_that_another_server_has(self):
         given = self.w.grant("client", server="second", name="second")

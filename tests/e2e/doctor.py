@@ -78,7 +78,8 @@ class Doctor(unittest.TestCase):
         self.assertIn("has ended", told["found"])
         held = self.w.folder / "client" / "home.grant"
         held.write_bytes(held.read_bytes()[:-20])
-        self.bad(self.ask("client"), "grants in")
+        told = self.bad(self.ask("client"), f"grant file {held}")
+        self.assertIn("remove it", told["to_do"])
         issued, = (self.w.folder / "server").glob("*.issued")
         issued.write_bytes(b"torn")
         self.bad(self.ask("server"), "grants in")

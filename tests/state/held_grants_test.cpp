@@ -43,11 +43,30 @@ TEST_CASE("a grant is kept under its server's name, and a later one of that serv
   CHECK(held.add(at.from(home)).value() == "home");
   const auto later = at.from(home);
   CHECK(held.add(later).value() == "home");
-  const auto all = held.list().value();
+  const auto all = held.list().value().good;
   REQUIRE(all.size() == 1);
   CHECK(all[0].file.grant.octets() == later.grant.octets());
   CHECK(held.add(at.from(identity::key::generate())).error() == errc::petname_taken);
   CHECK(held.add(at.from(identity::key::generate()), "work").value() == "work");
+}
+
+TEST_CASE("a damaged grant file costs itself alone, and is named") {
+  const client at;
+  const auto state = folder::open(at.in.path).value();
+  const held_grants held(state, at.self.id());
+  REQUIRE(held.add(at.from(identity::key::generate())).value() == "home");
+  REQUIRE(held.add(at.from(identity::key::generate()), "work").value() == "work");
+  const auto torn = as_bytes("ajar-grant/1\n");
+  REQUIRE(state.write("work.grant", torn));
+  const auto all = held.list().value();
+  REQUIRE(all.good.size() == 1);
+  CHECK(all.good[0].petname == "home");
+  REQUIRE(all.bad.size() == 1);
+  CHECK(all.bad[0].petname == "work");
+  CHECK(all.bad[0].why == errc::state_damaged);
+  CHECK(held.path_of("work") == at.in.path + "/work.grant");
+  CHECK(held.add(at.from(identity::key::generate()), "work").error() == errc::state_damaged);  // whose it was?
+  CHECK(state.read("work.grant").value()->size() == torn.size());
 }
 
 TEST_CASE("of two servers whose grants come at the same moment one has the name") {

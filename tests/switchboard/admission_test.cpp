@@ -56,6 +56,11 @@ TEST_CASE("a list has an id a line, with comments, blanks and the line ends of a
   CHECK(some->size() == 4);
   for (std::uint8_t number = 1; number <= 4; ++number) CHECK(some->admits(peer(number)));
   CHECK(!some->admits(peer(5)));
+  const auto marked = admission::parse("\xef\xbb\xbf" + text);  // as editors of other systems begin a text
+  REQUIRE(marked.has_value());
+  CHECK(marked->size() == 4);
+  CHECK(admission::parse("\xef\xbb\xbf" + to_string(peer(1))).value().admits(peer(1)));
+  CHECK(!admission::parse(to_string(peer(1)) + "\n\xef\xbb\xbf" + to_string(peer(2))).has_value());
 }
 
 TEST_CASE("a mistake in a list is told with its line, and nothing of the list counts") {

@@ -18,6 +18,15 @@ class held_grants {
     std::string petname;
     trust::grant_file file;
   };
+  /// A file that is no grant any more, or cannot be read; it costs itself alone.
+  struct damaged {
+    std::string petname;
+    std::error_code why;  ///< state_damaged, or the system's
+  };
+  struct listing {
+    std::vector<entry> good;
+    std::vector<damaged> bad;
+  };
 
   held_grants(const state::folder& in, identity::peer_id client) : in_(in), client_(std::move(client)) {}
 
@@ -26,7 +35,7 @@ class held_grants {
   /// @param petname  is_name(); by default what the server calls itself
   /// @return the name
   /// Errors: grant_of_another (made for another key), grant_expired, petname_taken (by another server), grant_malformed
-  /// (the name is none), the system's. Nothing is changed then.
+  /// (the name is none), state_damaged (what has that name), the system's. Nothing is changed then.
   result<std::string> add(const trust::grant_file& file, std::string petname = {}) const {
     if (file.grant.body().client != client_) return fail(errc::grant_of_another);
     if (wall_now() >= file.grant.body().not_after) return fail(errc::grant_expired);
@@ -45,18 +54,25 @@ class held_grants {
     return petname;
   }
 
-  /// All of them, by name. Errors: state_damaged, the system's.
-  result<std::vector<entry>> list() const {
+  /// All of them, by name. Errors: the system's, of the folder.
+  result<listing> list() const {
     auto names = in_.list(ending);
     if (!names) return fail(names.error());
-    std::vector<entry> all;
+    listing all;
     for (const auto& name : *names) {
+      auto petname = name.substr(0, name.size() - ending.size());
       auto one = load(name);
-      if (!one) return fail(one.error());
-      all.push_back({name.substr(0, name.size() - ending.size()), std::move(*one)});
+      if (one) {
+        all.good.push_back({std::move(petname), std::move(*one)});
+      } else if (one.error() != errc::no_grant) {  // removed meanwhile
+        all.bad.push_back({std::move(petname), one.error()});
+      }
     }
     return all;
   }
+
+  /// Where the grant of that name is kept.
+  std::string path_of(const std::string& petname) const { return in_.path() + "/" + petname + std::string(ending); }
 
  private:
   static constexpr std::string_view ending = ".grant";

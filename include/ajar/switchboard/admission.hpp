@@ -31,10 +31,12 @@ class admission {
     std::error_code why;
   };
 
-  /// Read a list: a peer id a line, `#` begins a comment. Errors: peer_id_malformed, with its line.
+  /// Read a list: a peer id a line, `#` begins a comment; what editors add (a byte order mark, CRLF) does not count.
+  /// Errors: peer_id_malformed, with its line.
   static tl::expected<admission, mistake> parse(std::string_view text) {
     admission made;
     std::size_t number = 0;
+    if (constexpr std::string_view mark = "\xef\xbb\xbf"; text.starts_with(mark)) text.remove_prefix(mark.size());
     while (!text.empty()) {
       ++number;
       const auto end = text.find('\n');
