@@ -67,6 +67,7 @@ inline ajar::awaitable<ajar::result<exit_code>> cat(visit_ptr at, ajar::files::s
 
 struct ls_format {
   bool long_lines = false;
+  bool human = false;  // their sizes
   bool deep = false;
   bool json = false;
 };
@@ -84,8 +85,9 @@ inline std::string ls_line(const ajar::files::walked& one, const ls_format& how)
   auto name = shown(one.path) + (entry.kind == entry_kind::folder ? "/" : "");
   if (!how.long_lines) return name + "\n";
   if (entry.kind == entry_kind::link) name += fmt::format(" -> {}", facts ? to_string(facts->kind) : "nothing here");
-  return fmt::format("{:>14}  {:>16}  {}\n", file ? std::to_string(facts->size) : std::string(to_string(entry.kind)),
-                     file ? shown_time(facts->modified) : "", name);
+  auto size = std::string(to_string(entry.kind));
+  if (file) size = how.human ? shown_size(static_cast<double>(facts->size)) : std::to_string(facts->size);
+  return fmt::format("{:>14}  {:>16}  {}\n", size, file ? shown_time(facts->modified) : "", name);
 }
 
 // Sorted where that takes no more than this many entries; else as the server has them.

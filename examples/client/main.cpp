@@ -18,7 +18,7 @@ constexpr const char* examples =
     "  ajar-client add laptop.grant                     keep a grant; --name calls the server something else; - reads "
     "stdin\n"
     "  ajar-client servers                              a line for each: name, id\n"
-    "  ajar-client ls home:                             what it shares with you; home:photos/2004, -l, -R\n"
+    "  ajar-client ls home:                             what it shares with you; home:photos/2004, -l, --human, -R\n"
     "  ajar-client get home:photos .                    a whole folder, to ./photos; again, to go on or to update\n"
     "  ajar-client get home:photos/ copy                what is in it, to ./copy\n"
     "  ajar-client get home:notes home:photos/a.jpg .   several; --verify compares SHA-256\n"
@@ -76,7 +76,8 @@ int get_into_stream(const tools::settings& given, const tools::node& self,
 
 int ls(const tools::settings& given, const tools::node& self, const tools::remote_place& place) {
   tools::ls_format how;
-  how.long_lines = given.count("long") != 0;
+  how.human = given.count("human") != 0;
+  how.long_lines = how.human || given.count("long") != 0;
   how.deep = given.count("recursive") != 0;
   how.json = given.count("json") != 0;
   const auto about =

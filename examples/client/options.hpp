@@ -62,6 +62,7 @@ inline option_table make_client_table() {
   all.add_state();
   all.add("explain", "the steps, and what central and the server did, on stderr").of({"ping", "ls", "get", "cat"});
   all.add("long", "ls: size, time and kind too").letter('l').of({"ls"}).command_line_only();
+  all.add("human", "ls: as with --long, and sizes such as 1.5 MB").of({"ls"}).command_line_only();
   all.add("recursive", "ls: the folders in it too").letter('R').of({"ls"}).command_line_only();
   all.add("verify", "get: compare SHA-256 with the server's").of({"get"});
   all.add("force", "get: replace files here that were changed since they were fetched, or never were").of({"get"});

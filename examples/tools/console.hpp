@@ -110,6 +110,7 @@ int guarded(const char* tool, Main&& body) {
   keep_standard_numbers();
   ::signal(SIGPIPE, SIG_IGN);
   (void)standard_error();  // opened now: a fence may come
+  ::tzset();               // the same of the time zone's file
   const auto spoiled = [tool](const char* why) {
     tell("{}: {}\n", tool, why);
     return local_trouble;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Names, sizes and times as a person reads them. Pure.
+// Names, sizes and times as a person reads them. Pure, but for the time zone.
 #pragma once
 
 #include <ajar/core/bytes.hpp>
@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <array>
+#include <ctime>
 
 namespace tools {
 
@@ -53,14 +54,15 @@ inline std::string shown_duration(std::chrono::seconds length) {
   return hours > 0 ? fmt::format("{}:{:02}:{:02}", hours, minutes, seconds) : fmt::format("{}:{:02}", minutes, seconds);
 }
 
-// 2004-04-22 10:00
+// 2004-04-22 10:00, in the time zone of $TZ or this machine, as ls has it. Whoever is behind a fence has called tzset()
+// before.
 inline std::string shown_time(ajar::files::file_time at) {
-  const auto days = std::chrono::floor<std::chrono::days>(at);
-  const std::chrono::year_month_day date(days);
-  const std::chrono::hh_mm_ss time(std::chrono::floor<std::chrono::seconds>(at - days));
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
-                     time.minutes().count());
+  const auto seconds =
+      static_cast<std::time_t>(std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count());
+  std::tm here{};
+  if (!::localtime_r(&seconds, &here)) return "?";
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}", here.tm_year + 1900, here.tm_mon + 1, here.tm_mday, here.tm_hour,
+                     here.tm_min);
 }
 
 // 45 %  1.2 GB of 2.6 GB  112 MB/s  0:12 left  12 of 340 files

@@ -488,9 +488,18 @@ class Folders(unittest.TestCase):
         self.assertEqual(self.client("ls", f"{name}/b/empty").stdout, b"")
         self.assertEqual(self.client("ls", f"{name}/b/file").stdout, b"file\n")
         self.assertEqual(self.client("ls", "home").stdout, b"all/\none\n")
-        long = self.client("ls", "-l", name).stdout.decode().splitlines()
+        long = self.client("ls", "-l", name, env=dict(os.environ, TZ="UTC0")).stdout.decode().splitlines()
         self.assertEqual([one.split() for one in long],
                          [["0", "1994-11-06", "08:49", "a"], ["folder", "b/"], ["0", "1994-11-06", "08:49", "l", "->", "file"]])
+        for zone, hour in (("CET-1", "09:49"), ("Asia/Tokyo", "17:49")):  # the latter's file is read before the fence
+            if "/" in zone and not pathlib.Path("/usr/share/zoneinfo", zone).exists():
+                continue
+            done = self.client("ls", "-l", f"{name}/a", env=dict(os.environ, TZ=zone))
+            self.assertEqual(done.stdout.split(), [b"0", b"1994-11-06", hour.encode(), b"a"])
+        (folder / "b" / "large").write_bytes(bytes(1_500_000))
+        human = self.client("ls", "--human", f"{name}/b").stdout.decode().splitlines()
+        self.assertEqual([one.split()[:2] for one in human], [["folder", "empty/"], ["5", "B"], ["1.5", "MB"]])
+        (folder / "b" / "large").unlink()
         lines = [json.loads(line) for line in self.client("ls", "-R", "--json", name).stdout.decode().splitlines()]
         self.assertEqual([(one["path"], one["type"], one.get("size")) for one in lines],
                          [("a", "file", 0), ("b", "folder", None), ("b/empty", "folder", None), ("b/file", "file", 5),

@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdlib>
+#include <optional>
+
 using namespace tools;
 
 TEST_CASE("names are shown as they are, where they can do nothing to a terminal") {
@@ -34,8 +37,23 @@ TEST_CASE("sizes and times are short") {
   CHECK(shown_duration(std::chrono::seconds(7)) == "0:07");
   CHECK(shown_duration(std::chrono::seconds(754)) == "12:34");
   CHECK(shown_duration(std::chrono::seconds(11045)) == "3:04:05");
-  CHECK(shown_time(ajar::files::file_time(std::chrono::seconds(784111777))) == "1994-11-06 08:49");
-  CHECK(shown_time(ajar::files::file_time(std::chrono::seconds(-1))) == "1969-12-31 23:59");
+}
+
+TEST_CASE("times are those of the time zone") {
+  const char* const before = std::getenv("TZ");
+  const auto kept = before ? std::optional<std::string>(before) : std::nullopt;
+  const auto in = [](const char* zone, std::int64_t seconds) {
+    REQUIRE(::setenv("TZ", zone, 1) == 0);
+    ::tzset();
+    return shown_time(ajar::files::file_time(std::chrono::seconds(seconds)));
+  };
+  CHECK(in("UTC0", 784111777) == "1994-11-06 08:49");
+  CHECK(in("UTC0", -1) == "1969-12-31 23:59");
+  CHECK(in("CET-1", 784111777) == "1994-11-06 09:49");
+  CHECK(in("EST5", 0) == "1969-12-31 19:00");
+  CHECK(in("UTC0", 9'000'000'000) == "2255-03-14 16:00");
+  REQUIRE((kept ? ::setenv("TZ", kept->c_str(), 1) : ::unsetenv("TZ")) == 0);
+  ::tzset();
 }
 
 TEST_CASE("progress counts what came now for its rate, and says no percentage before all is known") {
