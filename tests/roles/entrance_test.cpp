@@ -111,6 +111,8 @@ TEST_CASE("a grant that was taken back lets nobody in, though whoever keeps the 
   REQUIRE(fresh);
   CHECK(*fresh == std::vector{one.body.id});
   CHECK(one.refused() == errc::grant_revoked);
+  one.lookup = errc::grant_unknown;  // nor where he has forgotten it
+  CHECK(one.refused() == errc::grant_revoked);
   CHECK(!one.gate().may_open(one.request()));
   CHECK(!one.gate().must_wait(one.request()));
 }
