@@ -83,7 +83,7 @@ struct intruder {
   intruder(const std::string& folder, ajar::net::address source, std::string_view what)
       : state(must(ajar::state::folder::open(folder))),
         key(must(state.load_key())),
-        held(must(ajar::state::held_grants(state, key.id()).list()).at(0).file),
+        held(must(ajar::state::held_grants(state, key.id()).list()).good.at(0).file),
         from(std::move(source)),
         kind(what) {}
 

@@ -156,7 +156,7 @@ void run_to_session(const std::string& folder, const std::string& port_file) {
   asio::io_context context(1);
   const auto state = must(ajar::state::folder::open(folder));
   const auto key = must(state.load_key());
-  const auto grants = must(ajar::state::held_grants(state, key.id()).list());
+  const auto grants = must(ajar::state::held_grants(state, key.id()).list()).good;
   ajar::client client(context.get_executor(), key,
                       ajar::client_options().grants({grants.at(0).file}).logins([&] { return state.next_login(); }));
   ajar::net::tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
@@ -186,7 +186,7 @@ void run_get(const std::string& folder, const std::string& path, std::size_t cou
   asio::io_context context(1);
   const auto state = must(ajar::state::folder::open(folder));
   const auto key = must(state.load_key());
-  const auto grants = must(ajar::state::held_grants(state, key.id()).list());
+  const auto grants = must(ajar::state::held_grants(state, key.id()).list()).good;
   ajar::client client(context.get_executor(), key,
                       ajar::client_options().grants({grants.at(0).file}).logins([&] { return state.next_login(); }));
   std::vector<ajar::result<ajar::bytes>> all(count, ajar::fail(ajar::errc::canceled));

@@ -135,8 +135,9 @@ awaitable<void> lose_one_pair(two_ends& all) {
   task_group other_end(executor);
   other_end.spawn(answer_the_named(first, second, lost));
   auto rung = all.rung(trust::rung_kind::crossing);
-  rung.start = clock::now();
-  rung.end = rung.start + 30s;
+  rung.start = clock::now() - 1s;  // so both pairs begin at one instant
+  rung.what.grid_ms = 10'000;      // and neither tries again
+  rung.end = clock::now() + 30s;
   rung.what.client = {first.local_endpoint(), second.local_endpoint()};
   auto going = go_crossing(rung, all.server);
   auto came = co_await std::move(going);
