@@ -66,11 +66,11 @@ TEST_CASE("the other sockets of a crossing are kept until TLS is up, or has fail
   here.about.until = never;
   rendezvous::passage through{std::move(ours), trust::rung_kind::crossing, std::move(others)};
   std::optional<std::error_code> ended;
-  asio::co_spawn(context,
-                 keep_end(rendezvous::enter(std::make_shared<const rendezvous::errand>(here.about), std::move(through),
-                                            here.id),
-                          ended),
-                 asio::detached);
+  asio::co_spawn(
+      context,
+      keep_end(rendezvous::enter(std::make_shared<const rendezvous::errand>(here.about), std::move(through), here.id),
+               ended),
+      asio::detached);
   while (theirs.available() == 0) context.run_one();  // our hello is there, and TLS waits for theirs
   CHECK(!ended);
   CHECK(!kept.expired());

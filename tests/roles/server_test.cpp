@@ -553,8 +553,7 @@ TEST_CASE("a window closes for good at the first stranger whom TLS finds, whatev
   for (const auto worn : {windows::cloak::compare, windows::cloak::none}) {
     CAPTURE(std::string(to_string(worn)));
     for (const intruder act : {show_another_key, speak_garbage}) {
-      scene all(
-          [worn](server_options& options) { options.on_stranger(windows::on_stranger::close).cloak(worn); });
+      scene all([worn](server_options& options) { options.on_stranger(windows::on_stranger::close).cloak(worn); });
       testing::run(all.here.context, strangers_come(all, 1, act));
     }
   }

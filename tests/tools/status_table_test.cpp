@@ -38,8 +38,7 @@ TEST_CASE("a server's table tells link, exposure, and each session in a row") {
   told["log_lines_lost"] = 0;  // other tests of this process lose some
   const auto text = status_table::text(told);
   CHECK(text.find("link      up for 1 min 30 s, round trip 400.0 us\n") != std::string::npos);
-  CHECK(text.find("in all 70.0 us in 2 windows, 1 stranger, 3 packets dropped by the cloak\n") !=
-        std::string::npos);
+  CHECK(text.find("in all 70.0 us in 2 windows, 1 stranger, 3 packets dropped by the cloak\n") != std::string::npos);
   CHECK(text.find("today 30.0 us in 1 window, 1 packet dropped by the cloak;") != std::string::npos);
   CHECK(text.find("sessions  2 now, 3 so far") != std::string::npos);
   CHECK(text.find("1.5 kB") != std::string::npos);
