@@ -89,6 +89,7 @@ class get_report final : public ajar::files::fetch_events {
   void no_session(const std::error_code& why) override {
     wipe_bar();
     complain(client_tool, shown(server_), why);
+    if (code_ == success) code_ = exit_code_of(why);  // what fails after that follows from it
   }
 
   // @param path  of the session, for JSON

@@ -108,11 +108,11 @@ line_writer& standard_error() {
 // ---- console.hpp
 
 std::string text_option(const settings& given, const char* name) {
-  return given.count(name) ? given[name].as<std::string>() : std::string();
+  return given.as<std::string>(name);
 }
 
 std::vector<std::string> list_option(const settings& given, const char* name) {
-  return given.count(name) ? given[name].as<std::vector<std::string>>() : std::vector<std::string>();
+  return given.as<std::vector<std::string>>(name);
 }
 
 std::string complaint(std::string_view tool, std::string_view about, const std::error_code& why,

@@ -218,7 +218,7 @@ class Folders(unittest.TestCase):
         size = (48 << 20) if world.SANITIZED else (400 << 20)
         self.w.file(folder / "large", size)
         self.dest = roomy(size, self.dest)
-        command = self.w.command("client", "client", "get", name, self.dest, "--json", "--within", "20s", "--retry", "10m")
+        command = self.w.command("client", "client", "get", name, self.dest, "--json", "--within", "20s")
         client = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
         def octets():
