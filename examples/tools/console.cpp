@@ -107,9 +107,7 @@ line_writer& standard_error() {
 
 // ---- console.hpp
 
-std::string text_option(const settings& given, const char* name) {
-  return given.as<std::string>(name);
-}
+std::string text_option(const settings& given, const char* name) { return given.as<std::string>(name); }
 
 std::vector<std::string> list_option(const settings& given, const char* name) {
   return given.as<std::vector<std::string>>(name);
