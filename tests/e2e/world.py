@@ -19,7 +19,7 @@ TOOLS = pathlib.Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else pathli
 # Sanitizers make the tools several times slower and larger.
 SANITIZED = os.environ.get("AJAR_SANITIZED") == "1"
 
-# Sizes and counts that take minutes: ./dev test --long, ./dev test-release --long
+# Sizes and counts that take minutes: ./dev test --long, ./dev test-gcc --long
 LONG = os.environ.get("AJAR_LONG") == "1"
 
 # What --help says about exit codes.
