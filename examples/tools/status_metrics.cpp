@@ -4,6 +4,7 @@
 #include <ajar/telling/metrics.hpp>
 
 #include <fmt/format.h>
+#include <chrono>
 #include <functional>
 #include <utility>
 
@@ -31,6 +32,7 @@ class metrics_maker {
   struct row {
     labels with;
     std::uint64_t value = 0;
+    bool time = false;  // in nanoseconds
   };
   using pick = std::function<std::vector<row>(const json&)>;
 
@@ -50,7 +52,7 @@ class metrics_maker {
   static pick seconds_at(std::string place) {
     return [whole = at(std::move(place))](const json& one) {
       auto rows = whole(one);
-      for (auto& each : rows) each.value /= 1'000'000'000;
+      for (auto& each : rows) each.time = true;
       return rows;
     };
   }
@@ -85,7 +87,11 @@ class metrics_maker {
     for (const auto& one : all_) {
       for (auto& each : from(one)) {
         if (by_pid_) each.with.emplace_back("pid", std::to_string(one.at("pid").get<std::uint64_t>()));
-        out_.sample(each.value, each.with);
+        if (each.time) {
+          out_.sample(std::chrono::nanoseconds(each.value), each.with);
+        } else {
+          out_.sample(each.value, each.with);
+        }
       }
     }
   }
@@ -127,21 +133,21 @@ class metrics_maker {
     counter("listeners", "Ports that were opened.", at("/exposure/total/listeners"));
     counter("strangers", "Connections to a window of somebody else than the one expected.",
             at("/exposure/total/strangers"));
-    counter("exposure_nanoseconds", "How long ports were open.", at("/exposure/total/ns"));
-    gauge("exposure_today_nanoseconds", "The same, since midnight UTC.", at("/exposure/today/ns"));
+    counter("exposure_seconds", "How long ports were open.", seconds_at("/exposure/total/ns"));
+    gauge("exposure_today_seconds", "The same, since midnight UTC.", seconds_at("/exposure/today/ns"));
   }
 
   void add_server() {
     gauge("linked", "1 while the link to central is up.", at("/link/linked"));
     counter("links", "Links to central that were made.", at("/link/links"));
     counter("link_losses", "Links that ended, and attempts at one, by cause.", causes_at("/link/losses"));
-    gauge("link_round_trip_nanoseconds", "The shortest heartbeat of this link.", at("/link/round_trip_ns"));
+    gauge("link_round_trip_seconds", "The shortest heartbeat of this link.", seconds_at("/link/round_trip_ns"));
     gauge("clients_with_door", "Clients on the roster.", at("/clients_with_door"));
     gauge("revocations_acknowledged", "0 while central may not know of a revoked grant.",
           at("/revocations/acknowledged"));
     gauge("windows_open", "Requests for a window that are being answered.", at("/windows_open"));
-    gauge("listened_last_minute_nanoseconds", "How long ports of windows were open in the last minute.",
-          at("/listened_last_minute/ns"));
+    gauge("listened_last_minute_seconds", "How long ports of windows were open in the last minute.",
+          seconds_at("/listened_last_minute/ns"));
     counter("refusals", "Windows that were refused, or that nobody came through, by cause.", causes_at("/refusals"));
     counter("dial_failures", "Clients that were dialled and not reached, by cause.", causes_at("/dial_failures"));
   }

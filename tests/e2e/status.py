@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSL-1.0
 """What running tools tell of themselves, held against what happened and against the kernel."""
+import decimal
 import json
 import os
 import pathlib
@@ -59,7 +60,7 @@ def parse_metrics(text):
             key = (name[0], tuple(sorted(labels)))
             if key in samples:
                 raise ValueError(f"a sample twice: {line}")
-            samples[key] = int(line[at + 1:])
+            samples[key] = decimal.Decimal(line[at + 1:])
     return samples
 
 
@@ -148,7 +149,7 @@ class Status(unittest.TestCase):
         metrics = self.metrics("server")
         self.assertEqual(metrics[("ajar_server_sessions", (("path", "window"),))], 1)
         self.assertEqual(metrics[("ajar_server_linked", ())], 1)
-        self.assertEqual(metrics[("ajar_server_exposure_nanoseconds_total", ())], home["exposure"]["total"]["ns"])
+        self.assertEqual(metrics[("ajar_server_exposure_seconds_total", ())] * 10**9, home["exposure"]["total"]["ns"])
         self.assertEqual(self.metrics("central")[("ajar_central_links", (("role", "server"),))], 1)
 
         octets, said, code = reader.finish()

@@ -13,14 +13,13 @@ TEST_CASE("a server's metrics, and none for what is not known") {
   from.exposed.drops = 12;
   from.refusals.add(ajar::errc::grant_expired, 2);
   const auto text = status_metrics::text("ajar-server", {json_of(from)});
-  CHECK(text.find(
-            "# TYPE ajar_server_exposure_nanoseconds_total counter\najar_server_exposure_nanoseconds_total 1234\n") !=
-        std::string::npos);
+  CHECK(text.find("# TYPE ajar_server_exposure_seconds_total counter\n"
+                  "ajar_server_exposure_seconds_total 0.000001234\n") != std::string::npos);
   CHECK(text.find("\najar_server_linked 1\n") != std::string::npos);
   CHECK(text.find("\najar_server_cloak_drops_total 12\n") != std::string::npos);
   CHECK(text.find("\najar_server_refusals_total{cause=\"grant_expired\"} 2\n") != std::string::npos);
   CHECK(text.find("\najar_server_sessions{path=\"window\"} 0\n") != std::string::npos);
-  CHECK(text.find("\najar_server_link_round_trip_nanoseconds ") == std::string::npos);
+  CHECK(text.find("\najar_server_link_round_trip_seconds ") == std::string::npos);
 }
 
 TEST_CASE("clients are told apart by their pid, under one head") {

@@ -2,6 +2,7 @@
 // ajar/telling/metrics.hpp - figures as Prometheus reads them.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
@@ -24,8 +25,16 @@ class metrics {
   /// A value of now.
   metrics& gauge(std::string_view name, std::string_view help) { return begin(name, "gauge", help); }
 
-  /// A sample of the metric that was begun last.
+  /// A sample of the metric that was begun last. Not negative.
   metrics& sample(std::uint64_t value, const labels& with = {}) { return sample_text(std::to_string(value), with); }
+
+  /// Of a metric whose name has _seconds: to the nanosecond.
+  metrics& sample(std::chrono::nanoseconds time, const labels& with = {}) {
+    constexpr std::int64_t second = 1'000'000'000;
+    auto fraction = std::to_string(second + time.count() % second).substr(1);
+    fraction.erase(fraction.find_last_not_of('0') + 1);
+    return sample_text(std::to_string(time.count() / second) + (fraction.empty() ? "" : "." + fraction), with);
+  }
 
   const std::string& text() const noexcept { return text_; }
 
