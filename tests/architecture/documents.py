@@ -3,8 +3,8 @@
 
 documents.py ROOT    check, exit 1 with every difference
 
-docs/errors.md is what tools/errors-table prints; docs/configuration.md has the tables that tools/options-table makes of
-the tools' options; README.md has the tagged regions of its examples octet for octet;
+docs/errors.md is what tools/errors-table prints, docs/architecture.svg what tools/architecture-picture does;
+docs/configuration.md has the tables that tools/options-table makes of the tools' options; README.md has the tagged regions of its examples octet for octet;
 docs/protocol.md names every message with its number and every domain; every local link leads somewhere.
 """
 import difflib
@@ -13,6 +13,10 @@ import re
 import subprocess
 import sys
 
+# what a command prints, and how it is printed anew
+PRINTED = [("docs/errors.md", "tools/errors-table", "> docs/errors.md"),
+           ("docs/configuration.md", "tools/options-table", "--write ."),
+           ("docs/architecture.svg", "tools/architecture-picture", "> docs/architecture.svg")]
 README_REGIONS = {"examples/ten_lines.cpp": ["server", "client"]}
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
@@ -34,21 +38,23 @@ def check(root):
     def read(path):
         return (root / path).read_text(encoding="utf-8")
 
-    printed = subprocess.run([sys.executable, str(root / "tools/errors-table"), str(root)], capture_output=True, text=True,
-                             encoding="utf-8", check=False)
-    if printed.returncode != 0:
-        differences.append(printed.stderr.strip() or "tools/errors-table failed")
-    elif printed.stdout != read("docs/errors.md"):
-        lines = difflib.unified_diff(read("docs/errors.md").splitlines(), printed.stdout.splitlines(), "docs/errors.md",
-                                     "tools/errors-table", lineterm="", n=0)
-        differences += ["docs/errors.md is stale: run tools/errors-table > docs/errors.md", *lines]
+    for path, tool, anew in PRINTED:
+        printed = subprocess.run([sys.executable, str(root / tool), str(root)], capture_output=True, text=True,
+                                 encoding="utf-8", check=False)
+        if printed.returncode != 0:
+            differences.append(printed.stderr.strip() or f"{tool} failed")
+        elif printed.stdout != read(path):
+            lines = difflib.unified_diff(read(path).splitlines(), printed.stdout.splitlines(), path, tool, lineterm="", n=0)
+            differences += [f"{path} is stale: run {tool} {anew}", *lines]
 
-    printed = subprocess.run([sys.executable, str(root / "tools/options-table"), str(root)], capture_output=True, text=True,
-                             encoding="utf-8", check=False)
-    if printed.returncode != 0:
-        differences.append(printed.stderr.strip() or "tools/options-table failed")
-    elif printed.stdout != read("docs/configuration.md"):
-        differences.append("docs/configuration.md is stale: run tools/options-table --write")
+    told = set(re.findall(r"`(?:\w+\.)?(\w+)`", read("docs/json.md")))
+    for path in sorted([*(root / "examples").rglob("*.hpp"), *(root / "examples").rglob("*.cpp")]):
+        text = path.read_text(encoding="utf-8")
+        if "json_line" not in text or path.name.startswith("json_line"):
+            continue
+        for key in re.findall(r'\bwith\(\s*(?:plain \? )?"(\w+)"', text):
+            if key not in told:
+                differences.append(f"docs/json.md: is without the key {key} of {path.relative_to(root)}")
 
     for path, tags in README_REGIONS.items():
         for tag in tags:
