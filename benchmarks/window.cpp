@@ -191,7 +191,7 @@ ajar::signed_grant grant_for(const ajar::identity::key& guest, const ajar::ident
   ajar::grant terms;
   terms.client = guest.id();
   terms.not_after = ajar::wall_now() + 24h;
-  terms.methods = static_cast<std::uint8_t>(ajar::trust::method::window);
+  terms.methods = ajar::trust::method::window;
   terms.lan = true;
   terms.sessions = 1000;
   terms.windows_a_minute = 65535;
@@ -219,7 +219,7 @@ int run(const settings& how) {
   if (!central_loop.call([&] { return central.open(); })) return 1;
   central.start();
   ajar::server_options opens(central.url());
-  opens.methods(false, true).logins(logins()).grants([&](const auto&) { return grant; });
+  opens.methods(ajar::trust::method::window).logins(logins()).grants([&](const auto&) { return grant; });
   opens.listening(10min);
   if (how.intruder) opens.cloak(ajar::windows::cloak::compare).on_step(other.sink());
   ajar::server server(server_loop.executor(), home, opens);
@@ -230,6 +230,7 @@ int run(const settings& how) {
     server.start();
     server.spawn(keep_exposures(server, at_server));
   });
+  client_loop.call([&] { client.start(); });
   client_loop.run(await_server(client, home.id()));
   other.active = true;
   client_loop.run(how.intruder ? come_all_the_same(client, home.id(), how.count, other, beside)

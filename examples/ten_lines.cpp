@@ -23,9 +23,9 @@ ajar::awaitable<void> answer(ajar::session guest) {
 // [server]
 ajar::awaitable<void> serve(ajar::server& server) {
   for (;;) {
-    auto guest = co_await server.accept();    // no port is open while this waits
-    if (!guest) co_return;                    // guest.error() says why
-    server.spawn(answer(std::move(*guest)));  // a session: who, over which path, exposed how long
+    auto guest = co_await server.accept("greeting");  // no port is open while this waits
+    if (!guest) co_return;                            // guest.error() says why
+    server.spawn(answer(std::move(*guest)));          // a session: who, over which path, exposed how long
   }
 }
 // [server]

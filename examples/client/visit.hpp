@@ -100,6 +100,7 @@ struct trip {
         signals(context, SIGINT, SIGTERM),
         control(client_tool, context.get_executor(), who.state.path(), own_control_name()),
         todo(std::move(what)) {
+    client->start();
     control.answer_with("status", [this, fence = spoken_fence()](const ajar::control::request&) {
       return ajar::result<std::string>(status_text(client->status(), fence));
     });
@@ -175,6 +176,7 @@ inline ajar::awaitable<ajar::result<visit_ptr>> reach(trip& on) {
 
 inline ajar::awaitable<ajar::result<visit_ptr>> reach_again(trip& on) {
   on.client.emplace(on.signals.get_executor(), on.self.key, on.options);
+  on.client->start();
   on.how.until(ajar::clock::now() + on.within);
   return reach(on);
 }
@@ -380,6 +382,7 @@ inline ajar::result<ajar::net::reflection> look_outside(const settings& given, c
   if (given.count("from")) how.from(asio::ip::make_address(text_option(given, "from")));  // the table has checked it
   asio::io_context context(1);
   ajar::client client(context.get_executor(), self.key, how);
+  client.start();
   ajar::result<ajar::net::reflection> known = ajar::fail(ajar::errc::canceled);
   const auto until = ajar::clock::now() + std::chrono::seconds(10);
   asio::co_spawn(context, detail::look_outside(self, client, files->front().grant.signer(), until, known),

@@ -5,7 +5,7 @@
 #include "offers.hpp"
 
 #include <ajar/files/host.hpp>
-#include <ajar/state/issued_invites.hpp>
+#include <ajar/server/state.hpp>
 
 namespace tools {
 
@@ -33,17 +33,12 @@ class guest_policy final : public ajar::files::issued_grant_policy {
   offers& offered_;
 };
 
-// Who may enter and who is invited, as the state folder says, and in whose name that is signed; and what is offered
-// while this process runs.
-struct household {
-  household(const ajar::state::folder& in, const ajar::identity::key& key)
-      : issued(in, key.id()), invites(in, key), guests(issued, key, offered), self(key) {}
+// Who may enter and who is invited, as the state folder says; and what is offered while this process runs.
+struct household : ajar::server_state {
+  using server_state::server_state;
 
-  ajar::state::issued_grants issued;
-  ajar::state::issued_invites invites;
   offers offered;
-  guest_policy guests;
-  const ajar::identity::key& self;
+  guest_policy guests{issued, self, offered};
 };
 
 }  // namespace tools

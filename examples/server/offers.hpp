@@ -56,8 +56,7 @@ class offers {
     offer one;
     one.asked = now;
     ajar::trust::grant body;
-    body.methods = static_cast<std::uint8_t>(ajar::trust::method::outbound) |
-                   static_cast<std::uint8_t>(ajar::trust::method::window);
+    body.methods = ajar::trust::method::outbound | ajar::trust::method::window;
     body.lan = terms.lan;
     body.sessions = 16;
     body.windows_a_minute = 120;

@@ -16,7 +16,7 @@ namespace tools {
 
 struct run_plan {
   ajar::identity::url central;
-  std::uint8_t methods = 0;
+  ajar::trust::method_set methods{};
   std::chrono::milliseconds roster_every{0};
   ajar::windows::on_stranger policy = ajar::windows::on_stranger::close_and_reopen;
   std::optional<ajar::net::address> window_address;
@@ -26,8 +26,8 @@ struct run_plan {
   named_shares shared{};
   std::optional<share_wish> offered{};  // instead of shares
 
-  bool windows() const { return (methods & static_cast<std::uint8_t>(ajar::trust::method::window)) != 0; }
-  bool outbound() const { return methods != static_cast<std::uint8_t>(ajar::trust::method::window); }
+  bool windows() const { return methods.contains(ajar::trust::method::window); }
+  bool outbound() const { return methods.contains(ajar::trust::method::outbound); }
 };
 
 // All but what is shared. Complains by itself.
@@ -38,7 +38,7 @@ inline std::optional<run_plan> plan_run(const settings& given) {
   made.methods = *parse_methods(given["mode"].as<std::string>());
   const auto roster = given["roster"].as<std::string>();
   if (roster.starts_with("every=")) {
-    if (made.methods != static_cast<std::uint8_t>(ajar::trust::method::outbound)) {
+    if (made.windows()) {
       return wrong(given.where("roster") + " every=TIME goes with --mode outbound: a window needs a standing link"),
              std::nullopt;
     }
@@ -81,25 +81,16 @@ inline int serve_as_planned(const settings& given, run_plan plan, int count, cha
     const auto silent = forbid_listening();
     if (!silent) return complain(server_tool, "seccomp", silent.error());
   }
-  household house(self->state, self->key);
-  auto revoked = house.issued.revocations_in_force(self->key);
-  if (!revoked) return complain(server_tool, self->state.path(), revoked.error());
+  const auto house = std::make_shared<household>(self->state, self->key);
   ajar::server_options how(plan.central);
-  how.methods(plan.outbound(), plan.windows())
+  const auto supplied = ajar::server_state::supply(house, how);
+  if (!supplied) return complain(server_tool, self->state.path(), supplied.error());
+  how.methods(plan.methods)
       .roster_every(plan.roster_every)
       .on_stranger(plan.policy)
       .listening(std::chrono::milliseconds(given.as<std::uint32_t>("listening")))
       .most_sessions(budgets.sessions)
-      .cloak(*ajar::windows::parse_cloak(given.as<std::string>("cloak")))
-      .logins([&] { return self->state.next_login(); })
-      .grants([&](const ajar::trust::grant_id& id) { return house.issued.find(id); })
-      .invites([&] { return house.invites.ids(); },
-               [&](const ajar::trust::invite_id& which, ajar::bytes_view sealed) {
-                 return house.invites.redeem(which, sealed, house.issued);
-               })
-      .later_revocations(
-          [&](const ajar::trust::signed_revocations& later) { return house.issued.learn(later, house.self); });
-  if (*revoked) how.revocations(std::move(**revoked));
+      .cloak(*ajar::windows::parse_cloak(given.as<std::string>("cloak")));
   if (plan.from) how.from(*plan.from);
   if (plan.window_address) how.window_address(*plan.window_address);
   if (plan.window_ports) how.window_ports(*plan.window_ports);
@@ -121,7 +112,7 @@ inline int serve_as_planned(const settings& given, run_plan plan, int count, cha
   if (!enter_sandbox(server_tool, given, std::move(fence), "the shares", steps)) return local_trouble;
 
   running all{ajar::server(context.get_executor(), self->key, how),
-              house,
+              *house,
               ajar::files::file_service(context.get_executor(), budgets.files),
               plan.central,
               given.file(),

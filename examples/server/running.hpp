@@ -124,8 +124,8 @@ inline void take_over(const reload& again, running& all) {
   if (!shared) return again.keep(shared.error());
   tell_of_state_folders(*shared, all.state, all.steps);
   all.share(share_set_of(std::move(*shared), all.steps));
-  all.server.on_stranger(policy_of(*now));
-  all.server.window_address(address_of(*now, "window-address"));
+  all.server.set_on_stranger(policy_of(*now));
+  all.server.set_window_address(address_of(*now, "window-address"));
   again.taken(*now);
 }
 

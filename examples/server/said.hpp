@@ -25,18 +25,17 @@ inline int wrong(std::string_view what) {
   return usage;
 }
 
-// "outbound,window" -> bits. Nothing for other words.
-inline std::optional<std::uint8_t> parse_methods(std::string_view text) {
-  std::uint8_t bits = 0;
+// "outbound,window". Nothing for other words.
+inline std::optional<ajar::trust::method_set> parse_methods(std::string_view text) {
+  ajar::trust::method_set made;
   while (!text.empty()) {
     const auto comma = text.find(',');
     const auto word = text.substr(0, comma);
     text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
-    const auto bit = word == "outbound" ? ajar::trust::method::outbound : ajar::trust::method::window;
     if (word != "outbound" && word != "window") return std::nullopt;
-    bits = static_cast<std::uint8_t>(bits | static_cast<std::uint8_t>(bit));
+    made |= word == "outbound" ? ajar::trust::method::outbound : ajar::trust::method::window;
   }
-  return bits == 0 ? std::nullopt : std::optional(bits);
+  return made.empty() ? std::nullopt : std::optional(made);
 }
 
 // In the environment, so that it is said once for all commands.

@@ -27,10 +27,11 @@ class one_process {
     ajar::grant terms;
     terms.client = guest_.id();
     terms.not_after = ajar::wall_now() + std::chrono::hours(1);
-    terms.methods = static_cast<std::uint8_t>(ajar::trust::method::window);
+    terms.methods = ajar::trust::method::window;
     terms.sessions = 1;
     terms.windows_a_minute = 60;
     terms.windows_a_day = 100'000;
+    terms.services = {{"greeting"}};
     const auto grant = ajar::signed_grant::sign(terms, home_);
     const auto executor = context_.get_executor();
     ajar::server server(executor, home_, ajar::server_options(central_.url()).logins(logins()).grants([&](const auto&) {
@@ -40,6 +41,7 @@ class one_process {
     asio::co_spawn(executor, serve(server), asio::detached);
     ajar::client client(executor, guest_,
                         ajar::client_options().logins(logins()).grants({{central_.url(), "home", grant}}));
+    client.start();
     asio::co_spawn(executor, then_stop(visit(client, home_.id()), central_, server, client), asio::detached);
     context_.run();
     return true;

@@ -149,9 +149,9 @@ json json_of(const ajar::net::reflection& from) { return {{"ipv4", json_of(from.
 json json_of(const ajar::server_status& from) {
   auto made = process("ajar-server", from);
   made["methods"] = json::array();
-  for (const auto& [bit, name] :
+  for (const auto& [one, name] :
        {std::pair(ajar::trust::method::outbound, "outbound"), {ajar::trust::method::window, "window"}}) {
-    if ((from.methods & static_cast<std::uint8_t>(bit)) != 0) made["methods"].push_back(name);
+    if (from.methods.contains(one)) made["methods"].push_back(name);
   }
   made["link"] = json_of(from.link);
   made["clients_with_door"] = from.clients_with_door;

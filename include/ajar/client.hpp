@@ -10,11 +10,12 @@
 #include <ajar/sessions/session.hpp>
 
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace ajar {
 
-/// A client. One link to each central whose servers it asks for; made at the first use.
+/// A client. One link to each central whose servers it asks for; made when it is needed.
 ///
 /// Threads: its executor only. When it goes, its links and its door are closed; sessions go on. stop() also waits.
 /// Source: WO 2004/034190. Example: examples/client/.
@@ -25,19 +26,31 @@ class client {
   client& operator=(const client&) = delete;
   ~client();
 
+  /// A client on a state folder, which is made where it is not there: with the key and the grants that are kept in it
+  /// (state::held_grants). No other process links by that key meanwhile. A grant file that is damaged costs itself
+  /// alone.
+  ///
+  /// @param how  all else
+  /// Errors: already_running, state_unusable, state_permissions, key_malformed, the system's.
+  static result<std::unique_ptr<client>> open(const asio::any_io_executor& executor, const std::string& folder,
+                                              client_options how = client_options());
+
+  /// Begin: links are made as they are needed, and the door stands open while a server may dial it. Call it once.
+  void start();
+
   /// Connect to a server: over the best path that works, or over the one asked for.
   ///
   /// The automatic choice: a session that the server has opened already; a window; a window of our own; waiting for the
   /// server to dial our door.
-  /// Errors: no_grant, grant_expired, method_not_granted, server_offline, window_unreachable, window_refused,
-  /// client_unreachable, outbound_timeout, answer_forged, what the server refuses with, what ends the link to central.
-  /// Cancellation: terminal. Source: WO 2004/034190, just-in-time listening, steps B, F and G.
+  /// Errors: not_started, no_grant, grant_expired, method_not_granted, server_offline, window_unreachable,
+  /// window_refused, client_unreachable, outbound_timeout, answer_forged, what the server refuses with, what ends the
+  /// link to central. Cancellation: terminal. Source: WO 2004/034190, just-in-time listening, steps B, F and G.
   [[nodiscard]] awaitable<result<sessions::session>> connect(identity::peer_id server,
                                                              connect_options how = connect_options());
 
   /// How this client's connections look from outside, as the central of that server tells: its NAT, its firewall.
   /// Nothing of a family that does not reach central.
-  /// Errors: no_grant, dial_timeout, what ends the link to central, canceled. Cancellation: terminal.
+  /// Errors: not_started, no_grant, dial_timeout, what ends the link to central, canceled. Cancellation: terminal.
   [[nodiscard]] awaitable<result<net::reflection>> network(identity::peer_id server, time_point until);
 
   /// Close links and door, and wait until all coroutines have ended; sessions go on. Nothing connects afterwards.

@@ -10,6 +10,8 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace ajar {
@@ -27,6 +29,15 @@ class server {
   server& operator=(const server&) = delete;
   ~server();
 
+  /// A server on a state folder, which is made where it is not there: with the key, the grants, the invites and the
+  /// revocations that are kept in it (server_state). No other process runs a server on it meanwhile; grants that
+  /// another one issues there count at once.
+  ///
+  /// @param how  all else
+  /// Errors: already_running, state_unusable, state_permissions, state_damaged, key_malformed, the system's.
+  static result<std::unique_ptr<server>> open(const asio::any_io_executor& executor, const std::string& folder,
+                                              server_options how);
+
   /// Link to central, and serve. Call it once.
   void start();
 
@@ -35,6 +46,15 @@ class server {
   /// session comes any more, and those that are there go on until stop().
   /// Cancellation: terminal.
   [[nodiscard]] awaitable<result<sessions::session>> accept();
+
+  /// The next session whose grant permits this service; one without it is ended, and its client told
+  /// service_not_granted. For a server of one service; one of several asks permits() when it knows what is wanted.
+  /// Errors and cancellation: accept()'s.
+  [[nodiscard]] awaitable<result<sessions::session>> accept(std::string service);
+
+  /// What the grant that a session came by lets it do with a service, now.
+  /// Errors: service_not_granted, grant_revoked, grant_unknown, server_busy (the grants cannot be looked up).
+  result<trust::service_right> permits(const sessions::session& guest, std::string_view service) const;
 
   /// Take grants back. Nothing comes in by them from now on; on return nothing that came by them is alive here: no
   /// session, no handshake, no window. Central is told, at every link until it has acknowledged.
@@ -55,8 +75,8 @@ class server {
   [[nodiscard]] awaitable<void> stop();
 
   /// For the windows that open from now on: what strangers bring about, and where they are bound (server_options).
-  void on_stranger(windows::on_stranger policy);
-  void window_address(std::optional<net::address> at);
+  void set_on_stranger(windows::on_stranger policy);
+  void set_window_address(std::optional<net::address> at);
 
   /// What its windows cost so far.
   const exposure& exposed() const noexcept;

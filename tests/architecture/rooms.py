@@ -23,6 +23,7 @@ OTHER_TESTS = {"tests/tls/refusal_test.cpp": "ajar/tls/stream.hpp", "tests/roles
                "tests/roles/hearsay_test.cpp": "ajar/client/connecting.hpp",
                "tests/roles/entrance_test.cpp": "ajar/server/entrance.hpp",
                "tests/roles/join_test.cpp": "ajar/client/join.hpp",
+               "tests/roles/opening_test.cpp": "ajar/server/state.hpp",
                "tests/roles/time_test.cpp": "ajar/client.hpp",
                "tests/roles/roster_test.cpp": "ajar/central.hpp",
                "tests/roles/lifetimes_test.cpp": "ajar/central.hpp",

@@ -126,7 +126,7 @@ ajar::awaitable<ajar::result<arrival>> arrive(intruder& who) {
   if (!up) co_return ajar::fail(up.error());
   const auto login = who.state.next_login();
   if (!login) co_return ajar::fail(login.error());
-  (void)up->send(signalling::hello{signalling::protocol_version, signalling::role::client, 0, *login});
+  (void)up->send(signalling::hello{signalling::protocol_version, signalling::role::client, {}, *login});
   (void)up->send(signalling::present_grant{who.held.grant.octets()});
   signalling::presence server;
   while (server.state != signalling::presence_state::online) {
@@ -264,7 +264,8 @@ ajar::awaitable<void> be_refused(ajar::identity::url central, ajar::net::address
     if (up) {
       ++all.links;
       const standing link(all);
-      (void)up->send(signalling::hello{signalling::protocol_version, signalling::role::server, 3, 1});
+      (void)up->send(signalling::hello{signalling::protocol_version, signalling::role::server,
+                                       ajar::trust::method::outbound | ajar::trust::method::window, 1});
       while (!why) {
         const auto put = put_records(up->stream());
         auto left = co_await up->stream().drain();
@@ -293,14 +294,14 @@ ajar::awaitable<ajar::result<>> link_up(ajar::identity::url central, ajar::net::
   auto dialling = signalling::dial_link(ajar::net::sockets(std::move(from)), self, std::move(central), soon());
   auto up = co_await std::move(dialling);
   if (!up) co_return ajar::fail(up.error());
-  (void)up->send(signalling::hello{signalling::protocol_version, signalling::role::client, 0, 1});
+  (void)up->send(signalling::hello{signalling::protocol_version, signalling::role::client, {}, 1});
   auto greeting = co_await await_message<signalling::welcome>(*up);
   if (!greeting) co_return ajar::fail(greeting.error());
   ajar::trust::grant terms;
   terms.id = ajar::crypto::random_octets<16>();
   terms.client = self.id();
   terms.begin(ajar::wall_now(), 24h);
-  terms.methods = 3;
+  terms.methods = ajar::trust::method::outbound | ajar::trust::method::window;
   terms.sessions = 1;
   terms.services = {{"nothing", true, false}};
   (void)up->send(signalling::present_grant{ajar::trust::signed_grant::sign(terms, owner).octets()});

@@ -159,6 +159,7 @@ void run_to_session(const std::string& folder, const std::string& port_file) {
   const auto grants = must(ajar::state::held_grants(state, key.id()).list()).good;
   ajar::client client(context.get_executor(), key,
                       ajar::client_options().grants({grants.at(0).file}).logins([&] { return state.next_login(); }));
+  client.start();
   ajar::net::tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
   asio::co_spawn(context, accept_plain(acceptor, client, grants.at(0).file.grant.signer()), asio::detached);
   std::ofstream(port_file + ".new") << acceptor.local_endpoint().port() << "\n";
@@ -189,6 +190,7 @@ void run_get(const std::string& folder, const std::string& path, std::size_t cou
   const auto grants = must(ajar::state::held_grants(state, key.id()).list()).good;
   ajar::client client(context.get_executor(), key,
                       ajar::client_options().grants({grants.at(0).file}).logins([&] { return state.next_login(); }));
+  client.start();
   std::vector<ajar::result<ajar::bytes>> all(count, ajar::fail(ajar::errc::canceled));
   asio::co_spawn(context, get_all(client, grants.at(0).file.grant.signer(), path, all), asio::detached);
   context.run();

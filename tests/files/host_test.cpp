@@ -90,7 +90,7 @@ TEST_CASE("a policy by issued grants knows a grant as it is now") {
   body.client = identity::key::generate().id();
   body.not_before = wall_now() - 5min;
   body.not_after = wall_now() + 1h;
-  body.methods = 3;
+  body.methods = trust::method::outbound | trust::method::window;
   body.services = {{"docs", true, false}, {"drop", false, true}};
   CHECK(policy.may_read(body.id, "docs").error() == errc::service_not_granted);
   CHECK(policy.current(body.id).error() == errc::grant_unknown);

@@ -25,7 +25,7 @@ trust::signed_grant a_grant(const identity::key& by) {
   body.id = crypto::random_octets<16>();
   body.client = identity::key::generate().id();
   body.not_after = wall_now() + std::chrono::hours(1);
-  body.methods = 3;
+  body.methods = trust::method::outbound | trust::method::window;
   body.services = {{"files", true, false}};
   return trust::signed_grant::sign(body, by);
 }

@@ -58,7 +58,7 @@ void read_both(const Kept& like, std::string_view text, Parse parse) {
 
 state::issued_grant some_grant() {
   trust::grant body;
-  body.methods = 3;
+  body.methods = trust::method::outbound | trust::method::window;
   return {"laptop", true, trust::signed_grant::sign(body, server())};
 }
 
@@ -68,7 +68,7 @@ Invite some_invite() {
   made.petname = "laptop";
   if constexpr (requires { made.terms; }) {
     made.server_name = "home";
-    made.terms.methods = 3;
+    made.terms.methods = trust::method::outbound | trust::method::window;
   }
   return made;
 }

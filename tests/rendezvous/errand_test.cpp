@@ -19,7 +19,7 @@ struct scene {
     body.id = crypto::random_octets<16>();
     body.client = self.id();
     body.not_after = wall_now() + std::chrono::hours(1);
-    body.methods = static_cast<std::uint8_t>(trust::method::window);
+    body.methods = trust::method::window;
     signalling::presence presence;
     presence.server = server.id();
     presence.state = signalling::presence_state::online;
@@ -104,7 +104,7 @@ TEST_CASE("nothing is asked of a server that is not there, or without a grant fo
   REQUIRE(!asked);
   CHECK(asked.error() == errc::server_offline);
   trust::grant body = here.about.grant.body();
-  body.methods = static_cast<std::uint8_t>(trust::method::outbound);
+  body.methods = trust::method::outbound;
   here.about.grant = trust::signed_grant::sign(std::move(body), here.server);
   asked = rendezvous::sign_request(here.about, here.ports, false);
   REQUIRE(!asked);

@@ -941,6 +941,7 @@ TEST_CASE("peers of different shards meet every way") {
     client_options own;
     own.grants({{node.url(), "home", owner.issue(key.id())}}).logins(village::logins()).door(village::loopback());
     clients.push_back(std::make_unique<client>(context.get_executor(), key, own));
+    clients.back()->start();
   }
   testing::run(context, meet_all(node, home, steps, clients, owner.key.id()));
 }

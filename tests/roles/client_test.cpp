@@ -87,6 +87,7 @@ ajar::awaitable<ajar::result<path>> visit_once(scene& all, ajar::client& client,
 
 ajar::result<path> visit(scene& all, ajar::connect_options how, bool door = false) {
   auto client = all.client(door);
+  client.start();
   return ajar::testing::run(all.here.context, visit_once(all, client, how));
 }
 
@@ -100,29 +101,46 @@ void expect_refusal(errc expected, village::terms with, by way, bool door = fals
   CHECK_MESSAGE(went.error() == expected, went.error().message());
 }
 
-village::terms of_methods(std::uint8_t methods) {
+ajar::awaitable<void> ask_too_early(scene& all, ajar::client& client) {
+  auto went = co_await client.connect(all.here.home.key.id());
+  REQUIRE(!went);
+  CHECK(went.error() == errc::not_started);
+  auto known = co_await client.network(all.here.home.key.id(), ajar::clock::now() + 20s);
+  REQUIRE(!known);
+  CHECK(known.error() == errc::not_started);
+  CHECK(client.status().links.empty());
+  co_await client.stop();
+}
+
+village::terms of_methods(ajar::trust::method_set methods) {
   village::terms made;
   made.methods = methods;
   return made;
 }
 
-constexpr std::uint8_t only_outbound = 1;
-constexpr std::uint8_t only_window = 2;
-constexpr std::uint8_t only_relay = 4;
+constexpr auto only_outbound = ajar::trust::method::outbound;
+constexpr auto only_window = ajar::trust::method::window;
+constexpr auto only_relay = ajar::trust::method::relay;
 
 }  // namespace
+
+TEST_CASE("a client that was not started says so, and asks nobody") {
+  scene all;
+  auto client = all.client(true);
+  ajar::testing::run(all.here.context, ask_too_early(all, client));
+}
 
 TEST_CASE("a client reaches a server every way") {
   struct {
     by way;
     bool door;
-    std::uint8_t methods;
+    ajar::trust::method_set methods;
     path expected;
   } const ways[] = {
-      {by::window, false, 7, path::window},
-      {by::window_reverse, false, 7, path::window_reverse},
-      {by::outbound, true, 7, path::outbound},
-      {by::automatic, false, 7, path::window},
+      {by::window, false, village::every_method, path::window},
+      {by::window_reverse, false, village::every_method, path::window_reverse},
+      {by::outbound, true, village::every_method, path::outbound},
+      {by::automatic, false, village::every_method, path::window},
       {by::automatic, true, only_outbound, path::outbound},
   };
   for (const auto& one : ways) {
@@ -198,8 +216,8 @@ TEST_CASE("a way that the grant or the server does not permit is refused by its 
   expect_refusal(errc::method_not_granted, of_methods(only_outbound), by::window_reverse);
   expect_refusal(errc::method_not_granted, of_methods(only_window), by::outbound, true);
   expect_refusal(errc::method_not_granted, of_methods(only_relay), by::automatic, true);
-  const auto no_windows = [](scene&, ajar::server_options& options) { options.methods(true, false); };
-  const auto no_dialling = [](scene&, ajar::server_options& options) { options.methods(false, true); };
+  const auto no_windows = [](scene&, ajar::server_options& options) { options.methods(ajar::trust::method::outbound); };
+  const auto no_dialling = [](scene&, ajar::server_options& options) { options.methods(ajar::trust::method::window); };
   expect_refusal(errc::window_refused, {}, by::window, false, no_windows);
   expect_refusal(errc::window_refused, {}, by::window_reverse, false, no_windows);
   expect_refusal(errc::client_unreachable, {}, by::outbound, true, no_dialling);
@@ -258,6 +276,7 @@ TEST_CASE("a grant permits so many sessions at a time") {
     scene all(with);
     all.serve();
     auto client = all.client();
+    client.start();
     ajar::testing::run(all.here.context, exceed_sessions(all, client, way));
   }
 }
@@ -298,6 +317,7 @@ TEST_CASE("of those who come at once no more get in than the grant permits") {
     scene all(with);
     all.serve();
     auto client = all.client();
+    client.start();
     ajar::testing::run(all.here.context, come_at_once(all, client, way, with.sessions));
   }
 }
@@ -351,6 +371,7 @@ TEST_CASE(
     scene all({}, [](scene&, ajar::server_options& options) { options.most_sessions(1); });
     all.serve();
     auto client = all.client();
+    client.start();
     ajar::testing::run(all.here.context, await_place(all, client, way));
   }
 }
@@ -361,6 +382,7 @@ TEST_CASE("a grant permits so many windows a minute, whoever opens them") {
   scene all(with);
   all.serve();
   auto client = all.client();
+  client.start();
   ajar::testing::run(all.here.context, exceed_windows(all, client));
 }
 
@@ -426,6 +448,7 @@ void give_up_everywhere(giving_up how, std::initializer_list<by> ways = {by::win
       scene all;
       all.serve();
       std::unique_ptr<ajar::client> client(new ajar::client(all.client(way == by::outbound)));
+      client->start();
       reached = ajar::testing::run(all.here.context, give_up(all, client, way, step, how, before_it));
     }
     CHECK(step > 5);

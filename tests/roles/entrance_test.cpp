@@ -16,8 +16,7 @@ struct scene {
     body.client = client.id();
     body.not_before = wall_now() - 1h;
     body.not_after = wall_now() + 1h;
-    body.methods =
-        static_cast<std::uint8_t>(trust::method::window) | static_cast<std::uint8_t>(trust::method::outbound);
+    body.methods = trust::method::outbound | trust::method::window;
     body.sessions = 2;
     body.windows_a_minute = 10;
     body.windows_a_day = 100;

@@ -36,6 +36,7 @@ struct half_dead : village::memory_place {
     options.grants({{central->url(), "home", *grant}}).logins(logins).door({at_client, 7000});
     options.network(world.host(at_client)).on_step(steps.sink("client "));
     visitor = std::make_unique<ajar::client>(context.get_executor(), key, options);
+    visitor->start();
   }
 
   std::function<result<std::uint64_t>()> logins = village::logins();  // one count, whichever process it is

@@ -16,7 +16,7 @@ const auto at_client = asio::ip::make_address("203.0.113.1");
 
 // A client with a door, and a grant; central is what the test says.
 struct listener {
-  explicit listener(std::uint8_t methods = 1) {
+  explicit listener(trust::method_set methods = trust::method::outbound) {
     village::terms with;
     with.methods = methods;
     with.life = 96h;
@@ -33,7 +33,7 @@ struct listener {
     signalling::presence made;
     made.server = server;
     made.state = signalling::presence_state::polling;
-    made.methods = 1;
+    made.methods = trust::method::outbound;
     return made;
   }
 

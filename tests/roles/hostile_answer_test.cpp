@@ -20,6 +20,7 @@ struct lure {
     options.grants({{central.url(), "home", home.issue(key.id(), with)}});
     options.logins(village::logins()).on_step(steps.sink("client "));
     visitor.emplace(context.get_executor(), key, options);
+    visitor->start();
   }
 
   asio::io_context context;
@@ -54,7 +55,7 @@ awaitable<result<trust::signed_request>> await_request(lure& all, village::link&
   signalling::presence now;
   now.server = all.home.key.id();
   now.state = signalling::presence_state::online;
-  now.methods = 3;
+  now.methods = trust::method::outbound | trust::method::window;
   now.nonce = all.central.nonce;
   now.seen = village::loopback(9);
   (void)up.send(now);

@@ -373,7 +373,7 @@ awaitable<void> list_falsely(siege& all) {
   village::terms far;
   far.lan = false;
   village::terms window;
-  window.methods = 2;
+  window.methods = trust::method::window;
   std::vector<identity::key> keys;
   for (int i = 0; i < 5; ++i) keys.push_back(identity::key::generate());
   const net::tcp::endpoint reserved(asio::ip::make_address("169.254.169.254"), 80);

@@ -24,7 +24,7 @@ struct household {
     state::issued_invite what;
     what.petname = name;
     what.server_name = "home";
-    what.terms.methods = 7;
+    what.terms.methods = village::every_method;
     what.terms.lan = true;
     what.terms.sessions = 4;
     what.terms.windows_a_minute = 100;
@@ -112,6 +112,7 @@ awaitable<void> join_and_connect(scene& all) {
   client_options how;
   how.grants({*got->given}).logins(village::logins());
   client guest(all.here.context.get_executor(), key, how);
+  guest.start();
   auto connecting = guest.connect(all.house.self.id());
   auto session = co_await std::move(connecting);
   REQUIRE_MESSAGE(session, session.error().message());
@@ -222,7 +223,8 @@ awaitable<void> misbehave(scene& all) {
   for (const auto who : {signalling::role::client, signalling::role::server}) {
     auto up = co_await village::dial_link(identity::key::generate(), all.here.central.url());
     REQUIRE(up);
-    (void)up->send(signalling::hello{signalling::protocol_version, who, 3, 1});
+    (void)up->send(
+        signalling::hello{signalling::protocol_version, who, trust::method::outbound | trust::method::window, 1});
     auto greeted = co_await village::await_message<signalling::welcome>(*up);
     REQUIRE(greeted);
     (void)up->send(signalling::redeem{all.house.self.id(), {}, {}});

@@ -85,6 +85,7 @@ TEST_CASE("many windows in a row leave no socket and no memory behind") {
       server.start();
       server.spawn(village::serve_echo(server));
       ajar::client client(here.context.get_executor(), key, here.client_options(key, terms));
+      client.start();
       counts seen;
       const int windows = std::getenv("AJAR_LONG") ? 1000 : 200;  // ./dev test --long
       ajar::testing::run(here.context,

@@ -30,6 +30,7 @@ struct role_going : village::memory_place {
     start_server();
     const auto key = identity::key::generate();
     visitor.reset(new ajar::client(memory_place::client(key, home.issue(key.id()))));
+    visitor->start();
     if (who == role_that_goes::client) {
       server->spawn(village::serve_echo(*server));
       return visit(this);

@@ -157,6 +157,7 @@ struct town : mirror {
         .logins(village::logins())
         .on_step(village::steps("client "));
     visitor.emplace(context.get_executor(), key, own);
+    visitor->start();
   }
   std::optional<server> host;
   std::optional<client> visitor;

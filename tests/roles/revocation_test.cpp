@@ -205,6 +205,7 @@ awaitable<moment> revoke_after(scene& all, clock::duration pause) {
   client_options options;
   options.grants({all.here.file(grant)}).logins(village::logins()).on_step(all.steps.sink("client "));
   client one(all.here.context.get_executor(), key, options);
+  one.start();
   bool ended = false;
   auto connecting = connect_and_write(one, all.id(), ended);
   asio::co_spawn(all.here.context, std::move(connecting), asio::detached);

@@ -39,7 +39,8 @@ struct town {
   std::vector<switchboard::any_event> arrival_of(std::uint32_t number) const {
     trust::grant_id grant{};
     std::copy_n(client(number).octets().begin(), grant.size(), grant.begin());
-    return {switchboard::event::granted{link_of(number), home.id(), client(number), grant, 7, wall_now() + 24h},
+    return {switchboard::event::granted{link_of(number), home.id(), client(number), grant, village::every_method,
+                                        wall_now() + 24h},
             switchboard::event::door_proved{link_of(number), home.id(), client(number), bytes(3, 1)}};
   }
   // As if it came over a link of this shard; what such a client would be told is told to nobody.

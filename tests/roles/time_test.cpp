@@ -21,6 +21,7 @@ trust::signed_grant long_grant(village::memory_place& all, const identity::key& 
 
 // A server that has begun, and a client of its.
 struct two_of_them : village::memory_place {
+  two_of_them() { visitor.start(); }
   ajar::client visitor = arrive();
 
  private:
@@ -304,6 +305,7 @@ TEST_CASE("a session ends with its grant, to the second") {
     const auto grant = all.home.issue(key.id(), with);
     all.start_server();
     auto visitor = all.client(key, grant);
+    visitor.start();
     all.run(outlive(all, visitor, grant));
   }
 }
@@ -314,6 +316,7 @@ TEST_CASE("a session ends within a second where its grant is not known any more"
   const auto grant = long_grant(all, key);
   all.start_server();
   auto visitor = all.client(key, grant);
+  visitor.start();
   all.run(be_unknown(all, visitor, grant));
 }
 
@@ -326,6 +329,7 @@ TEST_CASE("who is revoked in mid-transfer knows it, and why, as soon as the way 
     const auto grant = long_grant(all, key);
     all.start_server();
     auto visitor = all.client(key, grant);
+    visitor.start();
     all.run(be_revoked(all, visitor, grant, way));
   }
 }

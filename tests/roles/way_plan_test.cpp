@@ -10,9 +10,9 @@ using detail::way_plan;
 
 namespace {
 
-constexpr auto by_window = static_cast<std::uint8_t>(trust::method::window);
-constexpr auto by_dial = static_cast<std::uint8_t>(trust::method::outbound);
-constexpr std::uint8_t both = by_window | by_dial;
+constexpr trust::method_set by_window = trust::method::window;
+constexpr trust::method_set by_dial = trust::method::outbound;
+constexpr trust::method_set both = by_window | by_dial;
 
 // A grant of both methods, a server that is there and serves both, a client with a door; each test says what differs.
 struct scene {
@@ -76,7 +76,7 @@ TEST_CASE("a wish is the only way, whatever central says of the server") {
   for (const auto wish : {by::outbound, by::crossing, by::window, by::window_reverse}) {
     scene one;
     one.wish = wish;
-    one.server.methods = 0;
+    one.server.methods = {};
     CHECK(one.ways_after(errc::window_refused) == std::vector{wish});
   }
 }

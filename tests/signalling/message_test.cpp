@@ -377,7 +377,7 @@ TEST_CASE("the octets of messages are these") {
   };
   trust::link_nonce nonce;
   nonce.fill(0xaa);
-  CHECK(hex(hello{4, role::server, 3, 0x0102030405060708, nonce}) ==
+  CHECK(hex(hello{4, role::server, trust::method::outbound | trust::method::window, 0x0102030405060708, nonce}) ==
         "00002c01"
         "0004"
         "01"
@@ -461,16 +461,19 @@ TEST_CASE("the octets of messages are these") {
         "00000506"
         "0003"
         "010203");
-  CHECK(hex(presence{
-            peer_of(0x51), presence_state::polling, 7, nonce, 60'000ms, {asio::ip::make_address("192.0.2.7"), 8443}}) ==
-        "00004d0a" + times(32, "51") +
-            "02"
-            "07" +
-            times(32, "aa") +
-            "0000ea60"
-            "04"
-            "c0000207"
-            "20fb");
+  CHECK(hex(presence{peer_of(0x51),
+                     presence_state::polling,
+                     trust::method::outbound | trust::method::window | trust::method::relay,
+                     nonce,
+                     60'000ms,
+                     {asio::ip::make_address("192.0.2.7"), 8443}}) == "00004d0a" + times(32, "51") +
+                                                                          "02"
+                                                                          "07" +
+                                                                          times(32, "aa") +
+                                                                          "0000ea60"
+                                                                          "04"
+                                                                          "c0000207"
+                                                                          "20fb");
   CHECK(hex(roster_request{{1, 2}, 5ms}) ==
         "0000140d"
         "0000000000000001"

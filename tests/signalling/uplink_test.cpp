@@ -55,14 +55,14 @@ TEST_CASE("what time may mend is not final") {
 }
 
 TEST_CASE("the options say what they were told, and stand without a visit's interval otherwise") {
-  uplink_options standing(role::client, 0);
+  uplink_options standing(role::client);
   CHECK(!standing.interval());
   CHECK(standing.greet_within() == 10s);
   std::uint64_t count = 6;
-  uplink_options visiting(role::server, 3);
+  uplink_options visiting(role::server, trust::method::outbound | trust::method::window);
   visiting.visit_every(60s).greet_within(3s).logins([&count] { return result<std::uint64_t>(++count); });
   CHECK(visiting.who() == role::server);
-  CHECK(visiting.methods() == 3);
+  CHECK(visiting.methods() == (trust::method::outbound | trust::method::window));
   CHECK(visiting.interval() == 60s);
   CHECK(visiting.greet_within() == 3s);
   CHECK(visiting.next_login() == 7);
@@ -73,7 +73,7 @@ TEST_CASE("an uplink that is not up sends nothing, and may be closed") {
   const auto self = identity::key::generate();
   const identity::url central{net::endpoint("central.example", 443), identity::key::generate().id()};
   silent events;
-  uplink one(self, central, uplink_options(role::client, 0), events);
+  uplink one(self, central, uplink_options(role::client), events);
   CHECK(!one.is_up());
   CHECK(one.send(ping{1}).error() == errc::link_lost);
   CHECK(!one.round_trip());
@@ -153,7 +153,7 @@ TEST_CASE("whatever central says, its silence ends a link after seconds at the s
     const auto at = asio::ip::make_address("198.51.100.1");
     auto port = world.host(at)->listen(context.get_executor(), {at, 443}, {});
     REQUIRE(port);
-    uplink_options how(role::server, 3);
+    uplink_options how(role::server, trust::method::outbound | trust::method::window);
     how.logins([] { return result<std::uint64_t>(1); }).network(world.host(asio::ip::make_address("192.0.2.1")));
     stopwatch watch;
     uplink one(self, {net::endpoint("198.51.100.1", 443), central.id()}, how, watch);
@@ -203,7 +203,7 @@ TEST_CASE("each address of central's name has its part of the time, up to centra
     REQUIRE(port);
     ports.push_back(*port);
   }
-  uplink_options how(role::server, 3);
+  uplink_options how(role::server, trust::method::outbound | trust::method::window);
   std::uint64_t logins = 0;
   how.logins([&logins] { return result<std::uint64_t>(++logins); }).greet_within(12s);
   how.network(world.host(asio::ip::make_address("192.0.2.1")));

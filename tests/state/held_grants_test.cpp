@@ -23,7 +23,7 @@ struct client {
     body.client = self.id();
     body.not_before = wall_now() - std::chrono::minutes(5);
     body.not_after = wall_now() + std::chrono::hours(1);
-    body.methods = 3;
+    body.methods = trust::method::outbound | trust::method::window;
     body.services = {{"docs", true, false}};
     return {
         {net::endpoint("central.example", 443), identity::peer_id()}, "home", trust::signed_grant::sign(body, server)};

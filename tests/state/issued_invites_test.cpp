@@ -31,7 +31,7 @@ struct kept_invites {
     issued_invite what;
     what.petname = name;
     what.server_name = "home";
-    what.terms.methods = 3;
+    what.terms.methods = trust::method::outbound | trust::method::window;
     what.terms.sessions = 4;
     what.terms.services = {{"docs", true, false}};
     what.life = 24h;
@@ -86,7 +86,7 @@ TEST_CASE("an invite becomes a grant on its terms, for the key that redeems it, 
   REQUIRE(got->given);
   const auto& body = got->given->grant.body();
   CHECK(body.client == client.id());
-  CHECK(body.methods == 3);
+  CHECK(body.methods == (trust::method::outbound | trust::method::window));
   CHECK(body.sessions == 4);
   CHECK(body.services == std::vector<service_right>{{"docs", true, false}});
   CHECK(body.not_after > wall_now() + 23h);
@@ -221,7 +221,7 @@ TEST_CASE("a name is one client's, or one open invite's") {
     issued_invite what;
     what.petname = name;
     what.server_name = "home";
-    what.terms.methods = 3;
+    what.terms.methods = trust::method::outbound | trust::method::window;
     what.not_after = wall_now() + 1h;
     const auto all = home.open();
     const auto made = all.invites.add(std::move(what), central, all.grants);
@@ -253,7 +253,7 @@ TEST_CASE("there are at most 256 invites at a time") {
   issued_invite what;
   what.petname = "late";
   what.server_name = "home";
-  what.terms.methods = 3;
+  what.terms.methods = trust::method::outbound | trust::method::window;
   const auto all = home.open();
   CHECK(all.invites.add(std::move(what), central, all.grants).error() == errc::limit_reached);
   CHECK(all.invites.ids().value().size() == issued_invites::most);

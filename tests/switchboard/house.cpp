@@ -75,13 +75,13 @@ link_ref house::up(const peer_id& who, role as, std::uint64_t login) {
 void house::detach(const link_ref& link, const peer_id& who, role as) { send(event::detached{link, who, as}); }
 
 void house::present(const link_ref& link, const peer_id& server, const peer_id& client, std::uint32_t grant,
-                    std::uint8_t methods, std::chrono::seconds life) {
+                    trust::method_set methods, std::chrono::seconds life) {
   presented[{link, server}] = grant;
   send(event::granted{link, server, client, id(grant), methods, today + life});
 }
 
 signalling::presence house::granted(const link_ref& link, const peer_id& server, const peer_id& client,
-                                    std::uint32_t grant, std::uint8_t methods, std::chrono::seconds life) {
+                                    std::uint32_t grant, trust::method_set methods, std::chrono::seconds life) {
   present(link, server, client, grant, methods, life);
   const auto result = take<signalling::grant_result>(link);
   CHECK(result.grant == id(grant));

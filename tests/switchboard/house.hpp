@@ -17,8 +17,8 @@ using identity::peer_id;
 using signalling::presence_state;
 using signalling::role;
 
-inline constexpr std::uint8_t outbound = static_cast<std::uint8_t>(trust::method::outbound);
-inline constexpr std::uint8_t window = static_cast<std::uint8_t>(trust::method::window);
+inline constexpr trust::method_set outbound = trust::method::outbound;
+inline constexpr trust::method_set window = trust::method::window;
 inline constexpr auto accepted = std::uint16_t{0};
 inline constexpr std::uint16_t code_of(errc why) { return static_cast<std::uint16_t>(why); }
 
@@ -77,10 +77,10 @@ struct house {
 
   // For so long that nothing of a test outlives it, unless it is about that.
   void present(const link_ref& link, const peer_id& server, const peer_id& client, std::uint32_t grant,
-               std::uint8_t methods = outbound | window, std::chrono::seconds life = 24h * 365);
+               trust::method_set methods = outbound | window, std::chrono::seconds life = 24h * 365);
   // A client with a good grant; what it is told about the server.
   signalling::presence granted(const link_ref& link, const peer_id& server, const peer_id& client, std::uint32_t grant,
-                               std::uint8_t methods = outbound | window, std::chrono::seconds life = 24h * 365);
+                               trust::method_set methods = outbound | window, std::chrono::seconds life = 24h * 365);
   void leave(const link_ref& link, const peer_id& server, const peer_id& client);
   void prove(const link_ref& link, const peer_id& server, const peer_id& client, std::uint8_t record);
   void ask_roster(const link_ref& link, const peer_id& server, const signalling::roster_version& since,

@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 TEST_CASE("a server's answer has all that it knows, with units in the names") {
   ajar::server_status from;
   from.uptime = 5s;
-  from.methods = 3;
+  from.methods = ajar::trust::method::outbound | ajar::trust::method::window;
   from.link.linked = true;
   from.link.round_trip = 2ms;
   from.link.last_loss = ajar::errc::link_timeout;

@@ -13,7 +13,7 @@ grant_file sample() {
   grant body;
   body.client = identity::key::generate().id();
   body.not_after = wall_time(std::chrono::seconds(2'000));
-  body.methods = 1;
+  body.methods = trust::method::outbound;
   body.services = {{"docs", true, false}};
   const identity::url central{net::endpoint("central.example", 7000), identity::key::generate().id()};
   return {central, "attic", signed_grant::sign(body, server)};

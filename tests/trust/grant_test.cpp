@@ -15,7 +15,7 @@ grant sample(const identity::peer_id& client) {
   made.client = client;
   made.not_before = wall_time(std::chrono::seconds(1'000));
   made.not_after = wall_time(std::chrono::seconds(2'000));
-  made.methods = 3;
+  made.methods = trust::method::outbound | trust::method::window;
   made.lan = true;
   made.sessions = 4;
   made.windows_a_minute = 60;
@@ -38,6 +38,22 @@ bytes crooked(const grant& body, const identity::key& by, std::size_t at, std::u
 }
 
 }  // namespace
+
+TEST_CASE("a set of methods has what was put into it, and nothing else") {
+  const trust::method_set none;
+  CHECK(none.empty());
+  for (const auto one : {trust::method::outbound, trust::method::window, trust::method::relay}) {
+    const trust::method_set alone = one;
+    CHECK(!none.contains(one));
+    CHECK(!alone.empty());
+    for (const auto other : {trust::method::outbound, trust::method::window, trust::method::relay}) {
+      CHECK(alone.contains(other) == (one == other));
+      CHECK((one | other).contains(other));
+      CHECK(((one | other) == alone) == (one == other));
+    }
+  }
+  CHECK((trust::method::outbound | trust::method::window | trust::method::relay).is_known());
+}
 
 TEST_CASE("a grant comes back with all its fields, and says who signed it") {
   const auto server = identity::key::generate();
@@ -123,7 +139,7 @@ TEST_CASE("fields that cannot be are refused though the signature fits") {
   nameless.services[0].name = "../etc";
   CHECK(refused(nameless));
   auto no_way = sample(server.id());
-  no_way.methods = 0;
+  no_way.methods = {};
   CHECK(refused(no_way));
   auto rightless = sample(server.id());
   rightless.services[0].read = false;

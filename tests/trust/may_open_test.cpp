@@ -26,7 +26,7 @@ struct scene {
     body.client = client.id();
     body.not_before = at(1'000);
     body.not_after = at(2'000);
-    body.methods = static_cast<std::uint8_t>(method::window);
+    body.methods = method::window;
     body.sessions = 2;
     body.windows_a_minute = 3;
     body.windows_a_day = 100;

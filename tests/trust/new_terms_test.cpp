@@ -16,7 +16,7 @@ grant before() {
   made.id = {1, 2, 3};
   made.client = identity::peer_id(identity::peer_id::octets_type{4});
   made.begin(now - std::chrono::hours(5), std::chrono::hours(10));
-  made.methods = 1;
+  made.methods = method::outbound;
   made.lan = true;
   made.sessions = 2;
   made.windows_a_minute = 3;
@@ -52,7 +52,7 @@ TEST_CASE("each term changes by itself, and no other with it") {
     return octets_of(terms.change(before(), now)) == octets_of(expected);
   };
   CHECK(changed([](auto& t) { t.life = std::chrono::hours(1); }, [](auto& g) { g.begin(now, std::chrono::hours(1)); }));
-  CHECK(changed([](auto& t) { t.methods = 2; }, [](auto& g) { g.methods = 2; }));
+  CHECK(changed([](auto& t) { t.methods = method::window; }, [](auto& g) { g.methods = method::window; }));
   CHECK(changed([](auto& t) { t.lan = false; }, [](auto& g) { g.lan = false; }));
   CHECK(changed([](auto& t) { t.roam = true; }, [](auto& g) { g.roam = true; }));
   CHECK(changed([](auto& t) { t.sessions = 0; }, [](auto& g) { g.sessions = 0; }));

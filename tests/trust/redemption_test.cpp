@@ -24,7 +24,7 @@ struct scene {
   signed_grant grant_for(const identity::peer_id& whom, const identity::key& by) const {
     grant body;
     body.client = whom;
-    body.methods = 3;
+    body.methods = trust::method::outbound | trust::method::window;
     body.begin(wall_now(), std::chrono::hours(1));
     return signed_grant::sign(body, by);
   }
@@ -110,7 +110,7 @@ TEST_CASE("an invite of central's own makes no client: an answer without a grant
   CHECK(hear({}, server).error() == errc::answer_forged);
   grant body;
   body.client = server.id();
-  body.methods = 3;
+  body.methods = trust::method::outbound | trust::method::window;
   body.begin(wall_now(), std::chrono::hours(1));
   redemption_answer gives{{}, 0, {}, "home", signed_grant::sign(body, central).octets()};
   CHECK(hear(gives, central).error() == errc::answer_forged);

@@ -17,9 +17,12 @@ namespace village {
 
 using namespace std::chrono_literals;
 
+inline constexpr auto every_method =
+    ajar::trust::method::outbound | ajar::trust::method::window | ajar::trust::method::relay;
+
 // What a grant may be made with; by default all that there is.
 struct terms {
-  std::uint8_t methods = 7;
+  ajar::trust::method_set methods = every_method;
   bool lan = true;
   bool roam = false;
   std::chrono::seconds life = 3600s;

@@ -32,7 +32,7 @@ ajar::awaitable<std::error_code> await_end(link& from) {
 
 ajar::awaitable<ajar::result<ajar::signalling::welcome>> log_in(link& up, ajar::signalling::role who,
                                                                 std::uint64_t login) {
-  constexpr std::uint8_t methods = 3;
+  constexpr auto methods = ajar::trust::method::outbound | ajar::trust::method::window;
   (void)up.send(ajar::signalling::hello{ajar::signalling::protocol_version, who, methods, login});
   auto got = co_await await_message<ajar::signalling::welcome>(up);
   co_return got;

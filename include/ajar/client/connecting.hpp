@@ -45,6 +45,7 @@ class connecting {
   static result<connecting> begin(const std::shared_ptr<client_node>& node, const identity::peer_id& server,
                                   connect_options how) {
     constexpr std::chrono::seconds usual{10};
+    if (!node->started) return fail(errc::not_started);
     const auto* held = node->grant_for(server);
     if (!held) return fail(errc::no_grant);
     if (wall_now() >= held->grant.body().not_after) return fail(errc::grant_expired);

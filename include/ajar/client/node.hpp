@@ -129,7 +129,8 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
     }
   }
 
-  void begin() {
+  void start() {
+    started = true;
     if (!how.door_) return;
     tasks.spawn(shared_from_this(), watch_door());
     const auto weak = weak_from_this();
@@ -217,7 +218,7 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
   const std::shared_ptr<central_side>& side_of(const identity::url& central) {
     auto& side = centrals[to_string(central)];
     if (!side) {
-      signalling::uplink_options terms(signalling::role::client, 0);
+      signalling::uplink_options terms(signalling::role::client);
       terms.logins(how.logins_).network(network);
       side = std::make_shared<central_side>(*this, central, std::move(terms));
       tasks.spawn(shared_from_this(), keep_linked(side));
@@ -233,6 +234,7 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
 
   // How this client looks from outside, as that server's central tells it.
   awaitable<result<net::reflection>> look(identity::peer_id server, time_point until) {
+    if (!started) co_return fail(errc::not_started);
     const auto* held = grant_for(server);
     if (!held) co_return fail(errc::no_grant);
     const auto side = side_of(held->central);
@@ -440,6 +442,7 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
   std::optional<outbound::doorstep> step;
   std::optional<std::error_code> door_error;
   std::optional<std::error_code> outbound_error;
+  bool started = false;
   bool stopped = false;
   time_point made;
   sessions::account own_sessions;

@@ -25,8 +25,7 @@ struct way_facts {
 
 // Does this server dial its clients?
 inline bool dials(const signalling::presence& one) {
-  return one.state != signalling::presence_state::offline &&
-         (one.methods & static_cast<std::uint8_t>(trust::method::outbound)) != 0;
+  return one.state != signalling::presence_state::offline && one.methods.contains(trust::method::outbound);
 }
 
 // Decides on the ways of one connection. Pure: it is told what failed and how much time is left, and says what to do.
@@ -63,8 +62,7 @@ class way_plan {
     if (facts.wish != by::automatic) return {facts.wish};
     std::deque<by> ways;
     const auto& now = *facts.server;
-    const bool windows = now.state == signalling::presence_state::online &&
-                         (now.methods & static_cast<std::uint8_t>(trust::method::window)) != 0;
+    const bool windows = now.state == signalling::presence_state::online && now.methods.contains(trust::method::window);
     if (windows && facts.grant->permits(trust::method::window)) ways.push_back(by::automatic);
     if (facts.has_door && facts.grant->permits(trust::method::outbound) && dials(now)) ways.push_back(by::outbound);
     return ways;

@@ -30,6 +30,7 @@ enum class errc : std::uint16_t {
   control_timeout,
   unknown_verb,
   moved_from,
+  not_started,
   // wire
   message_truncated = 20,
   message_malformed,

@@ -5,9 +5,11 @@
 #include <ajar/client.hpp>
 
 #include <ajar/client/connecting.hpp>
+#include <ajar/state/held_grants.hpp>
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 namespace ajar {
 
@@ -24,11 +26,24 @@ inline awaitable<void> stop(std::shared_ptr<client_node> all) {
 }  // namespace detail
 
 AJAR_DECL client::client(const asio::any_io_executor& executor, identity::key self, client_options how)
-    : state_(std::make_shared<detail::client_node>(executor, std::move(self), std::move(how))) {
-  state_->begin();
+    : state_(std::make_shared<detail::client_node>(executor, std::move(self), std::move(how))) {}
+
+AJAR_DECL result<std::unique_ptr<client>> client::open(const asio::any_io_executor& executor, const std::string& folder,
+                                                       client_options how) {
+  auto opened = state::locked_folder::open(folder);
+  if (!opened) return fail(opened.error());
+  const auto kept = std::make_shared<const state::locked_folder>(std::move(*opened));
+  auto held = state::held_grants(kept->folder, kept->key.id()).list();
+  if (!held) return fail(held.error());
+  std::vector<trust::grant_file> grants;
+  for (auto& one : held->good) grants.push_back(std::move(one.file));
+  how.grants(std::move(grants)).logins([kept] { return kept->folder.next_login(); });
+  return std::make_unique<client>(executor, kept->key, std::move(how));
 }
 
 AJAR_DECL client::~client() { state_->abandon(); }
+
+AJAR_DECL void client::start() { state_->start(); }
 
 AJAR_DECL awaitable<result<sessions::session>> client::connect(identity::peer_id server, connect_options how) {
   return detail::connecting::run(state_, std::move(server), std::move(how));

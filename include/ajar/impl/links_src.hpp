@@ -7,6 +7,7 @@
 #endif
 
 #include <ajar/client/impl/join.ipp>
+#include <ajar/server/impl/state.ipp>
 #include <ajar/sessions/impl/doubt.ipp>
 #include <ajar/sessions/impl/handshake.ipp>
 #include <ajar/signalling/impl/link.ipp>

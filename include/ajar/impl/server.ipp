@@ -5,6 +5,7 @@
 #include <ajar/server.hpp>
 
 #include <ajar/server/node.hpp>
+#include <ajar/server/state.hpp>
 
 #include <memory>
 #include <utility>
@@ -24,11 +25,28 @@ inline awaitable<void> stop(std::shared_ptr<server_node> all) {
 AJAR_DECL server::server(const asio::any_io_executor& executor, identity::key self, server_options how)
     : state_(std::make_shared<detail::server_node>(executor, std::move(self), std::move(how))) {}
 
+AJAR_DECL result<std::unique_ptr<server>> server::open(const asio::any_io_executor& executor, const std::string& folder,
+                                                       server_options how) {
+  const auto kept = server_state::open(folder);
+  if (!kept) return fail(kept.error());
+  const auto supplied = server_state::supply(*kept, how);
+  if (!supplied) return fail(supplied.error());
+  return std::make_unique<server>(executor, (*kept)->self, std::move(how));
+}
+
 AJAR_DECL server::~server() { state_->abandon(); }
 
 AJAR_DECL void server::start() { state_->start(); }
 
 AJAR_DECL awaitable<result<sessions::session>> server::accept() { return kept(state_, state_->next_guest()); }
+
+AJAR_DECL awaitable<result<sessions::session>> server::accept(std::string service) {
+  return kept(state_, state_->next_guest_for(std::move(service)));
+}
+
+AJAR_DECL result<trust::service_right> server::permits(const sessions::session& guest, std::string_view service) const {
+  return state_->entering.permits(guest.info().grant, service);
+}
 
 AJAR_DECL awaitable<result<>> server::revoke(trust::signed_revocations list) {
   return kept(state_, state_->take_back(std::move(list)));
@@ -40,9 +58,9 @@ AJAR_DECL void server::spawn(awaitable<void> work) { state_->tasks.spawn(std::mo
 
 AJAR_DECL awaitable<void> server::stop() { return detail::stop(state_); }
 
-AJAR_DECL void server::on_stranger(windows::on_stranger policy) { state_->how.on_stranger(policy); }
+AJAR_DECL void server::set_on_stranger(windows::on_stranger policy) { state_->how.on_stranger(policy); }
 
-AJAR_DECL void server::window_address(std::optional<net::address> at) { state_->how.window_address_ = std::move(at); }
+AJAR_DECL void server::set_window_address(std::optional<net::address> at) { state_->how.window_address_ = std::move(at); }
 
 AJAR_DECL const exposure& server::exposed() const noexcept { return state_->exposed.total(); }
 

@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <deque>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -55,6 +56,15 @@ class entrance {
     if (!may_begin()) return fail(errc::server_busy);
     doubts_.replace(client, sessions_.taken(client) >= given->body().sessions, clock::now());
     return sessions_.take(client);
+  }
+
+  // What a session that came by a grant may do with a service now.
+  result<trust::service_right> permits(const trust::grant_id& id, std::string_view service) const {
+    const auto given = granted(id);
+    if (!given) return fail(given.error());
+    const auto* right = given->body().find(service);
+    if (!right) return fail(errc::service_not_granted);
+    return *right;
   }
 
   // @param entry  the client's on the roster; nullptr: it has none

@@ -81,7 +81,7 @@ struct server_node final : signalling::uplink_events,
     telling::report_thrown(how.steps_, what);
   }
 
-  bool serves(trust::method way) const { return (how.methods_ & static_cast<std::uint8_t>(way)) != 0; }
+  bool serves(trust::method way) const { return how.methods_.contains(way); }
 
   void start() {
     tasks.spawn(shared_from_this(), keep_linked());
@@ -254,6 +254,21 @@ struct server_node final : signalling::uplink_events,
       if (final_cause) co_return fail(*final_cause);
       auto changed = co_await arrived.wait();
       if (!changed) co_return fail(changed.error());
+    }
+  }
+
+  // Who comes without the service is let go, and told why.
+  awaitable<result<sessions::session>> next_guest_for(std::string service) {
+    for (;;) {
+      auto coming = next_guest();
+      auto guest = co_await std::move(coming);
+      if (!guest) co_return fail(guest.error());
+      const auto permitted = entering.permits(guest->info().grant, service);
+      if (permitted) co_return std::move(*guest);
+      const auto who = short_name(guest->peer());
+      telling::report_trouble(caused_by(who), "let go of a session for another service",
+                              who + ": " + permitted.error().message());
+      guest->watch().cut(permitted.error());
     }
   }
 

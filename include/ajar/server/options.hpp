@@ -31,9 +31,8 @@ class server_options {
   explicit server_options(identity::url central) : central_(std::move(central)) {}
 
   /// The ways that it serves; by default both.
-  server_options& methods(bool outbound, bool window) {
-    methods_ = static_cast<std::uint8_t>((outbound ? static_cast<int>(trust::method::outbound) : 0) |
-                                         (window ? static_cast<int>(trust::method::window) : 0));
+  server_options& methods(trust::method_set which) {
+    methods_ = which;
     return *this;
   }
   /// Ask for the roster at intervals, without a standing link. Only where windows are not served.
@@ -144,8 +143,7 @@ class server_options {
   friend class detail::entrance;
   friend struct detail::server_node;
   identity::url central_;
-  std::uint8_t methods_ =
-      static_cast<std::uint8_t>(trust::method::outbound) | static_cast<std::uint8_t>(trust::method::window);
+  trust::method_set methods_ = trust::method::outbound | trust::method::window;
   std::chrono::milliseconds roster_interval_{0};
   std::optional<net::address> window_address_;
   std::optional<windows::port_range> window_ports_;

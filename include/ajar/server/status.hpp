@@ -26,7 +26,7 @@ struct grant_listening {
 struct server_status {
   identity::peer_id id;
   std::chrono::nanoseconds uptime{0};
-  std::uint8_t methods = 0;  ///< trust::method
+  trust::method_set methods{};
   signalling::link_status link;
   std::size_t clients_with_door = 0;                 ///< on the roster
   net::reflection network;                           ///< how windows look from outside; empty before it is known

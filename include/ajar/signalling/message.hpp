@@ -62,9 +62,9 @@ struct hello {
   static constexpr std::uint8_t kind = 1;
   std::uint16_t version = protocol_version;
   role who = role::client;
-  std::uint8_t methods = 0;   ///< a server's: bits of trust::method that it serves
-  std::uint64_t login = 0;    ///< the peer's own counter: a higher one evicts
-  trust::link_nonce nonce{};  ///< a server's, drawn for this link: its window requests are made under it; else zeroes
+  trust::method_set methods{};  ///< a server's: what it serves
+  std::uint64_t login = 0;      ///< the peer's own counter: a higher one evicts
+  trust::link_nonce nonce{};    ///< a server's, drawn for this link: its window requests are made under it; else zeroes
 
   static void layout(auto& self, auto& way) {
     way(self.version);
@@ -183,7 +183,7 @@ struct presence {
   static constexpr std::uint8_t kind = 10;
   identity::peer_id server;
   presence_state state = presence_state::offline;
-  std::uint8_t methods = 0;               ///< that the server serves
+  trust::method_set methods{};            ///< that the server serves
   trust::link_nonce nonce{};              ///< as the server drew it; zeroes where it has no link
   std::chrono::milliseconds interval{0};  ///< of a server that polls
   net::tcp::endpoint seen;                ///< from where the server's windows are, and from where it dials

@@ -18,7 +18,7 @@ namespace ajar::signalling {
 /// What a peer tells of itself, and how it behaves towards central.
 class uplink_options {
  public:
-  uplink_options(role who, std::uint8_t methods) : who_(who), methods_(methods) {}
+  explicit uplink_options(role who, trust::method_set methods = {}) : who_(who), methods_(methods) {}
 
   /// Where the next login number comes from: kept on disk before it is used (state::folder::next_login).
   uplink_options& logins(std::function<result<std::uint64_t>()> source) {
@@ -49,7 +49,7 @@ class uplink_options {
   }
 
   role who() const noexcept { return who_; }
-  std::uint8_t methods() const noexcept { return methods_; }
+  trust::method_set methods() const noexcept { return methods_; }
   result<std::uint64_t> next_login() const { return logins_(); }
   trust::link_nonce next_nonce() const { return nonces_ ? nonces_() : trust::link_nonce{}; }
   std::optional<std::chrono::milliseconds> interval() const noexcept { return interval_; }
@@ -58,7 +58,7 @@ class uplink_options {
 
  private:
   role who_;
-  std::uint8_t methods_;
+  trust::method_set methods_;
   std::function<result<std::uint64_t>()> logins_;
   std::function<trust::link_nonce()> nonces_;
   std::optional<std::chrono::milliseconds> interval_;

@@ -356,4 +356,23 @@ class folder {
   descriptor folder_;
 };
 
+/// A node's folder with its key, its lock held until this goes: for a node that runs as long as its process.
+struct locked_folder {
+  /// Make it where it is not there. Errors: already_running (another process holds the lock), state_unusable,
+  /// state_permissions, key_malformed, the system's.
+  static result<locked_folder> open(const std::string& path) {
+    auto opened = folder::open(path);
+    if (!opened) return fail(opened.error());
+    auto held = opened->try_lock();
+    if (!held) return fail(held.error() == errc::would_block ? make_error_code(errc::already_running) : held.error());
+    auto own = opened->load_key();
+    if (!own) return fail(own.error());
+    return locked_folder{std::move(*opened), std::move(*held), std::move(*own)};
+  }
+
+  state::folder folder;
+  state::folder::hold hold;
+  identity::key key;
+};
+
 }  // namespace ajar::state

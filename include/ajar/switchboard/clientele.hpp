@@ -21,7 +21,7 @@ class clientele {
 
   struct grant_facts {
     trust::grant_id id{};
-    std::uint8_t methods = 0;
+    trust::method_set methods{};
     wall_time not_after{};
   };
   struct client {
@@ -178,7 +178,7 @@ class clientele {
     const auto found = clients_.find(id);
     if (found == clients_.end() || found->second.record.empty()) return made;
     for (const auto& held : found->second.grants) {
-      if ((held.methods & static_cast<std::uint8_t>(trust::method::outbound)) == 0) continue;
+      if (!held.methods.contains(trust::method::outbound)) continue;
       if (why_ended(held, today)) continue;
       made.present = true;
       made.grant = held.id;

@@ -32,7 +32,7 @@ struct attached {  ///< answered by welcome or goodbye
   identity::peer_id peer;
   signalling::role who = signalling::role::client;
   std::uint64_t login = 0;
-  std::uint8_t methods = 0;
+  trust::method_set methods{};
   trust::link_nonce nonce{};  ///< a server's own
   net::tcp::endpoint seen;
   std::uint16_t reflect_port = 0;
@@ -53,7 +53,7 @@ struct granted {  ///< the grant's signature and time are checked already
   identity::peer_id server;
   identity::peer_id client;
   trust::grant_id grant{};
-  std::uint8_t methods = 0;
+  trust::method_set methods{};
   wall_time not_after{};
 };
 struct client_left {

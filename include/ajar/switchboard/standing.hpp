@@ -100,7 +100,7 @@ class standing {
   std::optional<online> up_;
   std::optional<timers::iterator> polling_;  // until then: without a link, but expected back
   std::chrono::milliseconds interval_{0};
-  std::uint8_t methods_ = 0;
+  trust::method_set methods_;
   net::tcp::endpoint seen_;
   std::optional<publishing> rest_;  // of its clients, which are not told yet
 };

@@ -22,7 +22,8 @@ using goodbye = std::array<std::uint8_t, 2 + std::tuple_size_v<crypto::digest>>;
 /// What the other end may be told: it is over for good, and by whose word. That a connection was silent, or that this
 /// program ends, tells it nothing that it may go by.
 inline bool may_be_told(const std::error_code& why) {
-  return why == errc::grant_revoked || why == errc::grant_expired || why == errc::grant_unknown;
+  return why == errc::grant_revoked || why == errc::grant_expired || why == errc::grant_unknown ||
+         why == errc::service_not_granted;
 }
 
 /// @param exporter  the connection's (stream::exporter)

@@ -2,6 +2,7 @@
 // ajar/trust/grant.hpp - what a server permits one client, signed by the server.
 #pragma once
 
+#include <ajar/trust/method.hpp>
 #include <ajar/trust/statement.hpp>
 
 #include <vector>
@@ -9,13 +10,6 @@
 namespace ajar::trust {
 
 using grant_id = std::array<std::uint8_t, 16>;
-
-/// The ways of connecting, as bits.
-enum class method : std::uint8_t {
-  outbound = 1,  ///< the server dials the client (WO 2004/034190, non-listening server)
-  window = 2,    ///< a just-in-time listener, on either side
-  relay = 4,     ///< through central, as ciphertext
-};
 
 /// True for 1 to 64 letters, digits, dots, dashes and underscores, not beginning with a dot or a dash: the names of
 /// services, shares and peers.
@@ -53,7 +47,7 @@ struct grant {
   identity::peer_id client;
   wall_time not_before{};
   wall_time not_after{};
-  std::uint8_t methods = 0;    ///< bits of `method`
+  method_set methods{};
   bool lan = false;            ///< private addresses may be dialled
   bool roam = false;           ///< windows are open to any address, for this key
   std::uint16_t sessions = 0;  ///< at a time
@@ -63,7 +57,7 @@ struct grant {
   std::chrono::milliseconds listening{6'000};  ///< for so long in a minute ports may be open, in whole milliseconds
   std::vector<service_right> services;
 
-  bool permits(method which) const { return (methods & static_cast<std::uint8_t>(which)) != 0; }
+  bool permits(method which) const { return methods.contains(which); }
   /// From half of its life on it may be renewed.
   bool in_second_half(wall_time now) const { return not_after - now <= life() / 2; }
   /// For how long it was given; it may be used a little earlier than that, as clocks differ.
@@ -83,10 +77,9 @@ struct grant {
   }
 
   static void layout(auto& self, auto& way) {
-    constexpr unsigned known_methods = 7;
     way(self.id, self.client, self.not_before, self.not_after, self.methods, self.lan, self.roam, self.sessions,
         self.windows_a_minute, self.windows_a_day, self.windows_at_a_time, self.listening);
-    way.require([&] { return self.methods != 0 && self.methods <= known_methods; }, malformed);
+    way.require([&] { return !self.methods.empty() && self.methods.is_known(); }, malformed);
     way(wire::list<std::uint8_t>(self.services, most_services));
     way.require([&] { return self.are_all_different(); }, malformed);
   }

@@ -12,7 +12,7 @@ namespace ajar::trust {
 /// What a server's owner wants otherwise from now on. What is not said stays as it is.
 struct new_terms {
   std::optional<std::chrono::seconds> life{};  ///< from now on; by default as long as before
-  std::optional<std::uint8_t> methods{};       ///< bits of `method`, at least one
+  std::optional<method_set> methods{};         ///< at least one
   std::optional<bool> lan{};
   std::optional<bool> roam{};
   std::optional<std::uint16_t> sessions{};

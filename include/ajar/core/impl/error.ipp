@@ -33,6 +33,7 @@ inline constexpr error_text error_texts[] = {
     {errc::unknown_verb, "the running process does not know that command",
      "it is older than this command: restart it with this version"},
     {errc::moved_from, "this object has given all it had to another one", "use the one that it was moved to"},
+    {errc::not_started, "this role has not been started", "call start() first"},
 
     {errc::message_truncated, "a message ends too early", "both sides must run compatible versions of ajar"},
     {errc::message_malformed, "a message has a field that cannot be",
