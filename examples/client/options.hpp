@@ -46,10 +46,10 @@ inline option_table make_client_table() {
       .checked(check::duration("10s"))
       .of({"ping", "ls", "get", "cat"});
   all.add("count", "ping: how often").takes_number(1, 1000).by_default("3").of({"ping"});
-  all.add("name", "add, join: what to call the server")
+  all.add("name", "add, join, get INVITE: what to call the server")
       .takes("NAME")
       .checked(check::name)
-      .of({"add", "join"})
+      .of({"add", "join", "get"})
       .command_line_only();
   all.add("wait", "join, get INVITE: until the server is there, and its owner has approved it")
       .of({"join", "get"})

@@ -6,6 +6,7 @@
 #include "begin.hpp"
 #include "completion.hpp"
 #include "doctor.hpp"
+#include "help.hpp"
 #include "json_line.hpp"
 #include "private_memory.hpp"
 #include "reload.hpp"
@@ -294,31 +295,15 @@ int no_command(const option_table& table, const std::string& said) {
   return usage;
 }
 
-// Those lines of the examples that show this command.
-std::string examples_of(const option_table& table, std::string_view examples, const std::string& command) {
-  const auto begins = "  " + table.tool() + " " + command;
-  std::string text;
-  while (!examples.empty()) {
-    const auto end = std::min(examples.find('\n'), examples.size());
-    const auto line = examples.substr(0, end);
-    examples.remove_prefix(std::min(end + 1, examples.size()));
-    const bool shows = line.starts_with(begins) && (line.size() == begins.size() || line[begins.size()] == ' ');
-    if (shows) text.append(line).append("\n");
-  }
-  if (!text.empty()) return text;
-  const auto* words = command == "completion" ? " bash" : command == "help" ? " status" : "";
-  return begins + words + "\n";
-}
-
 // help, help COMMAND, and COMMAND --help.
 int help(const option_table& table, std::string_view examples, const std::string& about) {
   if (about.empty()) {
-    fmt::print("{}\n{}{}", help_of(table), examples, exit_codes_help);
+    fmt::print("{}", help_of(table, examples));
     return success;
   }
   const auto* one = table.find_command(about);
   if (!one) return no_command(table, about);
-  fmt::print("{}\nExample:\n{}", help_of(table, *one), examples_of(table, examples, about));
+  fmt::print("{}", help_of(table, examples, *one));
   return success;
 }
 

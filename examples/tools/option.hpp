@@ -27,6 +27,9 @@ enum class completes { nothing, file, folder, server, remote_path, remote_path_o
 // Says what is wrong with a value, as what follows its name: " is 1 to 1000". Nothing where it is good.
 using value_check = std::function<std::string(const std::string& value)>;
 
+// "a or b"; "a, b, or c"
+std::string listed(const std::vector<std::string>& all, std::string_view last = "or");
+
 class option {
  public:
   option(std::string name, std::string help) : name_(std::move(name)), help_(std::move(help)) {}
@@ -65,7 +68,7 @@ class option {
     completes_ = what;
     return *this;
   }
-  // The commands that heed it; without this, all.
+  // The commands that take it; without this, all.
   option& of(std::vector<std::string> commands) {
     commands_ = std::move(commands);
     return *this;
@@ -104,8 +107,10 @@ class option {
   bool is_path() const noexcept { return path_; }
   bool in_file() const noexcept { return in_file_; }
   bool is_live() const noexcept { return live_; }
+  // config takes whatever may stand in a file: it shows what would be in effect.
   bool is_for(std::string_view command) const {
-    return commands_.empty() || std::ranges::find(commands_, command) != commands_.end();
+    return commands_.empty() || (in_file_ && command == "config") ||
+           std::ranges::find(commands_, command) != commands_.end();
   }
 
   // What is wrong with one value. Nothing where it is good.

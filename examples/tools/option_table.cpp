@@ -25,6 +25,17 @@ namespace tools {
 
 // ---- option.hpp
 
+std::string listed(const std::vector<std::string>& all, std::string_view last) {
+  std::string text;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const bool ends = i + 1 == all.size();
+    if (i > 0) text += all.size() > 2 ? ", " : " ";
+    if (i > 0 && ends) text.append(last).append(" ");
+    text += all[i];
+  }
+  return text;
+}
+
 std::string option::complaint(const std::string& value) const {
   if (form_ == shape::number && !number_of(value)) {
     return " is a number from " + std::to_string(least_) + " to " + std::to_string(most_);
@@ -57,12 +68,7 @@ std::string option::spoken_words() const {
     for (const auto& one : words_) together += (together.empty() ? "" : ",") + one;
     all.push_back(together);
   }
-  std::string text;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    if (i > 0) text += all.size() == 2 ? " or " : i + 1 == all.size() ? ", or " : ", ";
-    text += all[i];
-  }
-  return text;
+  return listed(all);
 }
 
 // ---- option_table.hpp

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
-// The only file that knows cxxopts and toml++; both take long to compile.
+// The only file that knows toml++, which takes long to compile.
 #include "settings.hpp"
 
+#include "command_line.hpp"
 #include "trusted_file.hpp"
 
 #include <ajar/core/bytes.hpp>
@@ -18,9 +19,6 @@
 #include <memory>
 #include <set>
 #include <tuple>
-
-#define CXXOPTS_VECTOR_DELIMITER '\0'  // a path may have a comma
-#include <cxxopts.hpp>
 
 // toml++ 3.3.0 asserts what bad input can break, and next gives the error for it; with NDEBUG it would assume it
 #undef NDEBUG
@@ -52,127 +50,6 @@ using source = settings::source;
 using read = tl::expected<settings, mistakes>;
 
 tl::unexpected<mistakes> mistake(std::string what) { return tl::unexpected(mistakes{std::move(what)}); }
-
-// The name of a value of pairs: what stands before '='.
-std::string pair_name(const std::string& text) { return text.substr(0, text.find('=')); }
-
-// ---- the command line
-
-// What stands behind a command, as its help calls it; where nothing is said its example shows it.
-std::string spoken_words(completes what) {
-  switch (what) {
-    case completes::file:
-      return "FILE";
-    case completes::folder:
-      return "FOLDER";
-    case completes::server:
-      return "SERVER";
-    case completes::remote_path:
-      return "SERVER:NAME/PATH";
-    case completes::remote_path_or_folder:
-      return "SERVER:NAME/PATH... FOLDER";
-    case completes::command:
-      return "COMMAND";
-    case completes::nothing:
-      break;
-  }
-  return {};
-}
-
-// The commands, a line for each, below what the tool is for.
-std::string with_commands(const option_table& table) {
-  std::size_t widest = 0;
-  for (const auto& one : table.commands()) widest = std::max(widest, one.name.size());
-  auto text = table.summary() + "\nCommands:\n";
-  for (const auto& one : table.commands()) {
-    text += "  " + one.name + std::string(widest - one.name.size() + 2, ' ') + one.help + "\n";
-  }
-  return text;
-}
-
-// @param of  help of this command alone
-cxxopts::Options parser_of(const option_table& table, bool for_help, const option_table::command* of = nullptr) {
-  cxxopts::Options all(table.tool() + (of ? " " + of->name : ""), of         ? of->help + "\n"
-                                                                  : for_help ? with_commands(table)
-                                                                             : table.summary());
-  all.positional_help(of ? spoken_words(of->words) : table.command_line()).custom_help("[OPTION...]");
-  if (for_help) all.set_width(100);
-  auto add = all.add_options();
-  add("command", "", cxxopts::value<std::string>());
-  add("words", "", cxxopts::value<std::vector<std::string>>());
-  for (const auto& one : table.options()) {
-    if (of && !one.is_for(of->name)) continue;
-    const auto names = (one.letter() ? std::string(1, one.letter()) + "," : std::string()) + one.name();
-    if (one.form() == shape::flag) {
-      add(names, one.help());
-    } else if (one.form() == shape::list || one.form() == shape::pairs) {
-      add(names, one.help(), cxxopts::value<std::vector<std::string>>(), one.value_name());
-    } else {
-      auto value = cxxopts::value<std::string>();
-      if (for_help && one.fallback()) value->default_value(*one.fallback());
-      add(names, one.help(), value, one.value_name());
-    }
-  }
-  all.parse_positional({"command", "words"});
-  return all;
-}
-
-std::vector<std::string> said(const cxxopts::ParseResult& given, const option& one) {
-  const auto& value = given[one.name()];
-  if (one.form() == shape::flag) return {value.as<bool>() ? "true" : "false"};
-  if (one.form() == shape::list || one.form() == shape::pairs) return value.as<std::vector<std::string>>();
-  return {value.as<std::string>()};
-}
-
-// "; did you mean --NAME?", of the first word that is no option.
-std::string nearest_to_wrong(const option_table& table, int count, const char* const* words) {
-  for (int i = 1; i < count; ++i) {
-    std::string_view word = words[i];
-    if (word == "--") break;
-    if (!word.starts_with("--")) continue;
-    word = word.substr(2, word.find('=') == std::string_view::npos ? word.npos : word.find('=') - 2);
-    if (table.find(word)) continue;
-    const auto* meant = table.nearest_said(word);
-    return meant ? ": did you mean --" + meant->name() + "?" : std::string();
-  }
-  return {};
-}
-
-read read_command_line(const option_table& table, int count, const char* const* words) {
-  settings made;
-  mistakes wrong;
-  try {
-    auto parser = parser_of(table, false);
-    const auto given = parser.parse(count, words);
-    static const option command("command", "");
-    static const auto others = option("words", "").takes_list("");
-    if (given.count("command")) made.say(command, source::command_line, {given["command"].as<std::string>(), {}});
-    if (given.count("words")) {
-      for (const auto& one : given["words"].as<std::vector<std::string>>()) {
-        made.say(others, source::command_line, {one, {}});
-      }
-    }
-    for (const auto& one : table.options()) {
-      if (!given.count(one.name())) continue;
-      std::set<std::string> names;
-      for (const auto& text : said(given, one)) {
-        auto why = one.complaint(text);
-        if (why.empty() && one.form() == shape::pairs && !names.insert(pair_name(text)).second) {
-          why = " names " + ajar::escaped(pair_name(text)) + " twice: leave one out";
-        }
-        if (!why.empty()) wrong.push_back("--" + one.name() + why);
-        made.say(one, source::command_line, {text, {}});
-      }
-    }
-  } catch (const cxxopts::exceptions::no_such_option& error) {
-    return mistake(std::string(error.what()) + nearest_to_wrong(table, count, words) + ": see " + table.tool() +
-                   " --help");
-  } catch (const cxxopts::exceptions::exception& error) {
-    return mistake(std::string(error.what()) + ": see " + table.tool() + " --help");
-  }
-  if (!wrong.empty()) return tl::unexpected(std::move(wrong));
-  return made;
-}
 
 // ---- a file
 
@@ -389,11 +266,6 @@ found_file find_file(const option_table& table, const settings& said_there) {
 }
 
 }  // namespace
-
-std::string help_of(const option_table& table) { return parser_of(table, true).help(); }
-std::string help_of(const option_table& table, const option_table::command& one) {
-  return parser_of(table, true, &one).help();
-}
 
 read parse_settings(const option_table& table, std::string_view text, const std::string& path) {
   try {

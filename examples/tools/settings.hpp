@@ -130,11 +130,6 @@ tl::expected<settings, mistakes> read_settings_file(const option_table& table, c
 tl::expected<settings, mistakes> parse_settings(const option_table& table, std::string_view text,
                                                 const std::string& path);
 
-// --help: all commands, and all options.
-std::string help_of(const option_table& table);
-// help COMMAND: what it takes.
-std::string help_of(const option_table& table, const option_table::command& one);
-
 // The options of a command that differ and are not live: they want a restart.
 std::vector<std::string> wanting_restart(const option_table& table, std::string_view command, const settings& before,
                                          const settings& after);

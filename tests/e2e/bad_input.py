@@ -54,6 +54,10 @@ class BadInput(unittest.TestCase):
         self.complains(w.run("client", "x", "frobnicate", "--help"), USAGE, "'ajar-client help' lists them")
         self.complains(w.run("client", "x", "help", "pign"), USAGE, "did you mean ping?")
         self.complains(w.run("client", "x", "get", "home:file", ".", "--parralel", "3"), USAGE, "did you mean --parallel?")
+        self.complains(w.run("client", "x", "id", "--parallel", "3"), USAGE, "--parallel is no option of id, but of get",
+                       "ajar-client help id")
+        self.complains(w.run("server", "x", "renew", "client", "--central", w.url), USAGE, "--central is no option of renew")
+        self.assertEqual(w.run("client", "x", "config", "--parallel", "3").returncode, 0)  # what would be in effect
         self.complains(self.serve("--central", w.url, "--mode", "inbound"), USAGE, "--mode")
         self.complains(self.serve("--central", w.url, "--roster", "every=5s"), USAGE, "--mode outbound")
         for ports in ("40000", "40000-40001", "80-90"):
@@ -70,8 +74,10 @@ class BadInput(unittest.TestCase):
         for service in ("file", "file:x", ":r", "../x:r", "file:w"):
             self.complains(w.run("server", "server", "grant", w.text("client", "client", "id"), "--central", w.url,
                                  "--service", service, "--out", "-"), USAGE, "--service")
-        for command in (("grant", w.text("client", "client", "id"), "--out", "-"), ("invite", "x"), ("renew", "x")):
-            done = w.run("server", "server", *command, "--central", w.url, "--service", "file:rw")
+        central = ("--central", w.url)
+        for command in (("grant", w.text("client", "client", "id"), "--out", "-", *central), ("invite", "x", *central),
+                        ("renew", "x")):
+            done = w.run("server", "server", *command, "--service", "file:rw")
             self.complains(done, USAGE, "file:rw", "for reading alone", "grant NAME:r")
 
     def test_help_of_each_command_and_versions(self):
@@ -226,8 +232,9 @@ class BadInput(unittest.TestCase):
         """A typing error is found by the running server, or by the file of settings; where nobody knows, it is granted."""
         w = self.w
         client = w.text("client", "typist", "id")
-        for command in (("grant", client, "--out", "-"), ("invite", "typist"), ("renew", "client")):
-            done = w.run("server", "server", *command, "--central", w.url, "--service", "fiel:r")
+        central = ("--central", w.url)
+        for command in (("grant", client, "--out", "-", *central), ("invite", "typist", *central), ("renew", "client")):
+            done = w.run("server", "server", *command, "--service", "fiel:r")
             self.complains(done, USAGE, "fiel:r", "did you mean file?", "--force")
             self.assertEqual(done.stdout, b"")
         wish = ("grant", client, "--central", w.url, "--service", "later:r", "--out", "-")

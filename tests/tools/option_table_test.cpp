@@ -79,4 +79,12 @@ TEST_CASE("an option without commands is for all of them") {
   const auto one = option("for", "").of({"grant"});
   CHECK(one.is_for("grant"));
   CHECK(!one.is_for("run"));
+  CHECK(one.is_for("config"));  // which shows what would be in effect
+  CHECK(!option("qr", "").of({"invite"}).command_line_only().is_for("config"));
+}
+
+TEST_CASE("words are listed as people do") {
+  CHECK(listed({"a"}) == "a");
+  CHECK(listed({"a", "b"}) == "a or b");
+  CHECK(listed({"a", "b", "c"}, "and") == "a, b, and c");
 }

@@ -271,19 +271,6 @@ TEST_CASE("the command line is held against the table too") {
   CHECK(comma->as<std::vector<std::string>>("share") == std::vector<std::string>{"a=/x,b=y"});
 }
 
-TEST_CASE("help of a command has its own options alone") {
-  const auto* get = client_table().find_command("get");
-  REQUIRE(get);
-  const auto text = help_of(client_table(), *get);
-  CHECK(text.find("ajar-client get [OPTION...] SERVER:NAME/PATH... FOLDER") != std::string::npos);
-  CHECK(text.find("--verify") != std::string::npos);
-  CHECK(text.find("--state") != std::string::npos);
-  CHECK(text.find("--count") == std::string::npos);
-  const auto all = help_of(client_table());
-  CHECK(all.find("--count") != std::string::npos);
-  for (const auto& one : client_table().commands()) CHECK(all.find("  " + one.name + " ") != std::string::npos);
-}
-
 TEST_CASE("only what is not live wants a restart") {
   const auto before = parsed("count = 1\n[share]\na = '/a'\n");
   const auto after = parsed("count = 2\nlisten = 'x'\n[share]\nb = '/b'\n");
