@@ -326,11 +326,12 @@ std::variant<settings, int> begin(const option_table& table, const char* example
   if (!command.empty() && !table.find_command(command)) return no_command(table, command);
   if (command == "config") return tell_settings(table, *given);
   if (command != "completion") return std::move(*given);
-  if (given->as<std::string>("words") != "bash") {
-    tell("{}: completion is for bash: {} completion bash\n", table.tool(), table.tool());
+  const auto script = completion(table, given->as<std::string>("words"));
+  if (script.empty()) {
+    tell("{}: completion is for {}: {} completion bash\n", table.tool(), listed(completion_shells()), table.tool());
     return usage;
   }
-  fmt::print("{}", bash_completion(table));
+  fmt::print("{}", script);
   return success;
 }
 

@@ -2,6 +2,7 @@
 #include "help.hpp"
 
 #include "command_line.hpp"
+#include "completion.hpp"
 #include "console.hpp"
 
 #include <algorithm>
@@ -25,6 +26,8 @@ std::string spoken_words(completes what) {
       return "SERVER:NAME/PATH... FOLDER";
     case completes::command:
       return "COMMAND";
+    case completes::shell:
+      return listed(completion_shells());
     case completes::nothing:
       break;
   }

@@ -22,7 +22,7 @@ enum class shape {
 };
 
 // What may stand there, for completion.
-enum class completes { nothing, file, folder, server, remote_path, remote_path_or_folder, command };
+enum class completes { nothing, file, folder, server, remote_path, remote_path_or_folder, command, shell };
 
 // Says what is wrong with a value, as what follows its name: " is 1 to 1000". Nothing where it is good.
 using value_check = std::function<std::string(const std::string& value)>;

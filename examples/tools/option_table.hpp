@@ -65,7 +65,7 @@ class option_table {
   // The last ones of every tool.
   void add_usual() {
     command_named("config", "the settings in effect, and where each comes from");
-    command_named("completion", "completion bash: a script for the shell");
+    command_named("completion", "a script by which the shell completes commands, options and names", completes::shell);
     command_named("help", "help COMMAND: its options, and an example", completes::command);
     add("config", "file of settings; else $AJAR_CONFIG, else the state folder's config.toml, ...")
         .takes("FILE")

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Files of settings: what is wrong in them and where, what wins, SIGHUP, the sandbox, completion in bash."""
+"""Files of settings: what is wrong in them and where, what wins, SIGHUP, the sandbox, completion in shells."""
 import ctypes
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import unittest
@@ -365,7 +366,7 @@ class Completion(unittest.TestCase):
 
     def test_commands_options_and_words(self):
         self.assertEqual(self.complete("ajar-server gra", "server"), ["grant ", "grants "])
-        self.assertEqual(self.complete("ajar-client completion "), ["bash "])
+        self.assertEqual(self.complete("ajar-client completion "), ["bash ", "zsh ", "fish "])
         self.assertEqual(self.complete("ajar-client help pi"), ["ping "])
         self.assertEqual(self.complete("ajar-server run --o", "server"), ["--on-stranger "])
         self.assertEqual(self.complete("ajar-server grant --o", "server"), ["--out "])
@@ -426,6 +427,84 @@ class Completion(unittest.TestCase):
             self.assertEqual(self.complete(f"{client} cat home:docs/"), ["docs/a\\ file\\; ", "docs/a\\ folder/"])
             self.assertEqual(self.complete(f"{client} get home:docs/x fi"), [])
             self.assertEqual(self.complete(f"{client} cat home:none/"), [])
+
+
+class OtherShells(unittest.TestCase):
+    """The scripts in a real zsh and fish, where these are installed."""
+
+    TOOLS = ("central", "server", "client")
+
+    @classmethod
+    def setUpClass(cls):
+        cls.w = world.World()
+        # a client that tells names, and what each of its calls was
+        fake = cls.w.folder / "ajar-client"
+        fake.write_text('#!/bin/sh\necho "$*" >>calls\n'
+                        'case "$1" in\n'
+                        '  servers) echo "home  abc"; echo "hut  def" ;;\n'
+                        '  ls) [ "$2" = broken: ] && { echo trouble >&2; echo half; exit 6; }\n'
+                        "      printf '%s\\n' 'docs/' 'do not' '$(touch pwned)' '\\x41' ;;\n"
+                        'esac\n')
+        fake.chmod(0o755)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.w.__exit__()
+
+    def script(self, tool, shell):
+        path = self.w.folder / f"{tool}.{shell}"
+        path.write_text(self.w.text(tool, "state", "completion", shell) + "\n")
+        return path
+
+    def quietly(self, *command, **more):
+        done = subprocess.run([str(one) for one in command], capture_output=True, text=True, timeout=60,
+                              cwd=self.w.folder, **more)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout
+
+    def test_another_shell_is_refused(self):
+        done = self.w.run("client", "state", "completion", "tcsh")
+        self.assertEqual(done.returncode, USAGE)
+        self.assertIn("completion is for bash, zsh, or fish", done.stderr)
+
+    @unittest.skipUnless(shutil.which("zsh"), "zsh is not installed")
+    def test_zsh_reads_it(self):
+        for tool in self.TOOLS:
+            path = self.script(tool, "zsh")
+            self.quietly("zsh", "-f", "-n", path)
+            name = self.quietly("zsh", "-f", "-c", f"compdef() {{ print $1 }}; source {path}; whence -w $(source {path})")
+            self.assertEqual(name.splitlines()[-1], f"_ajar_{tool}: function")
+
+    def fish(self, line, tool="client"):
+        """What fish offers for a line."""
+        folder = str(self.w.folder)
+        env = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
+        env |= {"HOME": folder, "PATH": f"{folder}:{os.environ['PATH']}"}  # what fish keeps, and the client above
+        said = self.quietly("fish", "--no-config", "-c", "source $argv[1]; complete -C $argv[2]", self.script(tool, "fish"),
+                            line, env=env)
+        return [one.split("\t")[0] for one in said.splitlines()]
+
+    @unittest.skipUnless(shutil.which("fish"), "fish is not installed")
+    def test_fish_offers_commands_options_and_words(self):
+        for tool in self.TOOLS:
+            self.quietly("fish", "--no-execute", self.script(tool, "fish"))
+        self.assertEqual(self.fish("ajar-server gra", "server"), ["grant", "grants"])
+        self.assertEqual(self.fish("ajar-client --by auto pi"), ["ping"])
+        self.assertEqual(self.fish("ajar-client completion "), ["bash", "fish", "zsh"])
+        self.assertEqual(self.fish("ajar-client get --para"), ["--parallel"])
+        self.assertEqual(self.fish("ajar-client id --para"), [])
+        self.assertEqual(self.fish("ajar-client ping x --by win"), ["window", "window-reverse"])
+        self.assertEqual(self.fish("ajar-client help pi"), ["ping"])
+
+    @unittest.skipUnless(shutil.which("fish"), "fish is not installed")
+    def test_fish_asks_for_servers_and_what_they_have(self):
+        self.assertEqual(self.fish("ajar-client ping h"), ["home", "hut"])
+        self.assertEqual(self.fish("ajar-client cat ho"), ["home:"])
+        (self.w.folder / "calls").unlink()
+        self.assertEqual(self.fish("ajar-client --state /x cat home:d"), ["home:do not", "home:docs/"])
+        self.assertEqual((self.w.folder / "calls").read_text(), "ls home: --within 2s --json=false --state /x\n")
+        self.assertEqual(self.fish("ajar-client cat broken:"), [])
+        self.assertFalse((self.w.folder / "pwned").exists())
 
 
 if __name__ == "__main__":
