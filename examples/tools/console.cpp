@@ -8,6 +8,7 @@
 #include "doctor.hpp"
 #include "help.hpp"
 #include "json_line.hpp"
+#include "manual.hpp"
 #include "private_memory.hpp"
 #include "reload.hpp"
 #include "settings_report.hpp"
@@ -322,6 +323,10 @@ std::variant<settings, int> begin(const option_table& table, const char* example
     return success;
   }
   if (given->count("help")) return help(table, examples, command);
+  if (given->count("man")) {
+    fmt::print("{}", manual_of(table, examples));
+    return success;
+  }
   if (command == "help") return help(table, examples, given->as<std::string>("words"));
   if (!command.empty() && !table.find_command(command)) return no_command(table, command);
   if (command == "config") return tell_settings(table, *given);

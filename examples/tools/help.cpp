@@ -9,9 +9,6 @@
 
 namespace tools {
 
-namespace {
-
-// What stands behind a command; where nothing is said its example shows it.
 std::string spoken_words(completes what) {
   switch (what) {
     case completes::file:
@@ -33,6 +30,8 @@ std::string spoken_words(completes what) {
   }
   return {};
 }
+
+namespace {
 
 // The commands, a line for each, below what the tool is for.
 std::string with_commands(const option_table& table) {

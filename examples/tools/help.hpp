@@ -11,6 +11,9 @@
 
 namespace tools {
 
+// What stands behind a command: "FILE". Where nothing is said its example shows it.
+std::string spoken_words(completes what);
+
 // All commands, all options, the examples, and the exit codes.
 std::string help_of(const option_table& table, std::string_view examples);
 

@@ -77,6 +77,7 @@ class option_table {
         .of({"config"})
         .command_line_only();
     add("metrics", "status: as Prometheus metrics").of({"status"}).command_line_only();
+    add("man", "help: the tool's page for man: help --man | man -l -").of({"help"}).command_line_only();
     add("help", "this text; behind a command, what it takes").letter('h').command_line_only();
     add("version", "the version, and those of the libraries").command_line_only();
   }

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Files of settings: what is wrong in them and where, what wins, SIGHUP, the sandbox, completion in shells."""
+"""Files of settings: what is wrong in them and where, what wins, SIGHUP, the sandbox, completion in shells, the pages for man."""
 import ctypes
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -505,6 +506,47 @@ class OtherShells(unittest.TestCase):
         self.assertEqual((self.w.folder / "calls").read_text(), "ls home: --within 2s --json=false --state /x\n")
         self.assertEqual(self.fish("ajar-client cat broken:"), [])
         self.assertFalse((self.w.folder / "pwned").exists())
+
+
+class Manual(unittest.TestCase):
+    """The pages, as those who print them read them."""
+
+    def setUp(self):
+        self.w = world.World()
+        self.addCleanup(self.w.__exit__)
+
+    def pages(self):
+        for tool in ("central", "server", "client"):
+            help_text = self.w.text(tool, "unmade", "help")
+            commands = [line.split()[0] for line in help_text.split("Commands:\n")[1].split("\n\n")[0].splitlines()]
+            options = re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", help_text, re.M)
+            self.assertIn("--state", options)
+            self.assertIn("help", commands)
+            yield tool, self.w.text(tool, "unmade", "help", "--man") + "\n", commands, options
+
+    def test_each_tool_has_one(self):
+        for tool, page, commands, options in self.pages():
+            self.assertTrue(page.startswith(f".TH AJAR-{tool.upper()} 1 "), page[:80])
+            for name in ("NAME", "SYNOPSIS", "COMMANDS", "OPTIONS", "EXAMPLES", "EXIT STATUS", "FILES", "SEE ALSO"):
+                self.assertIn(f"\n.SH {name}\n", page)
+            for word in (*commands, *options):
+                self.assertIn("\\fB" + word.replace("-", "\\-") + "\\fR", page)
+        self.assertFalse((self.w.folder / "unmade").exists())
+
+    @unittest.skipUnless(shutil.which("groff"), "groff is not installed")
+    def test_groff_reads_it(self):
+        for tool, page, commands, options in self.pages():
+            done = subprocess.run(["groff", "-man", "-ww", "-Tascii", "-P-cbou"], input=page, capture_output=True,
+                                  text=True, timeout=60)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            for word in (*commands, *options):
+                self.assertRegex(done.stdout, rf"(?m)^ +(-\w, )?{word}\b")
+
+    @unittest.skipUnless(shutil.which("mandoc"), "mandoc is not installed")
+    def test_mandoc_reads_it(self):
+        for _, page, _, _ in self.pages():
+            done = subprocess.run(["mandoc", "-Tlint", "-Werror"], input=page, capture_output=True, text=True, timeout=60)
+            self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
 
 
 if __name__ == "__main__":
