@@ -109,10 +109,10 @@ class Folders(unittest.TestCase):
         found = {one.relative_to(a) for one in a.rglob("*")}
         self.assertEqual(found, {one.relative_to(b) for one in b.rglob("*")})
         for one in found:
+            self.assertEqual((a / one).stat().st_mtime_ns, (b / one).stat().st_mtime_ns, one)
             if (a / one).is_dir():
                 self.assertTrue((b / one).is_dir())
                 continue
-            self.assertEqual((a / one).stat().st_mtime_ns, (b / one).stat().st_mtime_ns)
             equal = same if (a / one).stat().st_size > 1 << 20 else lambda x, y: filecmp.cmp(x, y, shallow=False)
             self.assertTrue(equal(a / one, b / one), one)
 
@@ -353,11 +353,15 @@ class Folders(unittest.TestCase):
         (folder / "program").chmod(0o755)
         (folder / "late").write_text("late")
         os.utime(folder / "late", (10_000_000_000, 10_000_000_000))
+        (folder / "old").mkdir()
+        for one in (folder / "old", folder):
+            os.utime(one, ns=(1_400_000_000_123_456_789, 1_400_000_000_123_456_789))
         self.get(name, self.dest)
         into = self.dest / folder.name
         self.assertTrue(os.access(into / "program", os.X_OK))
         self.assertEqual((into / "program").stat().st_mode & 0o111, 0o111 & ~self.umask())
         self.assertFalse((into / "secret").stat().st_mode & 0o111)
+        self.assertEqual({one.stat().st_mtime_ns for one in (into, into / "old")}, {1_400_000_000_123_456_789})
         (into / "secret").chmod(0o600)
         (folder / "secret").write_text("second")
         summary, _, _ = self.get(name, self.dest)

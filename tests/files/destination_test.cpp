@@ -44,6 +44,26 @@ TEST_CASE("no link below the destination is followed, wherever it leads") {
   CHECK(std::filesystem::is_empty(on.path + "/elsewhere"));
 }
 
+TEST_CASE("a folder gets its time, and nothing is made or reached through a link for it") {
+  temporary_folder on;
+  on.folder("elsewhere");
+  on.folder("dest/a/b");
+  on.link("dest/out", on.path + "/elsewhere");
+  const auto modified = [](const std::string& path) {
+    struct stat status{};
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    return facts_of(status).modified;
+  };
+  const auto top = destination::open(on.path + "/dest", false).value();
+  const auto before = modified(on.path + "/elsewhere");
+  const file_time then(std::chrono::nanoseconds(1'500'000'000'123'456'789));
+  for (const char* inside : {"a/b", "out", "none", "none/none", "../elsewhere"}) top.set_time(inside, then);
+  CHECK(modified(on.path + "/dest/a/b") == then);
+  CHECK(modified(on.path + "/elsewhere") == before);
+  CHECK(!std::filesystem::exists(on.path + "/dest/none"));
+  destination::look(on.path + "/none", true).value().set_time("a", then);
+}
+
 TEST_CASE("names that are none are refused at the last moment too") {
   temporary_folder on;
   const auto top = destination::open(on.path, false).value();

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <deque>
 #include <iterator>
+#include <map>
 
 using namespace ajar;
 using namespace ajar::files;
@@ -82,6 +83,21 @@ struct fetched_home : sharing::home {
   }
   fetch_counts fetch_all(fetch_options how = fetch_options(), std::size_t most = sharing::all_of_it) {
     return fetch({share_path{"files", "", true}, ""}, std::move(how), most);
+  }
+
+  // Folders below a path, with their times.
+  static std::map<std::string, file_time> times_in(const std::string& path) {
+    std::map<std::string, file_time> all;
+    for (const auto& one : std::filesystem::recursive_directory_iterator(path)) {
+      struct stat status{};
+      REQUIRE(::stat(one.path().c_str(), &status) == 0);
+      if (S_ISDIR(status.st_mode)) all[one.path().string().substr(path.size())] = facts_of(status).modified;
+    }
+    return all;
+  }
+  static void set_time(const std::string& path, std::int64_t seconds) {
+    const timespec times[2] = {{0, UTIME_OMIT}, {seconds, 123'456'789}};
+    REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0);
   }
 
   bool same(const std::string& name) const { return content(on.path + "/" + name) == content(to.path + "/" + name); }
@@ -368,6 +384,51 @@ TEST_CASE("a time that cannot be told costs that file its time") {
   CHECK(at.fetch_all().files == 2);
   CHECK((at.same("a") && at.same("b")));
   CHECK(at.fetch_all().present == 2);
+}
+
+TEST_CASE("folders have the times of those there, once all is in them") {
+  fetched_home at;
+  at.on.folder("top/deep/empty");
+  for (int i = 0; i < 30; ++i) at.on.file("top/deep/" + std::to_string(i), "content");
+  at.on.file("top/a", "content");
+  for (const char* name : {"/top/deep/empty", "/top/deep", "/top"}) at.set_time(at.on.path + name, 1'400'000'000);
+  const auto times = fetched_home::times_in(at.on.path);
+  CHECK(at.fetch({share_path{"files", "top", false}, "top"}).failed == 0);
+  CHECK(fetched_home::times_in(at.to.path) == times);
+  CHECK(at.fetch({share_path{"files", "top", false}, "top"}).present == 31);
+  CHECK(fetched_home::times_in(at.to.path) == times);
+  at.on.file("top/deep/7", "new");
+  at.set_time(at.on.path + "/top/deep", 1'300'000'000);
+  CHECK(at.fetch({share_path{"files", "top", false}, "top"}).present == 30);
+  CHECK(fetched_home::times_in(at.to.path) == fetched_home::times_in(at.on.path));
+}
+
+TEST_CASE("a folder that lacks something has its own time, as has the one that all goes to") {
+  fetched_home at;
+  at.on.file("a", "content");
+  at.on.folder("deep");
+  at.on.file("deep/b", "content");
+  at.on.folder("other");
+  at.to.folder("deep");
+  at.to.file("deep/b", "own work");
+  for (const char* name : {"", "/deep", "/other"}) at.set_time(at.on.path + name, 1'400'000'000);
+  CHECK(at.fetch_all().failed == 1);
+  const auto then = nearest_time(1'400'000'000, 123'456'789);
+  const auto times = fetched_home::times_in(at.to.path);
+  CHECK(times.at("/deep") != then);
+  CHECK(times.at("/other") == then);
+  struct stat status{};
+  REQUIRE(::stat(at.to.path.c_str(), &status) == 0);
+  CHECK(facts_of(status).modified != then);
+}
+
+TEST_CASE("a time of a folder that cannot be told costs only that") {
+  fetched_home at;
+  at.on.folder("late");
+  at.on.file("late/a", "content");
+  at.set_time(at.on.path + "/late", 10'000'000'000);
+  CHECK(at.fetch_all().failed == 0);
+  CHECK(at.same("late/a"));
 }
 
 TEST_CASE("a program stays one") {

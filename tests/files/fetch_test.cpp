@@ -124,6 +124,20 @@ TEST_CASE("a file is fetched, and whole only at its confirmed end") {
   CHECK(fetched({response(404), {}, errc::eof}).error() == errc::file_not_found);
 }
 
+TEST_CASE("a folder has a time where its server tells one") {
+  const auto time_of = [](response head) -> result<std::optional<file_time>> {
+    scripted_server server({std::move(head), {end_line(0)}, errc::eof});
+    const auto folder = server.both.run(open_folder(server.both.client, share_path{"files", "deep", false}));
+    if (!folder) return fail(folder.error());
+    return folder->modified();
+  };
+  CHECK(time_of(listing()).value() == std::nullopt);  // it is older than that field
+  CHECK(time_of(listing().with("ajar-mtime-ns", "-7")).value() == file_time(std::chrono::nanoseconds(-7)));
+  CHECK(time_of(listing().with("ajar-mtime-ns", "99999999999999999999")).value() ==
+        file_time(std::chrono::seconds(9'000'000'000)));
+  CHECK(time_of(listing().with("ajar-mtime-ns", "noon")).error() == errc::answer_unexpected);
+}
+
 TEST_CASE("a folder is listed, and whole only with its last line") {
   CHECK(listed({listing(), {one + two + end_line(2)}, errc::eof}).value() == std::vector<std::string>{"one", "two"});
   CHECK(listed({listing(), {one.substr(0, 5), one.substr(5) + two, end_line(2)}, errc::eof}).value().size() == 2);

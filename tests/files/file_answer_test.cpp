@@ -132,6 +132,8 @@ TEST_CASE("a folder is a listing, and found without its slash") {
   auto answer = w.get("/photos/");
   CHECK(answer.head.status() == 200);
   CHECK(field(answer, "content-type") == "application/x-ndjson");
+  const auto modified = w.shares["photos"]->facts("").value().modified;
+  CHECK(field(answer, "ajar-mtime-ns") == std::to_string(modified.time_since_epoch().count()));
   for (const std::size_t piece : {std::size_t(1), std::size_t(5000)}) {
     auto again = w.get("/photos/");
     listing_reader reader;

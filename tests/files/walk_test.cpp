@@ -58,6 +58,24 @@ TEST_CASE("a walk gives all entries with their ways, and goes through no link") 
   CHECK(lost == 0);
 }
 
+TEST_CASE("a walk tells when each folder was changed, while it is the one that is read") {
+  sharing::home at;
+  at.on.folder("deep");
+  for (const char* name : {"", "/deep"}) {
+    const timespec times[2] = {{0, UTIME_OMIT}, {*name ? 1'000'000'000 : 2'000'000'000, 5}};
+    REQUIRE(::utimensat(AT_FDCWD, (at.on.path + name).c_str(), times, 0) == 0);
+  }
+  walk all(at.connected(), share_path{"files", "", true}, true);
+  std::vector<std::pair<std::string, std::optional<file_time>>> told;
+  all.on_whole([&](const std::string& path) { told.emplace_back(path, all.modified()); });
+  int lost = 0;
+  CHECK(at.run(paths_of(at, all, lost)).size() == 1);
+  const auto time = [](std::int64_t seconds) { return nearest_time(seconds, 5); };
+  REQUIRE(told.size() == 2);
+  CHECK(told[0] == std::pair(std::string(), std::optional(time(2'000'000'000))));
+  CHECK(told[1] == std::pair(std::string("deep"), std::optional(time(1'000'000'000))));
+}
+
 TEST_CASE("a place below the list of shares has a share, and what is in it") {
   sharing::home at;
   const walk shares(at.connected(), share_path{"", "", true}, true);

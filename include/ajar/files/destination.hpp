@@ -115,12 +115,18 @@ class destination {
   /// Errors: name_escapes; the system's: ELOOP or ENOTDIR where a link or a file is in the way.
   result<destination_folder_ptr> folder(const std::string& inside) const;
 
+  /// Give a folder below its time, as far as its file system can: that it cannot costs only that. Nothing is made, and
+  /// no link is followed.
+  void set_time(const std::string& inside, file_time modified) const;
+
   /// What the destination itself is called, links followed. Nothing: that is not known.
   const std::string& name() const noexcept { return name_; }
 
  private:
   destination(descriptor top, bool makes, std::string name = {})
       : top_(std::move(top)), makes_(makes), name_(std::move(name)) {}
+
+  result<descriptor> below(const std::string& inside, bool make) const;
 
   descriptor top_;
   bool makes_;

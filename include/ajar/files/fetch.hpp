@@ -42,10 +42,13 @@ class incoming_file {
 /// A folder on its way, an entry at a time. It goes and moves as an incoming_file does.
 class incoming_folder {
  public:
-  explicit incoming_folder(streams::stream from);
+  explicit incoming_folder(streams::stream from, std::optional<file_time> modified = std::nullopt);
   incoming_folder(incoming_folder&& other) noexcept = default;
   incoming_folder& operator=(incoming_folder&& other) noexcept;
   ~incoming_folder();
+
+  /// When the folder itself was changed; nothing where its server does not tell.
+  const std::optional<file_time>& modified() const noexcept { return modified_; }
 
   /// The next entry; nothing when the listing is whole.
   /// Errors: listing_malformed, name_escapes, share_cut_short, stream_timeout, canceled, why the session ended.
@@ -56,6 +59,7 @@ class incoming_folder {
   void leave() noexcept;
 
   std::shared_ptr<state> state_;
+  std::optional<file_time> modified_;
 };
 
 /// Ask for a file. Errors: as parse_file_head, the stream's.

@@ -18,7 +18,7 @@ using read_permission = std::function<result<>(std::string_view share)>;
 
 /// The field with the number of an errc, in every answer that is an error.
 inline constexpr std::string_view error_field = "ajar-error";
-/// The field with the time of a file as nanoseconds since 1970: Last-Modified has whole seconds only.
+/// The field with the time of a file or folder as nanoseconds since 1970: Last-Modified has whole seconds only.
 inline constexpr std::string_view time_field = "ajar-mtime-ns";
 /// "1" where its owner may execute it.
 inline constexpr std::string_view executable_field = "ajar-executable";

@@ -116,6 +116,19 @@ inline std::error_code cause_of(const streams::response& head) {
   return head.status() == 404 ? errc::file_not_found : errc::answer_unexpected;
 }
 
+/// The time of a file or folder that an answer tells in nanoseconds. Nothing: it does not. Errors: answer_unexpected.
+inline result<std::optional<file_time>> time_in(const streams::response& head) {
+  constexpr std::uint64_t last_time = 9'000'000'000'000'000'000;
+  const auto text = head.fields().find(time_field);
+  if (!text) return std::optional<file_time>();
+  const bool early = text->starts_with('-');
+  const auto digits = early ? text->substr(1) : *text;
+  if (digits.empty() || digits.find_first_not_of("0123456789") != digits.npos) return fail(errc::answer_unexpected);
+  const auto value = std::min(detail::parse_place(digits).value_or(last_time), last_time);
+  const auto nanoseconds = static_cast<std::int64_t>(value);
+  return std::optional(file_time(std::chrono::nanoseconds(early ? -nanoseconds : nanoseconds)));
+}
+
 /// Read the head of an answer, against what was asked.
 ///
 /// Errors: the server's; not_a_file where it is a folder (308); file_changed where the tag is not the one asked for by
@@ -142,14 +155,10 @@ inline result<file_head> parse_file_head(const file_request& asked, const stream
   } else if (!asked.is_head() && asked.first() > 0 && *etag == asked.etag()) {
     return fail(errc::answer_unexpected);  // the same file, and not what was asked of it
   }
-  constexpr std::uint64_t last_time = 9'000'000'000'000'000'000;
-  if (const auto text = head.fields().find(time_field)) {
-    const bool early = text->starts_with('-');
-    const auto digits = early ? text->substr(1) : *text;
-    if (digits.empty() || digits.find_first_not_of("0123456789") != digits.npos) return fail(errc::answer_unexpected);
-    const auto value = std::min(detail::parse_place(digits).value_or(last_time), last_time);
-    const auto nanoseconds = static_cast<std::int64_t>(value);
-    made.facts.modified = file_time(std::chrono::nanoseconds(early ? -nanoseconds : nanoseconds));
+  const auto time = time_in(head);
+  if (!time) return fail(time.error());
+  if (*time) {
+    made.facts.modified = **time;
   } else if (const auto date = head.fields().find("last-modified")) {
     const auto at = parse_http_date(*date);
     if (!at) return fail(errc::answer_unexpected);

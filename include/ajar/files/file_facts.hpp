@@ -39,7 +39,7 @@ inline file_time nearest_time(std::int64_t seconds, std::int64_t nanoseconds) {
   return file_time(std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanoseconds));
 }
 
-/// The facts of one entry. All but its kind belong to files.
+/// The facts of one entry. All but its kind belong to files, its time to folders too.
 struct file_facts {
   entry_kind kind = entry_kind::other;
   std::uint64_t size = 0;

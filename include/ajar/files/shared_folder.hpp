@@ -275,6 +275,9 @@ class shared_folder {
 /// Goes through a folder in the order in which the file system keeps it, in constant memory.
 class folder_reader {
  public:
+  /// Of the folder itself, as they were when it was opened.
+  const file_facts& facts() const noexcept { return facts_; }
+
   /// The next entry; nothing at the end. What vanishes meanwhile, and a state folder, is left out. Errors:
   /// share_unreadable.
   result<std::optional<folder_entry>> next() {
@@ -307,8 +310,8 @@ class folder_reader {
     void operator()(DIR* one) const noexcept { ::closedir(one); }
   };
 
-  folder_reader(const shared_folder& of, std::string inside, DIR* stream)
-      : of_(&of), inside_(std::move(inside)), stream_(stream) {}
+  folder_reader(const shared_folder& of, std::string inside, file_facts facts, DIR* stream)
+      : of_(&of), inside_(std::move(inside)), facts_(std::move(facts)), stream_(stream) {}
 
   bool is_state_folder(const char* name) const {
     const descriptor folder(::openat(::dirfd(stream_.get()), name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -317,6 +320,7 @@ class folder_reader {
 
   const shared_folder* of_;
   std::string inside_;
+  file_facts facts_;
   std::unique_ptr<DIR, close_folder> stream_;
 };
 
@@ -324,10 +328,12 @@ inline result<folder_reader> shared_folder::folder(const std::string& inside) co
   if (is_file()) return fail(inside.empty() ? errc::not_a_folder : errc::file_not_found);
   auto found = look_up(inside, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
   if (!found) return fail(found.error());
+  struct stat status{};
+  if (::fstat(found->get(), &status) != 0) return fail(errc::share_unreadable);
   DIR* stream = ::fdopendir(found->get());
   if (!stream) return fail(is_shortage(last_error()) ? errc::server_busy : errc::share_unreadable);
   (void)found->release();  // the stream's now
-  return folder_reader(*this, inside, stream);
+  return folder_reader(*this, inside, facts_of(status), stream);
 }
 
 }  // namespace ajar::files

@@ -36,6 +36,9 @@ class walk {
   /// The folder that is being read, from where the walk began.
   const std::string& here() const noexcept;
 
+  /// When that folder was changed; nothing where the server does not tell.
+  const std::optional<file_time>& modified() const noexcept;
+
   /// The next entry; nothing at the end. Errors: as incoming_folder, limit_reached; the walk can go on where that
   /// concerns_one_place(). One at a time.
   [[nodiscard]] awaitable<result<std::optional<walked>>> next();

@@ -206,18 +206,34 @@ AJAR_DECL result<destination> destination::look(const std::string& path, bool ma
 
 AJAR_DECL result<destination_folder_ptr> destination::folder(const std::string& inside) const {
   if (!top_) return std::make_shared<const destination_folder>(descriptor(), inside);
+  auto at = below(inside, makes_);
+  if (!at && !makes_ && at.error() == std::errc::no_such_file_or_directory) {
+    return std::make_shared<const destination_folder>(descriptor(), inside);
+  }
+  if (!at) return fail(at.error());
+  return std::make_shared<const destination_folder>(std::move(*at), inside);
+}
+
+AJAR_DECL void destination::set_time(const std::string& inside, file_time modified) const {
+  const auto at = below(inside, false);
+  struct stat status{};
+  if (!at || ::fstat(at->get(), &status) != 0 || facts_of(status).modified == modified) return;
+  (void)detail::set_time(at->get(), modified);
+}
+
+// Each step is of a single name.
+AJAR_DECL result<descriptor> destination::below(const std::string& inside, bool make) const {
   descriptor at(::openat(top_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   for (std::string_view rest = inside; at && !rest.empty();) {
     const auto slash = rest.find('/');
     const std::string name(rest.substr(0, slash));
     rest.remove_prefix(slash == std::string_view::npos ? rest.size() : slash + 1);
     if (!is_entry_name(name)) return fail(errc::name_escapes);
-    if (makes_ && ::mkdirat(at.get(), name.c_str(), 0777) != 0 && errno != EEXIST) return fail(last_error());
+    if (make && ::mkdirat(at.get(), name.c_str(), 0777) != 0 && errno != EEXIST) return fail(last_error());
     at = descriptor(::openat(at.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!at && !makes_ && errno == ENOENT) return std::make_shared<const destination_folder>(descriptor(), inside);
   }
   if (!at) return fail(last_error());
-  return std::make_shared<const destination_folder>(std::move(at), inside);
+  return at;
 }
 
 }  // namespace ajar::files

@@ -90,12 +90,14 @@ struct incoming_folder::state {
   bytes piece = bytes(16 * 1024);
 };
 
-AJAR_DECL incoming_folder::incoming_folder(streams::stream from) : state_(std::make_shared<state>(std::move(from))) {}
+AJAR_DECL incoming_folder::incoming_folder(streams::stream from, std::optional<file_time> modified)
+    : state_(std::make_shared<state>(std::move(from))), modified_(modified) {}
 
 AJAR_DECL incoming_folder& incoming_folder::operator=(incoming_folder&& other) noexcept {
   if (this == &other) return *this;
   leave();
   state_ = std::move(other.state_);
+  modified_ = other.modified_;
   return *this;
 }
 
@@ -150,7 +152,9 @@ AJAR_DECL awaitable<result<incoming_folder>> open_folder(streams::multiplexer& o
     co_return fail(cause_of(*answered));
   }
   if (!type || *type != listing_type) co_return fail(errc::answer_unexpected);
-  co_return incoming_folder(std::move(*stream));
+  const auto modified = time_in(*answered);
+  if (!modified) co_return fail(modified.error());
+  co_return incoming_folder(std::move(*stream), *modified);
 }
 
 AJAR_DECL awaitable<result<file_head>> look_at(streams::multiplexer& over, file_request asked,

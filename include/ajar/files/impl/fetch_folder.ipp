@@ -61,6 +61,18 @@ inline awaitable<result<>> put_on_disk(half_file_ptr half) {
   co_return done;
 }
 
+// A folder that has come, and when the one there was changed.
+struct folder_time {
+  std::string inside;
+  file_time modified;
+};
+
+// On a thread of the disk.
+inline awaitable<void> set_times(std::shared_ptr<const destination> into, std::vector<folder_time> all) {
+  for (const auto& one : all) into->set_time(one.inside, one.modified);
+  co_return;
+}
+
 // SHA-256 of a file, on a thread of the disk.
 inline awaitable<result<crypto::digest>> digest_of(std::shared_ptr<const descriptor> file) {
   crypto::sha256 sum;
@@ -81,7 +93,7 @@ class fetching {
  public:
   fetching(shared_streams over, destination into, std::shared_ptr<fetch_events> told, fetch_options how)
       : at_(std::move(over)),
-        into_(std::move(into)),
+        into_(std::make_shared<const destination>(std::move(into))),
         told_(std::move(told)),
         how_(std::move(how)),
         plan_(how_.retry_),
@@ -100,6 +112,8 @@ class fetching {
   }
   awaitable<void> join() {
     co_await work_.join();
+    auto finishing = finish();
+    co_await std::move(finishing);
     over_ = true;
     progress_.cancel();
     co_await progress_.join();
@@ -147,6 +161,8 @@ class fetching {
     if (plan_.ended()) changed_.notify();
   }
   void note_failed_folder(std::string path, std::error_code why) {
+    const auto slash = path.rfind('/');
+    incomplete_.insert(slash == std::string::npos ? std::string() : path.substr(0, slash));
     note_failure({local_trouble(why), entry_kind::folder, std::move(path), std::nullopt});
   }
   void note_failure_there(share_path at, std::error_code why) {
@@ -220,7 +236,7 @@ class fetching {
 
   // The folder that a walk's entry goes to, or is. Nothing: it has been told.
   destination_folder_ptr open_folder_of(const walked& one, const std::string& into, const std::string& path) {
-    auto opened = into_.folder(joined_path(into, path));
+    auto opened = into_->folder(joined_path(into, path));
     if (opened) return std::move(*opened);
     note_failed_folder(joined_path(into, one.path), opened.error());
     return nullptr;
@@ -238,26 +254,35 @@ class fetching {
   void note_entry(reading& at, const std::string& path, const std::string& name) {
     if (!at.in || at.path != path) {
       at.path = path;
-      at.in = into_.folder(joined_path(at.into, path)).value_or(nullptr);
+      at.in = into_->folder(joined_path(at.into, path)).value_or(nullptr);
       at.prefixes.clear();
     }
     if (at.in && at.in->has_leftovers()) at.prefixes.insert(half_file::prefix_of(name));
   }
 
-  // Removes half files whose sources are gone, in folders that this fetch has made: in that of its user others may be
-  // at work.
-  std::function<void(const std::string&)> dropping(reading& at) {
-    return [this, &at](const std::string& path) {
+  // What is done about a folder of which all was given.
+  std::function<void(const std::string&)> ending(reading& at, const walk& all) {
+    return [this, &at, &all](const std::string& path) {
       drop_vanished(at, path);
+      note_time(joined_path(at.into, path), all.modified());
       at.in.reset();
     };
   }
+  // Removes half files whose sources are gone, in folders that this fetch has made: in that of its user others may be
+  // at work.
   void drop_vanished(const reading& at, const std::string& path) {
     const auto inside = joined_path(at.into, path);
     if (inside.empty() || how_.dry_) return;
     if (at.in && at.path == path) return at.in->drop_vanished(at.prefixes);
-    const auto empty = into_.folder(inside);
+    const auto empty = into_->folder(inside);
     if (empty) (*empty)->drop_vanished({});
+  }
+  // It is set when nothing comes into that folder any more. The destination itself is its user's, who has put other
+  // things there too.
+  void note_time(std::string inside, const std::optional<file_time>& modified) {
+    constexpr std::size_t most = 1'000'000;
+    if (inside.empty() || !modified || how_.dry_ || times_.size() >= most) return;
+    times_.push_back({std::move(inside), *modified});
   }
 
   // Whether a folder there is the one here that all goes to.
@@ -269,18 +294,18 @@ class fetching {
 
   // A folder and all in it.
   awaitable<void> find_in_folder(share_path from, std::string into) {
-    auto made = into_.folder(into);
+    auto made = into_->folder(into);
     if (!made) {
       note_failed_folder(into, made.error());
       co_return;
     }
     // what is fetched into the share itself would never end
     const auto mark = how_.dry_ ? result<destination_mark>(fail(errc::canceled)) : destination_mark::put(*made);
-    const auto called = into.empty() ? into_.name() : into;
+    const auto called = into.empty() ? into_->name() : into;
     reading at;
     at.into = std::move(into);
     walk all(at_, std::move(from), true);
-    all.on_whole(dropping(at));
+    all.on_whole(ending(at, all));
     while (!plan_.ended()) {
       auto next = co_await all.next();
       if (!next) {
@@ -342,7 +367,7 @@ class fetching {
       co_await std::move(finding);
       co_return;
     }
-    auto in = into_.folder("");
+    auto in = into_->folder("");
     if (!in) {
       note_failed_folder("", in.error());
       co_return;
@@ -362,6 +387,22 @@ class fetching {
     all_found_ = true;
     plan_.all_found();
     changed_.notify();
+  }
+
+  // ---- when all has come
+
+  awaitable<void> finish() {
+    if (plan_.ended()) co_return;
+    auto times = complete_times();
+    if (times.empty()) co_return;
+    auto setting = asio::co_spawn(how_.disk_, set_times(into_, std::move(times)), use_awaitable);
+    co_await std::move(setting);
+  }
+  // A folder that lacks something of the one there has not its time.
+  std::vector<folder_time> complete_times() {
+    auto all = std::move(times_);
+    std::erase_if(all, [this](const folder_time& one) { return incomplete_.contains(one.inside); });
+    return all;
   }
 
   // ---- one file
@@ -397,6 +438,7 @@ class fetching {
       }
       if (!plan_.tries_anew(why, attempts)) {
         if (why == errc::file_changed && !job.half.empty()) ::unlinkat(job.in->native(), job.half.c_str(), 0);
+        incomplete_.insert(job.in->inside());
         note_failure({came.error(), entry_kind::file, job.path(), std::nullopt});
         co_return;
       }
@@ -532,14 +574,16 @@ class fetching {
   }
 
   shared_streams at_;  // the session that there is now
-  destination into_;
+  std::shared_ptr<const destination> into_;
   std::shared_ptr<fetch_events> told_;  // nothing: nobody is told, or not any more
   fetch_events nobody_;
   fetch_options how_;
   fetch_plan plan_;
   notifier changed_;  // the queue, or the end
   std::deque<fetch_job> queue_;
-  time_point due_{};  // where there is a rate: when all that came is within it
+  std::vector<folder_time> times_;
+  std::set<std::string> incomplete_;  // folders here that lack something
+  time_point due_{};                  // where there is a rate: when all that came is within it
   bool all_found_ = false;
   bool restoring_ = false;  // somebody is getting another session
   bool over_ = false;

@@ -63,6 +63,7 @@ inline file_answer answer_folder(const streams::request& asked, const share_path
   if (!entries) return refusal(asked, entries.error());
   file_answer made;
   made.head.with("content-type", std::string(listing_type)).with("cache-control", "no-store");
+  made.head.with(std::string(time_field), std::to_string(entries->facts().modified.time_since_epoch().count()));
   if (asked.method() == "GET") made.source = std::make_unique<folder_body>(share, std::move(*entries));
   return made;
 }

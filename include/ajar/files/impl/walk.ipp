@@ -40,6 +40,7 @@ struct walk::state {
         if (!opened) co_return fail(opened.error());
         if (self->gone) co_return fail(errc::canceled);
         self->folder.emplace(std::move(*opened));
+        self->modified = self->folder->modified();
       }
       auto entry = co_await self->folder->next();
       if (!entry || !*entry) self->folder.reset();
@@ -115,6 +116,7 @@ struct walk::state {
   bool deep;
   bool gone = false;  // the walk
   std::string here;
+  std::optional<file_time> modified;  // as that folder was told
   std::vector<std::string> later;
   std::optional<incoming_folder> folder;
   std::optional<notifier> leaving;  // while a folder is being opened
@@ -131,6 +133,8 @@ AJAR_DECL walk::~walk() { state_->leave(); }
 AJAR_DECL const shared_streams& walk::over() const noexcept { return state_->over; }
 
 AJAR_DECL const std::string& walk::here() const noexcept { return state_->here; }
+
+AJAR_DECL const std::optional<file_time>& walk::modified() const noexcept { return state_->modified; }
 
 AJAR_DECL awaitable<result<std::optional<walked>>> walk::next() { return state::next(state_); }
 
