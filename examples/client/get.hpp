@@ -18,6 +18,7 @@ struct get_options {
   bool verify = false;
   bool force = false;  // files that were changed here too
   bool dry_run = false;
+  bool remove = false;  // what is not there any more
   std::vector<std::string> exclude{};
   std::uint64_t rate = 0;  // octets a second; 0: as many as come
   bool json = false;
@@ -35,6 +36,7 @@ class get_report final : public ajar::files::fetch_events {
         to_(std::move(to)),
         json_(how.json),
         dry_(how.dry_run),
+        removes_(how.remove),
         quiet_(how.quiet),
         terminal_(!how.quiet && !how.json && ::isatty(STDERR_FILENO) != 0),
         begun_(ajar::clock::now()) {}
@@ -49,12 +51,19 @@ class get_report final : public ajar::files::fetch_events {
     if (one.foreseen && !json_)
       fmt::print("{}: would be fetched, {}\n", shown(path), shown_size(static_cast<double>(one.size)));
     if (!json_) return;
-    const bool plain = ajar::is_utf8(path);
-    json_line line;
-    line.with(plain ? "file" : "file_base64", plain ? path : ajar::to_base64(ajar::as_bytes(path)))
-        .with("size", one.size)
-        .with("state", one.foreseen ? "would be fetched" : word_for(one.how));
+    auto line = line_of("file", path);
+    line.with("size", one.size).with("state", one.foreseen ? "would be fetched" : word_for(one.how));
     fmt::print("{}\n", line.text());
+  }
+  void removed(const ajar::files::removed_stray& one) override {
+    const auto path = to_ + "/" + one.path;
+    if (json_) {
+      auto line = line_of(one.folder ? "folder" : "file", path);
+      line.with("state", one.foreseen ? "would be removed" : "removed");
+      fmt::print("{}\n", line.text());
+    } else if (one.foreseen) {
+      fmt::print("{}{}: would be removed\n", shown(path), one.folder ? "/" : "");
+    }
   }
   void left_out(const std::string& path, ajar::files::left_out_cause why) override {
     if (!quiet_) say(fmt::format("{}: left out: {}", shown(path), word_for(why)));
@@ -109,11 +118,14 @@ class get_report final : public ajar::files::fetch_events {
           .with("seconds", took)
           .with_all(path);
       if (dry_) line.with("dry_run", true);
+      if (removes_) line.with("removed", all.removed).with("kept", all.kept);
       fmt::print("{}\n", line.text());
     } else if (dry_ && !quiet_) {
       auto line = fmt::format("nothing was fetched: {} files, {} would be", all.files - all.present,
                               shown_size(static_cast<double>(came)));
       if (all.present > 0) line += fmt::format(", {} are there already", all.present);
+      if (removes_) line += fmt::format(", {} would be removed", all.removed);
+      if (all.kept > 0) line += fmt::format(", {} of your own would be kept", all.kept);
       if (all.failed > 0) line += fmt::format(", {} would fail", all.failed);
       tell("{}\n", line);
     } else if (!quiet_) {
@@ -124,6 +136,8 @@ class get_report final : public ajar::files::fetch_events {
       if (all.resumed > 0) {
         line += fmt::format(", {} from an earlier run", shown_size(static_cast<double>(all.resumed)));
       }
+      if (removes_) line += fmt::format(", {} removed", all.removed);
+      if (all.kept > 0) line += fmt::format(", {} of your own kept", all.kept);
       if (all.failed > 0) line += fmt::format(", {} failed", all.failed);
       tell("{}\n", line);
     }
@@ -147,6 +161,13 @@ class get_report final : public ajar::files::fetch_events {
     if (one.path.empty()) return shown(to_);
     return shown(one.kind == ajar::files::entry_kind::file ? to_ + "/" + one.path : one.path);
   }
+  // {"KEY": PATH}, or {"KEY_base64": ...} where it is no UTF-8
+  static json_line line_of(const std::string& key, const std::string& path) {
+    const bool plain = ajar::is_utf8(path);
+    json_line made;
+    made.with(plain ? key : key + "_base64", plain ? path : ajar::to_base64(ajar::as_bytes(path)));
+    return made;
+  }
   // A line on stderr, above the bar.
   void say(const std::string& line) {
     wipe_bar();
@@ -161,6 +182,7 @@ class get_report final : public ajar::files::fetch_events {
   std::string to_;  // the destination
   bool json_;
   bool dry_;
+  bool removes_;
   bool quiet_;
   bool terminal_;
   bool bar_ = false;
@@ -227,6 +249,7 @@ inline ajar::awaitable<ajar::result<exit_code>> get(visit_ptr at, std::vector<re
   const auto sessions = std::make_shared<visit_source>(at);
   ajar::files::fetch_options options;
   options.verify(how.verify).force(how.force).dry(how.dry_run).exclude(how.exclude).limit_rate(how.rate);
+  options.remove_strays(how.remove);
   options.parallel(how.parallel).sessions(sessions, how.retry).progress_every(report->pause());
   auto fetching = ajar::files::fetch_folder(streams_of(at), std::move(what), std::move(*into), report, options);
   auto all = co_await std::move(fetching);

@@ -8,6 +8,8 @@
 #include "grants.hpp"
 #include "look.hpp"
 
+#include <algorithm>
+
 namespace {
 
 constexpr const char* examples =
@@ -91,6 +93,7 @@ tools::get_options how_to_get(const tools::settings& given) {
   how.verify = given.count("verify") != 0;
   how.force = given.count("force") != 0;
   how.dry_run = given.count("dry-run") != 0;
+  how.remove = given.count("delete") != 0;
   how.exclude = tools::list_option(given, "exclude");
   if (given.count("limit-rate") != 0) how.rate = std::uint64_t{1000} * given.as<unsigned>("limit-rate");
   how.json = given.count("json") != 0;
@@ -131,6 +134,10 @@ int get(const tools::settings& given, const tools::node& self) {
     return wrong("two of them would be called " + tools::shown(*twice) + ": get one by itself");
   }
   const auto how = how_to_get(given);
+  const auto content = [](const tools::remote_place& one) { return one.at.folder; };
+  if (how.remove && sources->size() > 1 && std::ranges::any_of(*sources, content)) {
+    return wrong("--delete: get what is in a folder by itself: several sources would go to one place");
+  }
   return tools::visit_server(
       given, self, sources->front().server, tools::shown(words.front()),
       [=](tools::visit_ptr at) { return tools::get(std::move(at), *sources, to, how); }, to);

@@ -67,6 +67,9 @@ inline option_table make_client_table() {
   all.add("verify", "get: compare SHA-256 with the server's").of({"get"});
   all.add("force", "get: replace files here that were changed since they were fetched, or never were").of({"get"});
   all.add("dry-run", "get: say what would be fetched, and fetch nothing").of({"get"}).command_line_only();
+  all.add("delete", "get: in the end remove what was fetched and is not there any more; with --force your own too")
+      .of({"get"})
+      .command_line_only();
   all.add("exclude", "get: without what matches, as '*.tmp', '/raw/*' or 'cache/'; once for each")
       .takes_list("PATTERN")
       .of({"get"});

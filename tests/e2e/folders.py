@@ -346,6 +346,58 @@ class Folders(unittest.TestCase):
         self.get(name, self.dest, "--force")
         self.assert_same_tree(folder, into)
 
+    def test_delete(self):
+        """What is not there any more goes, if it was fetched; --force takes the rest, --dry-run tells it before."""
+        folder, name = self.there()
+        (folder / "gone").mkdir()
+        (folder / "stays").mkdir()
+        for one in ("a", "gone/b", "stays/c", "stays/d"):
+            (folder / one).write_text(one)
+        self.get(name, self.dest)
+        into = self.dest / folder.name
+        try:
+            os.getxattr(into / "a", "user.ajar.fetched")
+        except OSError:
+            self.skipTest("no extended attributes here")
+        elsewhere = self.w.folder / "elsewhere of delete"
+        elsewhere.mkdir()
+        (elsewhere / "precious").write_text("precious")
+        (into / "link").symlink_to(elsewhere)
+        (into / "mine").write_text("own work")
+        (self.dest / "beside").write_text("own work")
+        (into / "a").write_text("own work")
+        shutil.rmtree(folder / "gone")
+        for one in ("a", "stays/c"):
+            (folder / one).unlink()
+        summary, _, _ = self.get(name, self.dest)
+        self.assertNotIn("removed", summary)
+        done = self.client("get", name, self.dest, "--delete", "--dry-run")
+        self.assertEqual(sorted(done.stdout.decode().splitlines()),
+                         sorted(f"{into}/{one}: would be removed" for one in ("gone/b", "gone/", "stays/c")))
+        self.assertIn("3 would be removed, 3 of your own would be kept", done.stderr)
+        self.assertTrue((into / "gone" / "b").exists())
+        summary, _, lines = self.get(name, self.dest, "--delete")
+        self.assertEqual((summary["removed"], summary["kept"], summary["failed"]), (3, 3, 0))
+        self.assertEqual({one.get("file", one.get("folder")) for one in lines if one["state"] == "removed"},
+                         {f"{into}/{one}" for one in ("gone/b", "gone", "stays/c")})
+        self.assertEqual({str(one.relative_to(into)) for one in into.rglob("*")}, {"a", "link", "mine", "stays", "stays/d"})
+        self.assertEqual((into / "stays").stat().st_mtime_ns, (folder / "stays").stat().st_mtime_ns)
+        summary, _, _ = self.get(name, self.dest, "--delete", "--force", "--exclude", "mine")
+        self.assertEqual((summary["removed"], summary["kept"]), (2, 0))
+        self.assertEqual((into / "mine").read_text(), "own work")
+        self.get(name, self.dest, "--delete", "--force")
+        self.assert_same_tree(folder, into)
+        self.assertEqual((self.dest / "beside").read_text(), "own work")
+        self.assertEqual((elsewhere / "precious").read_text(), "precious")
+        # what could not be listed is not taken for gone
+        (folder / "stays" / "d").unlink()
+        summary, _, _ = self.get(name, "home:all/nowhere", self.dest, "--delete", code=CUT_SHORT)
+        self.assertEqual(summary["removed"], 0)
+        done = self.client("get", f"{name}/", "home:one", self.dest, "--delete", code=USAGE)
+        self.assertIn("several sources", done.stderr)
+        self.get(f"{name}/", into, "--delete")
+        self.assert_same_tree(folder, into)
+
     def test_permission_bits_and_odd_times(self):
         folder, name = self.there()
         (folder / "secret").write_text("first")

@@ -26,6 +26,9 @@ struct told final : fetch_events {
                                                       : "present ";
     lines.push_back((one.foreseen ? "would be " : "") + (how + one.path));
   }
+  void removed(const removed_stray& one) override {
+    lines.push_back((one.foreseen ? "would remove " : "removed ") + one.path + (one.folder ? "/" : ""));
+  }
   void left_out(const std::string& path, left_out_cause) override { lines.push_back("left out " + path); }
   void failed(const fetch_failure& one) override {
     lines.push_back("failed " + (one.at_server ? one.at_server->share + ":" + one.at_server->inside : one.path));
@@ -495,6 +498,99 @@ TEST_CASE("what its user does not want stays there, with all in it") {
   CHECK(at.said->sorted() == std::vector<std::string>{"fetched b", "fetched deep/a"});
   CHECK(all.left_out == 0);
   CHECK(!std::filesystem::exists(at.to.path + "/deep/cache"));
+}
+
+TEST_CASE("what is not there any more goes, where that is wanted and it was fetched") {
+  for (const bool alone : {false, true}) {
+    CAPTURE(alone);
+    fetched_home at;
+    const auto fetch = [&](fetch_options how) {
+      return at.fetch(alone ? fetch_source{share_path{"files", "deep", true}, ""}
+                            : fetch_source{share_path{"files", "deep", false}, "copy"},
+                      std::move(how).remove_strays(true));
+    };
+    at.on.folder("deep/gone/empty");
+    at.on.folder("deep/stays");
+    for (const char* name : {"a", "b", "gone/c", "stays/d"}) at.on.file("deep/" + std::string(name), "content");
+    CHECK(fetch(fetch_options()).removed == 0);
+    const std::string into = alone ? "" : "copy/";
+    at.to.file(into + "mine", "never fetched");
+    at.to.file("beside", "never fetched");
+    at.to.file(into + "stays/d", "own work");
+    for (const char* name : {"b", "gone", "stays/d"}) std::filesystem::remove_all(at.on.path + "/deep/" + name);
+    at.set_time(at.on.path + "/deep/stays", 1'400'000'000);
+    const auto all = fetch(fetch_options());
+    CHECK(at.said->sorted() == std::vector<std::string>{"present " + into + "a", "removed " + into + "b",
+                                                        "removed " + into + "gone/", "removed " + into + "gone/c",
+                                                        "removed " + into + "gone/empty/"});
+    CHECK(all.removed == 4);
+    CHECK(all.kept == (alone ? 3 : 2));
+    CHECK(all.failed == 0);
+    const auto times = fetched_home::times_in(at.to.path);
+    CHECK(times.at("/" + into + "stays") == nearest_time(1'400'000'000, 123'456'789));
+    CHECK(fetch(fetch_options().force(true)).removed == (alone ? 3 : 2));
+    CHECK(std::filesystem::exists(at.to.path + "/beside") != alone);
+    CHECK(!std::filesystem::exists(at.to.path + "/" + into + "mine"));
+  }
+}
+
+TEST_CASE("nothing goes where it is not wanted, excluded, or only to be told") {
+  fetched_home at;
+  at.on.folder("deep/cache");
+  for (const char* name : {"deep/cache/a", "deep/b.tmp", "deep/c", "d"}) at.on.file(name, "content");
+  REQUIRE(at.fetch_all().files == 4);
+  std::filesystem::remove_all(at.on.path + "/deep");
+  CHECK(at.fetch_all().removed == 0);
+  CHECK(at.same("d"));
+  const auto how = fetch_options().remove_strays(true).exclude({"/deep/cache/", "*.tmp"});
+  at.said->lines.clear();
+  const auto look = at.run(fetch_folder(at.connected(), {{share_path{"files", "", true}, ""}},
+                                        destination::look(at.to.path, false).value(), at.said,
+                                        fetch_options(how).dry(true).disk(at.context.get_executor())));
+  CHECK(at.said->sorted() == std::vector<std::string>{"present d", "would remove deep/c"});
+  CHECK(look.removed == 1);
+  CHECK(std::filesystem::exists(at.to.path + "/deep/c"));
+  CHECK(at.fetch_all(how).removed == 1);
+  CHECK(!std::filesystem::exists(at.to.path + "/deep/c"));
+  CHECK((std::filesystem::exists(at.to.path + "/deep/cache/a") && std::filesystem::exists(at.to.path + "/deep/b.tmp")));
+}
+
+TEST_CASE("nothing goes where not all was listed, or several sources go to one place") {
+  fetched_home at;
+  for (const char* name : {"one", "two"}) at.on.folder(name);
+  for (const char* name : {"a", "one/b", "two/c"}) at.on.file(name, "content");
+  const auto how = fetch_options().remove_strays(true);
+  const auto fetch = [&](std::vector<fetch_source> what, std::size_t most = sharing::all_of_it) {
+    return at.run(fetch_folder(at.connected(most), std::move(what), destination::open(at.to.path, false).value(),
+                               at.said, fetch_options(how).disk(at.context.get_executor())));
+  };
+  const fetch_source one{share_path{"files", "one", true}, ""};
+  const fetch_source two{share_path{"files", "two", true}, ""};
+  const fetch_source none{share_path{"files", "none", false}, "none"};
+  CHECK(fetch({one, two}).files == 2);
+  CHECK(fetch({two, one}).removed == 0);
+  REQUIRE(fetch({{share_path{"files", "one", false}, "one"}}).files == 1);
+  std::filesystem::remove(at.on.path + "/one/b");
+  CHECK(fetch({{share_path{"files", "one", false}, "one"}, none}).removed == 0);  // one place could not be looked at
+  CHECK(at.said->count("failed files:none") == 1);
+  for (int i = 0; i < 600; ++i) at.on.file("one/a rather long name of a file, number " + std::to_string(i), "");
+  CHECK(fetch({{share_path{"files", "one", false}, "one"}}, 50'000).removed == 0);  // the session went
+  CHECK(std::filesystem::exists(at.to.path + "/one/b"));
+  CHECK(fetch({{share_path{"files", "one", false}, "one"}}).removed == 1);
+  CHECK(!std::filesystem::exists(at.to.path + "/one/b"));
+}
+
+TEST_CASE("a listing that takes two sessions hides nothing from those who remove") {
+  fetched_home at;
+  for (int i = 0; i < 600; ++i) at.on.file("a rather long name of a file, number " + std::to_string(i), "");
+  REQUIRE(at.fetch_all().files == 600);
+  std::filesystem::remove(at.on.path + "/a rather long name of a file, number 7");
+  const auto source = std::make_shared<further>(at, std::deque<std::size_t>{sharing::all_of_it});
+  const auto all = at.fetch_all(fetch_options().sessions(source).remove_strays(true), 50'000);
+  CHECK(source->asked == 1);
+  CHECK(all.removed == 1);
+  CHECK(all.present == 599);
+  CHECK(!std::filesystem::exists(at.to.path + "/a rather long name of a file, number 7"));
 }
 
 TEST_CASE("files come no faster than their user wants") {

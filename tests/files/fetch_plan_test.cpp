@@ -102,6 +102,10 @@ TEST_CASE("an attempt that failed has brought nothing, one that was done counts 
   CHECK(plan.counts().complete);
   plan.done(file_came::resumed, 5);
   CHECK(plan.counts().resumed == 5);
+  plan.strays(3, 1);
+  plan.strays(2, 0);
+  CHECK(plan.counts().removed == 5);
+  CHECK(plan.counts().kept == 1);
 }
 
 TEST_CASE("a file that changed while it came is tried anew, once") {

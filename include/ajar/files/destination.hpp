@@ -51,6 +51,12 @@ class destination_folder {
   /// The file that would be replaced. Nothing: there is none, or it is no regular one.
   std::optional<struct stat> replaced(const std::string& name) const;
 
+  /// What is in it, but half files.
+  std::vector<std::string> names() const;
+
+  /// Whether it is a folder that was fetched: destination::set_time has said so.
+  bool was_fetched() const;
+
   /// Remove half files whose names begin like that, but one: the file has changed since. Who is at one keeps it.
   void drop_leftovers(const std::string& prefix, const std::string& but) const;
 
@@ -115,8 +121,8 @@ class destination {
   /// Errors: name_escapes; the system's: ELOOP or ENOTDIR where a link or a file is in the way.
   result<destination_folder_ptr> folder(const std::string& inside) const;
 
-  /// Give a folder below its time, as far as its file system can: that it cannot costs only that. Nothing is made, and
-  /// no link is followed.
+  /// Give a fetched folder its time, and remember with it that it was fetched, as far as its file system can: that it
+  /// cannot costs only that. Nothing is made, and no link is followed.
   void set_time(const std::string& inside, file_time modified) const;
 
   /// What the destination itself is called, links followed. Nothing: that is not known.

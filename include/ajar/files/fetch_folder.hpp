@@ -5,6 +5,7 @@
 
 #include <ajar/files/fetch_plan.hpp>
 #include <ajar/files/half_file.hpp>
+#include <ajar/files/strays.hpp>
 #include <ajar/files/walk.hpp>
 
 #include <asio/any_io_executor.hpp>
@@ -46,6 +47,8 @@ class fetch_events {
   virtual void file_done(const fetched_file&) {}
   /// The path is below the destination.
   virtual void left_out(const std::string&, left_out_cause) {}
+  /// After all has come.
+  virtual void removed(const removed_stray&) {}
   /// What only follows from an earlier failure is counted, and not told.
   virtual void failed(const fetch_failure&) {}
   /// Every fetch_options::progress_every().
@@ -96,6 +99,13 @@ class fetch_options {
     exclude_ = std::move(patterns);
     return *this;
   }
+  /// Remove what is in a fetched folder and no longer in the one there, as remove_strays() does: when all has come,
+  /// and only if all of it was listed without a failure. What exclude() matches stays. With force() what is its
+  /// owner's goes too. Where several sources go to one place nothing is removed there. By default nothing is.
+  fetch_options& remove_strays(bool on) {
+    remove_strays_ = on;
+    return *this;
+  }
   /// So many octets a second at the most, of all files together. By default as many as come.
   fetch_options& limit_rate(std::uint64_t octets) {
     rate_ = octets;
@@ -129,6 +139,7 @@ class fetch_options {
   bool verify_ = false;
   bool force_ = false;
   bool dry_ = false;
+  bool remove_strays_ = false;
   std::vector<std::string> exclude_;
   std::uint64_t rate_ = 0;  // none
   unsigned parallel_ = 8;

@@ -112,6 +112,8 @@ struct fetch_counts {
   std::uint64_t resumed = 0;   ///< octets of half files that were here
   std::uint64_t left_out = 0;  ///< entries
   std::uint64_t failed = 0;    ///< files and folders
+  std::uint64_t removed = 0;   ///< strays, files and folders; or those that would be
+  std::uint64_t kept = 0;      ///< strays that are their owner's
 
   bool operator==(const fetch_counts&) const = default;
 };
@@ -144,6 +146,10 @@ class fetch_plan {
   void looked_at(const file_facts& facts) { counts_.total += facts.size; }
   void left_out() { ++counts_.left_out; }
   void all_found() { counts_.complete = true; }
+  void strays(std::uint64_t removed, std::uint64_t kept) {
+    counts_.removed += removed;
+    counts_.kept += kept;
+  }
 
   // ---- what comes of one file
 

@@ -10,4 +10,5 @@
 #include <ajar/files/impl/fetch.ipp>
 #include <ajar/files/impl/fetch_folder.ipp>
 #include <ajar/files/impl/half_file.ipp>
+#include <ajar/files/impl/strays.ipp>
 #include <ajar/files/impl/walk.ipp>

@@ -46,6 +46,19 @@ inline std::optional<fetched_record> fetched_to(int folder, const std::string& n
   return file ? fetched_to(file.get()) : std::nullopt;
 }
 
+inline bool is_half(std::string_view name) { return name.starts_with(".ajar-") && name.ends_with(".part"); }
+
+// Calls with all that an open folder has, "." and ".." too.
+template <class Each>
+void each_name(int folder, Each&& each) {
+  descriptor again(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  DIR* stream = again ? ::fdopendir(again.get()) : nullptr;
+  if (!stream) return;
+  (void)again.release();  // the stream's now
+  while (const auto* entry = ::readdir(stream)) each(std::string_view(entry->d_name));
+  ::closedir(stream);
+}
+
 inline timespec to_timespec(file_time time) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
   timespec made{};
@@ -170,21 +183,20 @@ AJAR_DECL destination_mark::~destination_mark() {
 
 AJAR_DECL void destination_folder::find_leftovers() {
   constexpr std::size_t most = 10'000;
-  if (!folder_) return;
-  const int again = ::openat(native(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR* stream = again < 0 ? nullptr : ::fdopendir(again);
-  if (!stream) {
-    if (again >= 0) ::close(again);
-    return;
-  }
-  while (const auto* entry = ::readdir(stream)) {
-    const std::string_view name = entry->d_name;
-    if (name.starts_with(".ajar-") && name.ends_with(".part") && leftovers_.size() < most) {
-      leftovers_.emplace_back(name);
-    }
-  }
-  ::closedir(stream);
+  detail::each_name(native(), [this](std::string_view name) {
+    if (detail::is_half(name) && leftovers_.size() < most) leftovers_.emplace_back(name);
+  });
 }
+
+AJAR_DECL std::vector<std::string> destination_folder::names() const {
+  std::vector<std::string> all;
+  detail::each_name(native(), [&](std::string_view name) {
+    if (name != "." && name != ".." && !detail::is_half(name)) all.emplace_back(name);
+  });
+  return all;
+}
+
+AJAR_DECL bool destination_folder::was_fetched() const { return detail::fetched_to(native()).has_value(); }
 
 AJAR_DECL result<destination> destination::open(const std::string& path, bool make) {
   if (make && ::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) return fail(last_error());
@@ -217,8 +229,8 @@ AJAR_DECL result<destination_folder_ptr> destination::folder(const std::string& 
 AJAR_DECL void destination::set_time(const std::string& inside, file_time modified) const {
   const auto at = below(inside, false);
   struct stat status{};
-  if (!at || ::fstat(at->get(), &status) != 0 || facts_of(status).modified == modified) return;
-  (void)detail::set_time(at->get(), modified);
+  if (!at || ::fstat(at->get(), &status) != 0) return;
+  if (facts_of(status).modified != modified || !detail::fetched_to(at->get())) remember_fetched(at->get(), modified);
 }
 
 // Each step is of a single name.

@@ -67,6 +67,32 @@ struct folder_time {
   file_time modified;
 };
 
+// What is in a folder here, and not in the one there any more.
+struct stray_group {
+  std::string inside;
+  std::size_t top = 0;  // of what it is called: the fetched folder's own part
+  std::vector<std::string> names;
+};
+
+// On a thread of the disk.
+inline awaitable<strays_outcome> remove_on_disk(destination_folder_ptr in, std::vector<std::string> names,
+                                                stray_rules how) {
+  auto done = remove_strays(*in, names, how);
+  co_return done;
+}
+
+// Of each source, whether what is in its folder here comes from nowhere else.
+inline std::vector<bool> are_alone(const std::vector<fetch_source>& all) {
+  std::vector<bool> made;
+  for (const auto& one : all) {
+    const auto meets = [&](const fetch_source& other) {
+      return one.from.folder || other.from.folder || one.name == other.name;
+    };
+    made.push_back(std::ranges::count_if(all, meets) == 1);  // itself
+  }
+  return made;
+}
+
 // On a thread of the disk.
 inline awaitable<void> set_times(std::shared_ptr<const destination> into, std::vector<folder_time> all) {
   for (const auto& one : all) into->set_time(one.inside, one.modified);
@@ -161,11 +187,13 @@ class fetching {
     if (plan_.ended()) changed_.notify();
   }
   void note_failed_folder(std::string path, std::error_code why) {
+    listed_ = false;
     const auto slash = path.rfind('/');
     incomplete_.insert(slash == std::string::npos ? std::string() : path.substr(0, slash));
     note_failure({local_trouble(why), entry_kind::folder, std::move(path), std::nullopt});
   }
   void note_failure_there(share_path at, std::error_code why) {
+    listed_ = false;
     note_failure({remote_trouble(why), entry_kind::folder, {}, std::move(at)});
   }
   void note_file(const fetch_job& job, file_came how, std::uint64_t resumed) {
@@ -245,18 +273,31 @@ class fetching {
   // What find_in_folder() is at.
   struct reading {
     std::string into;                // below the destination
-    std::string path;                // of the folder that is read, below the source
+    bool alone = false;              // what is there comes from nowhere else
+    bool begun = false;              // a folder is being read:
+    std::string path;                // which, below the source
     destination_folder_ptr in;       // what it is here
     std::set<std::string> prefixes;  // of half files of what is in it, where there are leftovers
+    std::set<std::string> names;     // in it, where strays are to go
+
+    void end() {
+      begun = false;
+      in.reset();
+    }
+    bool reads(const std::string& folder) const { return begun && path == folder; }
   };
 
   // The next entry was given.
   void note_entry(reading& at, const std::string& path, const std::string& name) {
-    if (!at.in || at.path != path) {
+    if (!at.reads(path)) {
+      at.begun = true;
       at.path = path;
-      at.in = into_->folder(joined_path(at.into, path)).value_or(nullptr);
+      at.in.reset();
       at.prefixes.clear();
+      at.names.clear();
     }
+    if (!at.in) at.in = into_->folder(joined_path(at.into, path)).value_or(nullptr);
+    if (how_.remove_strays_) at.names.insert(name);
     if (at.in && at.in->has_leftovers()) at.prefixes.insert(half_file::prefix_of(name));
   }
 
@@ -264,8 +305,9 @@ class fetching {
   std::function<void(const std::string&)> ending(reading& at, const walk& all) {
     return [this, &at, &all](const std::string& path) {
       drop_vanished(at, path);
+      note_strays(at, path);
       note_time(joined_path(at.into, path), all.modified());
-      at.in.reset();
+      at.end();
     };
   }
   // Removes half files whose sources are gone, in folders that this fetch has made: in that of its user others may be
@@ -273,9 +315,23 @@ class fetching {
   void drop_vanished(const reading& at, const std::string& path) {
     const auto inside = joined_path(at.into, path);
     if (inside.empty() || how_.dry_) return;
-    if (at.in && at.path == path) return at.in->drop_vanished(at.prefixes);
+    if (at.in && at.reads(path)) return at.in->drop_vanished(at.prefixes);
     const auto empty = into_->folder(inside);
     if (empty) (*empty)->drop_vanished({});
+  }
+  // They go when all has come.
+  void note_strays(const reading& at, const std::string& path) {
+    constexpr std::size_t most = 1'000'000;
+    if (!how_.remove_strays_ || !at.alone || strays_noted_ >= most) return;
+    const auto inside = joined_path(at.into, path);
+    const bool empty = !at.reads(path);
+    const auto in = empty ? into_->folder(inside).value_or(nullptr) : at.in;
+    if (!in) return;
+    static const std::set<std::string> none;
+    auto names = strays_in(*in, empty ? none : at.names);
+    if (names.empty()) return;
+    strays_noted_ += names.size();
+    strays_.push_back({inside, at.into.empty() ? 0 : at.into.size() + 1, std::move(names)});
   }
   // It is set when nothing comes into that folder any more. The destination itself is its user's, who has put other
   // things there too.
@@ -293,7 +349,8 @@ class fetching {
   }
 
   // A folder and all in it.
-  awaitable<void> find_in_folder(share_path from, std::string into) {
+  // @param alone  what is there here comes from nowhere else
+  awaitable<void> find_in_folder(share_path from, std::string into, bool alone) {
     auto made = into_->folder(into);
     if (!made) {
       note_failed_folder(into, made.error());
@@ -304,6 +361,7 @@ class fetching {
     const auto called = into.empty() ? into_->name() : into;
     reading at;
     at.into = std::move(into);
+    at.alone = alone;
     walk all(at_, std::move(from), true);
     all.on_whole(ending(at, all));
     while (!plan_.ended()) {
@@ -316,7 +374,7 @@ class fetching {
           continue;
         }
         note_failure_there(all.below(all.here()), next.error());
-        at.in.reset();
+        at.end();
         continue;  // ended, unless it concerns that folder only
       }
       if (!*next) co_return;
@@ -348,7 +406,7 @@ class fetching {
     }
   }
 
-  awaitable<void> find_source(fetch_source one) {
+  awaitable<void> find_source(fetch_source one, bool alone) {
     bool folder = one.from.folder;
     std::optional<file_facts> facts;
     if (!folder) {
@@ -363,7 +421,7 @@ class fetching {
     }
     if (folder) {
       auto into = one.from.folder ? std::string() : std::move(one.name);
-      auto finding = find_in_folder(std::move(one.from), std::move(into));
+      auto finding = find_in_folder(std::move(one.from), std::move(into), alone);
       co_await std::move(finding);
       co_return;
     }
@@ -379,9 +437,9 @@ class fetching {
   }
 
   awaitable<void> find_all(std::vector<fetch_source> what) {
-    for (auto& one : what) {
-      if (plan_.ended()) break;
-      auto finding = find_source(std::move(one));
+    const auto alone = are_alone(what);
+    for (std::size_t i = 0; i < what.size() && !plan_.ended(); ++i) {
+      auto finding = find_source(std::move(what[i]), alone[i]);
       co_await std::move(finding);
     }
     all_found_ = true;
@@ -392,11 +450,41 @@ class fetching {
   // ---- when all has come
 
   awaitable<void> finish() {
+    auto removing = remove_all_strays();
+    co_await std::move(removing);
     if (plan_.ended()) co_return;
     auto times = complete_times();
     if (times.empty()) co_return;
     auto setting = asio::co_spawn(how_.disk_, set_times(into_, std::move(times)), use_awaitable);
     co_await std::move(setting);
+  }
+  // Only where all was listed: what is not named may be what could not be read.
+  awaitable<void> remove_all_strays() {
+    for (auto& one : strays_) {
+      if (plan_.ended() || !listed_) co_return;
+      auto in = into_->folder(one.inside);
+      if (!in) continue;  // it has gone
+      auto how = rules_for(one);
+      auto removing = asio::co_spawn(how_.disk_, remove_on_disk(std::move(*in), std::move(one.names), std::move(how)),
+                                     use_awaitable);
+      auto done = co_await std::move(removing);
+      note_strays_gone(done);
+    }
+  }
+  stray_rules rules_for(const stray_group& one) const {
+    stray_rules made{how_.force_ ? replaces::any : replaces::fetched, how_.dry_};
+    made.keeps = [patterns = how_.exclude_, top = one.top](const std::string& path, bool folder) {
+      return is_excluded(patterns, path.substr(top), folder);
+    };
+    return made;
+  }
+  void note_strays_gone(const strays_outcome& done) {
+    plan_.strays(done.removed.size(), done.kept);
+    for (const auto& one : done.removed) told().removed(one);
+    for (const auto& one : done.failed) {
+      note_failure(
+          {local_trouble(one.why), one.folder ? entry_kind::folder : entry_kind::file, one.path, std::nullopt});
+    }
   }
   // A folder that lacks something of the one there has not its time.
   std::vector<folder_time> complete_times() {
@@ -581,6 +669,9 @@ class fetching {
   fetch_plan plan_;
   notifier changed_;  // the queue, or the end
   std::deque<fetch_job> queue_;
+  bool listed_ = true;  // all that could be, so far
+  std::vector<stray_group> strays_;
+  std::size_t strays_noted_ = 0;
   std::vector<folder_time> times_;
   std::set<std::string> incomplete_;  // folders here that lack something
   time_point due_{};                  // where there is a rate: when all that came is within it
