@@ -18,7 +18,8 @@ struct get_options {
   bool verify = false;
   bool force = false;  // files that were changed here too
   bool dry_run = false;
-  bool remove = false;  // what is not there any more
+  bool remove = false;    // what is not there any more
+  bool snapshot = false;  // files that grow: as they were
   std::vector<std::string> exclude{};
   std::uint64_t rate = 0;  // octets a second; 0: as many as come
   bool json = false;
@@ -249,7 +250,7 @@ inline ajar::awaitable<ajar::result<exit_code>> get(visit_ptr at, std::vector<re
   const auto sessions = std::make_shared<visit_source>(at);
   ajar::files::fetch_options options;
   options.verify(how.verify).force(how.force).dry(how.dry_run).exclude(how.exclude).limit_rate(how.rate);
-  options.remove_strays(how.remove);
+  options.remove_strays(how.remove).snapshot(how.snapshot);
   options.parallel(how.parallel).sessions(sessions, how.retry).progress_every(report->pause());
   auto fetching = ajar::files::fetch_folder(streams_of(at), std::move(what), std::move(*into), report, options);
   auto all = co_await std::move(fetching);

@@ -94,6 +94,7 @@ tools::get_options how_to_get(const tools::settings& given) {
   how.force = given.count("force") != 0;
   how.dry_run = given.count("dry-run") != 0;
   how.remove = given.count("delete") != 0;
+  how.snapshot = given.count("snapshot") != 0;
   how.exclude = tools::list_option(given, "exclude");
   if (given.count("limit-rate") != 0) how.rate = std::uint64_t{1000} * given.as<unsigned>("limit-rate");
   how.json = given.count("json") != 0;

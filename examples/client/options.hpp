@@ -70,6 +70,7 @@ inline option_table make_client_table() {
   all.add("delete", "get: in the end remove what was fetched and is not there any more; with --force your own too")
       .of({"get"})
       .command_line_only();
+  all.add("snapshot", "get: each file as long as it was when it was listed, also where it grows meanwhile").of({"get"});
   all.add("exclude", "get: without what matches, as '*.tmp', '/raw/*' or 'cache/'; once for each")
       .takes_list("PATTERN")
       .of({"get"});

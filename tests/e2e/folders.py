@@ -597,6 +597,27 @@ class Folders(unittest.TestCase):
             self.assertTrue(same(path, self.dest / "file"), change)
             self.assertEqual(halves(self.dest), [])
 
+    def test_snapshot_of_a_file_that_grows(self):
+        folder, name = self.there()
+        size = (16 << 20) if world.SANITIZED else (256 << 20)
+        path = self.w.file(folder / "log", size)
+        client = subprocess.Popen(self.w.command("client", "client", "get", f"{name}/log", f"{self.dest}/", "--snapshot"),
+                                  stderr=subprocess.PIPE)
+        until = time.monotonic() + 20
+        while client.poll() is None and time.monotonic() < until:
+            if halves(self.dest):
+                self.alter(path, "grows")
+            time.sleep(0.001)
+        said = client.stderr.read().decode()
+        client.stderr.close()
+        self.assertEqual(client.wait(timeout=60), DONE, said)
+        self.assertGreater(path.stat().st_size, size)
+        self.assertEqual((self.dest / "log").stat().st_size, size)
+        self.assertEqual(subprocess.run(["cmp", "-s", "-n", str(size), path, self.dest / "log"], check=False).returncode, 0)
+        self.assertEqual(halves(self.dest), [])
+        self.get(f"{name}/log", f"{self.dest}/", "--snapshot")
+        self.assertTrue(same(path, self.dest / "log"))
+
     @staticmethod
     def alter(path, how):
         if how == "shrinks":

@@ -593,6 +593,61 @@ TEST_CASE("a listing that takes two sessions hides nothing from those who remove
   CHECK(!std::filesystem::exists(at.to.path + "/a rather long name of a file, number 7"));
 }
 
+TEST_CASE("a file that grows all the time comes as long as it was, where that is wanted") {
+  for (const bool snapshot : {false, true}) {
+    CAPTURE(snapshot);
+    fetched_home at;
+    const auto content = pattern(3'000'000);
+    const auto path = at.on.file("log", content);
+    const auto facts = shared_folder::open(at.on.path).value().facts("log").value();
+    const auto over = at.connected(1'000'000);
+    at.at_most = [&] { std::ofstream(path, std::ios::app) << "more"; };
+    const auto all = at.run(
+        at.fetching(over, {share_path{"files", "", true}, ""}, fetch_options().snapshot(snapshot).verify(snapshot)));
+    at.at_most = nullptr;
+    CHECK(all.failed == (snapshot ? 0 : 1));
+    CHECK(at.halves() == 0);
+    if (!snapshot) {
+      CHECK(at.said->why == remote_trouble(errc::file_changed));
+      continue;
+    }
+    CHECK(at.said->lines == std::vector<std::string>{"fetched log"});
+    CHECK(fetched_home::content(at.to.path + "/log") == content);
+    CHECK(destination::open(at.to.path, false).value().folder("").value()->has("log", facts));
+    CHECK(at.fetch_all(fetch_options().snapshot(true)).files == 1);  // the next one has the rest
+    CHECK(at.same("log"));
+  }
+}
+
+namespace {
+
+// A file grows before each of its sessions.
+struct growing final : session_source {
+  growing(sharing::home& home, std::string path) : from(home, {sharing::all_of_it}), grows(std::move(path)) {}
+
+  awaitable<result<shared_streams>> another() override {
+    std::ofstream(grows, std::ios::app) << "more";
+    return from.another();
+  }
+  bool may_mend(const std::error_code& why) const override { return from.may_mend(why); }
+
+  further from;
+  std::string grows;
+};
+
+}  // namespace
+
+TEST_CASE("a file that has grown is gone on with over another session, where it comes as it was") {
+  fetched_home at;
+  const auto content = pattern(3'000'000);
+  const auto path = at.on.file("log", content);
+  const auto source = std::make_shared<growing>(at, path);
+  const auto all = at.fetch_all(fetch_options().sessions(source).snapshot(true), 1'000'000);
+  CHECK(at.said->lines == std::vector<std::string>{"lost", "resumed log"});
+  CHECK(all.resumed > 500'000);
+  CHECK(fetched_home::content(at.to.path + "/log") == content);
+}
+
 TEST_CASE("files come no faster than their user wants") {
   fetched_home at;
   for (const char* name : {"a", "b", "c"}) at.on.file(name, pattern(1'000'000));

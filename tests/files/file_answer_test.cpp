@@ -110,6 +110,30 @@ TEST_CASE("a range is answered with its octets and its place") {
   CHECK(field(beyond, "content-range") == "bytes */10");
 }
 
+TEST_CASE("a file that has grown is answered as it was, where that is asked for") {
+  world w;
+  const auto then = w.shares["photos"]->facts("a.txt").value();
+  std::ofstream(w.on.path + "/photos/a.txt", std::ios::app) << "abc";
+  const auto with = [&](const std::string& tag, const char* method = "GET") {
+    return request(method, "/photos/a.txt").with("ajar-snapshot", tag).with("if-match", then.etag);
+  };
+  auto whole = w.ask(with(then.etag));
+  CHECK(whole.head.status() == 200);
+  CHECK(field(whole, "etag") == then.etag);
+  CHECK(field(whole, "content-length") == "10");
+  CHECK(field(whole, "ajar-mtime-ns") == std::to_string(then.modified.time_since_epoch().count()));
+  CHECK(body_of(whole) == "0123456789");
+  auto rest = w.ask(with(then.etag).with("range", "bytes=4-").with("if-range", then.etag));
+  CHECK(rest.head.status() == 206);
+  CHECK(field(rest, "content-range") == "bytes 4-9/10");
+  std::ofstream(w.on.path + "/photos/a.txt", std::ios::app) << "abc";
+  std::error_code why;
+  CHECK(body_of(rest, 4, &why) == "456789");
+  CHECK(!why);
+  refused(w.ask(with("\"x\"")), 412, errc::file_changed);
+  refused(w.ask(with(then.etag).with("range", "bytes=10-")), 416, errc::range_beyond_end);
+}
+
 TEST_CASE("conditions that fail are said with the tag of the file") {
   world w;
   const auto tag = w.shares["photos"]->facts("a.txt").value().etag;

@@ -33,6 +33,8 @@ TEST_CASE("a request says what is wanted of a file") {
   const auto rest = from(4).made();
   CHECK(rest.fields().find("range") == "bytes=4-");
   CHECK(rest.fields().find("if-range") == "\"x\"");
+  CHECK(file_request(place).only("\"x\"").snapshot().made().fields().find("ajar-snapshot") == "\"x\"");
+  CHECK(!file_request(place).snapshot().made().fields().find("ajar-snapshot"));  // of which file?
   const auto same = file_request(place).only("\"x\"").head().digest().made();
   CHECK(same.method() == "HEAD");
   CHECK(same.fields().find("if-match") == "\"x\"");

@@ -89,6 +89,25 @@ TEST_CASE("a digest is that of the whole file, whatever part is asked for") {
   CHECK(part.text == "xxxxx");
 }
 
+TEST_CASE("a digest of a file that has grown is that of what it was, where that is asked for") {
+  asio::io_context context;
+  temporary_folder on;
+  const std::string content(300'000, 'x');
+  const auto path = on.file("a", content);
+  file_service service(context.get_executor());
+  auto share = shared_folder::open(on.path).value();
+  const auto then = share.facts("a").value().etag;
+  service.share("files", std::move(share));
+  std::ofstream(path, std::ios::app) << "more";
+  for (const bool grown : {false, true}) {
+    auto asked = wants("/files/a");
+    if (!grown) asked.with("ajar-snapshot", then);
+    answered head(std::move(asked));
+    testing::run(context, answer(service, head));
+    CHECK(digest_field(head) == "sha-256=:" + to_base64(crypto::hash(as_bytes(content + (grown ? "more" : "")))) + ":");
+  }
+}
+
 TEST_CASE("a digest lets other work run between its slices, and two run at a time") {
   asio::io_context context;
   temporary_folder on;

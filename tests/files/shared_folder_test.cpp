@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <array>
 #include <map>
 
 using namespace ajar;
@@ -238,6 +239,70 @@ TEST_CASE("a file that shrinks, grows or changes is noticed by its tag") {
   std::filesystem::resize_file(path, 10);
   CHECK(share.facts("a").value().etag != before);  // the same size: the times tell
   CHECK(file.unchanged().error() == errc::file_changed);
+}
+
+TEST_CASE("a file that only grows is what it was, where it is kept to its tag") {
+  temporary_folder on;
+  const auto path = on.file("a", "0123456789");
+  const auto share = shared_folder::open(on.path).value();
+  const auto then = share.facts("a").value();
+  auto file = share.file("a").value();
+  CHECK(file.keep_to(then.etag));
+  const auto append = [&] { std::ofstream(path, std::ios::app) << "abc"; };
+  append();
+  CHECK(file.unchanged().has_value());
+  CHECK(content_of(file) == "0123456789");
+  auto grown = share.file("a").value();  // before it was asked for
+  CHECK(grown.facts().size == 13);
+  CHECK(grown.keep_to(then.etag));
+  CHECK(grown.facts() == then);
+  CHECK(content_of(grown) == "0123456789");
+  std::array<std::uint8_t, 4> piece{};
+  CHECK(grown.read_at(8, piece).value() == 2);
+  CHECK(grown.read_at(10, piece).value() == 0);
+  CHECK(grown.read_at(11, piece).value() == 0);
+  CHECK(grown.unchanged().has_value());
+  append();
+  CHECK(grown.unchanged().has_value());
+  std::filesystem::resize_file(path, 4);
+  CHECK(grown.unchanged().error() == errc::share_cut_short);
+}
+
+TEST_CASE("a file that did not only grow is kept to no tag") {
+  temporary_folder on;
+  const auto path = on.file("a", "0123456789");
+  const auto share = shared_folder::open(on.path).value();
+  const auto then = share.facts("a").value();
+  auto file = share.file("a").value();
+  REQUIRE(file.keep_to(then.etag));
+  const timespec times[2] = {{0, UTIME_OMIT}, {1'500'000'000, 0}};
+  REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0);
+  CHECK(file.unchanged().error() == errc::file_changed);  // it was written to, and has not grown
+  CHECK(!share.file("a").value().keep_to(then.etag));
+  std::filesystem::resize_file(path, 4);
+  CHECK(!share.file("a").value().keep_to(then.etag));
+  on.file("b", "a longer one of another name");
+  for (const auto& tag : {share.facts("b").value().etag, std::string("\"x\""), std::string("*"), std::string(),
+                          std::string("\""), then.etag.substr(0, then.etag.size() - 1), then.etag + "\"",
+                          std::string("\"1-2-3.4\""), std::string("\"1--2-3.4\""), std::string("\"1-2-3.-4\"")}) {
+    CAPTURE(tag);
+    auto other = share.file("a").value();
+    CHECK(!other.keep_to(tag));
+    CHECK(other.facts() == share.facts("a").value());
+  }
+}
+
+TEST_CASE("a tag of ours says what it was made of") {
+  struct stat status{};
+  status.st_ino = 0xfedcba9876543210;
+  status.st_size = 12;
+  status.st_mtim = {-5, 7};
+  const auto read = files::detail::status_of(files::detail::etag_of(status));
+  REQUIRE(read.has_value());
+  CHECK(read->st_ino == status.st_ino);
+  CHECK(read->st_size == 12);
+  CHECK(read->st_mtim.tv_sec == -5);
+  CHECK(read->st_mtim.tv_nsec == 7);
 }
 
 TEST_CASE("other permissions and names leave the tag, though not whoever is reading") {

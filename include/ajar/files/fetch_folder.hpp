@@ -89,6 +89,12 @@ class fetch_options {
     force_ = on;
     return *this;
   }
+  /// Each file as long as it was when it was listed or asked for, also where it has grown since or grows meanwhile:
+  /// file_request::snapshot(). By default such a file is tried anew, once, and fails then.
+  fetch_options& snapshot(bool on) {
+    snapshot_ = on;
+    return *this;
+  }
   /// Only say what would happen: nothing is written. For a destination of destination::look().
   fetch_options& dry(bool on) {
     dry_ = on;
@@ -140,6 +146,7 @@ class fetch_options {
   bool force_ = false;
   bool dry_ = false;
   bool remove_strays_ = false;
+  bool snapshot_ = false;
   std::vector<std::string> exclude_;
   std::uint64_t rate_ = 0;  // none
   unsigned parallel_ = 8;

@@ -20,6 +20,8 @@ using read_permission = std::function<result<>(std::string_view share)>;
 inline constexpr std::string_view error_field = "ajar-error";
 /// The field with the time of a file or folder as nanoseconds since 1970: Last-Modified has whole seconds only.
 inline constexpr std::string_view time_field = "ajar-mtime-ns";
+/// The field with a tag of a file, by which the file is asked for as it was then, if it has only grown since.
+inline constexpr std::string_view snapshot_field = "ajar-snapshot";
 /// "1" where its owner may execute it.
 inline constexpr std::string_view executable_field = "ajar-executable";
 

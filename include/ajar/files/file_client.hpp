@@ -25,6 +25,12 @@ class file_request {
     only_ = std::move(etag);
     return *this;
   }
+  /// As it was when it had the tag of only(), where it has only grown since. A server of an earlier version answers as
+  /// if that were not asked.
+  file_request& snapshot(bool on = true) {
+    snapshot_ = on;
+    return *this;
+  }
   /// No octets, the head alone.
   file_request& head() {
     method_ = "HEAD";
@@ -47,6 +53,7 @@ class file_request {
       if (!etag_.empty()) asked.with("if-range", etag_);
     }
     if (!only_.empty()) asked.with("if-match", only_);
+    if (snapshot_ && !only_.empty()) asked.with(std::string(snapshot_field), only_);
     if (digest_) asked.with("want-repr-digest", "sha-256=10");
     return asked;
   }
@@ -58,6 +65,7 @@ class file_request {
   std::string etag_;
   std::string only_;
   bool digest_ = false;
+  bool snapshot_ = false;
 };
 
 /// What a server says of a file before its octets: the facts, and which octets follow.

@@ -5,9 +5,13 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 
 namespace ajar::files {
 
@@ -59,6 +63,24 @@ namespace detail {
 inline std::string etag_of(const struct stat& status) {
   return fmt::format("\"{:x}-{:x}-{:x}.{:x}\"", status.st_ino, status.st_size, status.st_mtim.tv_sec,
                      status.st_mtim.tv_nsec);
+}
+
+// Inode, size and time, as a validator of ours has them. Nothing: it is none.
+inline std::optional<struct stat> status_of(std::string_view etag) {
+  struct stat made{};
+  if (!etag.starts_with('"')) return std::nullopt;
+  const char* at = etag.data() + 1;
+  const char* const end = etag.data() + etag.size();
+  const auto number = [&](auto& into, char behind) {
+    const auto parsed = std::from_chars(at, end, into, 16);
+    if (parsed.ec != std::errc{} || parsed.ptr == end || *parsed.ptr != behind) return false;
+    at = parsed.ptr + 1;
+    return true;
+  };
+  const bool read = number(made.st_ino, '-') && number(made.st_size, '-') && number(made.st_mtim.tv_sec, '.') &&
+                    number(made.st_mtim.tv_nsec, '"');
+  const bool can_be = made.st_size >= 0 && made.st_mtim.tv_nsec >= 0 && made.st_mtim.tv_nsec < 1'000'000'000;
+  return read && can_be && etag_of(made) == etag ? std::optional(made) : std::nullopt;
 }
 
 }  // namespace detail

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
+#include <algorithm>
 #include <climits>
 #include <cstdlib>
 #include <functional>
@@ -19,6 +20,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace ajar::files {
 
@@ -26,28 +29,53 @@ namespace ajar::files {
 class shared_file {
  public:
   shared_file(descriptor file, const struct stat& status)
-      : file_(std::move(file)), facts_(facts_of(status)), stamp_(stamp_of(status)) {}
+      : file_(std::move(file)), opened_(status), facts_(facts_of(status)), stamp_(stamp_of(status)) {}
 
-  /// As they were when it was opened.
+  /// Keep to what it was when it had that tag, if it has only grown since: to its first octets, also where it grows
+  /// from now on. What was written there meanwhile in their place nobody sees: of who only appends they are what they
+  /// were.
+  /// @return false where it is another one, and nothing is kept to
+  bool keep_to(std::string_view etag) {
+    if (etag != facts_.etag) {
+      const auto then = detail::status_of(etag);
+      if (!then || then->st_ino != opened_.st_ino || then->st_size >= opened_.st_size ||
+          was_made_after(then->st_mtim)) {
+        return false;
+      }
+      facts_.size = static_cast<std::uint64_t>(then->st_size);
+      facts_.modified = nearest_time(then->st_mtim.tv_sec, then->st_mtim.tv_nsec);
+      facts_.etag = etag;
+    }
+    kept_to_ = true;
+    return true;
+  }
+
+  /// As they were when it was opened, or when it had the tag that it is kept to.
   const file_facts& facts() const noexcept { return facts_; }
   /// Renewed by whatever changes it, also where its time was set back: the kernel's ctime, which nobody can set.
   const std::string& stamp() const noexcept { return stamp_; }
 
   /// Some octets from a place on; fewer than `into` at a short read, 0 at the file's end. Errors: share_unreadable.
   result<std::size_t> read_at(std::uint64_t place, std::span<std::uint8_t> into) const {
+    if (kept_to_) {
+      const auto left = place < facts_.size ? facts_.size - place : 0;
+      into = into.first(static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), left)));
+    }
     for (;;) {
       const auto count = ::pread(file_.get(), into.data(), into.size(), static_cast<off_t>(place));
       if (count >= 0) return static_cast<std::size_t>(count);
       if (errno != EINTR) return fail(errc::share_unreadable);
     }
   }
-  /// Whether it is still what it was. Errors: share_cut_short where it is shorter, file_changed, share_unreadable.
+  /// Whether it is still what it was, or has only grown where it is kept to a tag. Errors: share_cut_short where it is
+  /// shorter, file_changed, share_unreadable.
   result<> unchanged() const {
     struct stat status{};
     if (::fstat(file_.get(), &status) != 0) return fail(errc::share_unreadable);
     const auto now = facts_of(status);
     if (now.size < facts_.size) return fail(errc::share_cut_short);
-    if (now.etag != facts_.etag || stamp_of(status) != stamp_) return fail(errc::file_changed);
+    if (kept_to_ && status.st_size > opened_.st_size) return {};
+    if (now.etag != detail::etag_of(opened_) || stamp_of(status) != stamp_) return fail(errc::file_changed);
     return {};
   }
 
@@ -56,9 +84,22 @@ class shared_file {
     return fmt::format("{:x}.{:x}", status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
   }
 
+  // Whether another one was in its place then: a number of an inode is given again. Where the file system does not keep
+  // when a file was made, nobody knows.
+  bool was_made_after(const timespec& time) const {
+    struct statx made{};
+    if (::statx(file_.get(), "", AT_EMPTY_PATH, STATX_BTIME, &made) != 0 || (made.stx_mask & STATX_BTIME) == 0) {
+      return false;
+    }
+    return std::pair<std::int64_t, std::int64_t>(made.stx_btime.tv_sec, made.stx_btime.tv_nsec) >
+           std::pair<std::int64_t, std::int64_t>(time.tv_sec, time.tv_nsec);
+  }
+
   descriptor file_;
+  struct stat opened_;
   file_facts facts_;
   std::string stamp_;
+  bool kept_to_ = false;  // its tag
 };
 
 /// One entry of a folder. For a link, `facts` are those of what it leads to, and nothing where it leads out or nowhere.

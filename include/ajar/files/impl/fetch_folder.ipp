@@ -607,7 +607,7 @@ class fetching {
     auto& half = *into;
     const auto over = at_;
     file_request asked(job.from);
-    asked.from(half.size(), job.facts->etag).only(job.facts->etag);
+    asked.from(half.size(), job.facts->etag).only(job.facts->etag).snapshot(how_.snapshot_);
     auto file = co_await open_file(*over, std::move(asked));
     if (!file) co_return failed_there(file.error());
     const auto& head = file->head();
@@ -650,7 +650,7 @@ class fetching {
     auto here = co_await std::move(reading);
     if (!here) co_return failed_here(here.error());
     file_request asked(job.from);
-    asked.only(job.facts->etag).digest();
+    asked.only(job.facts->etag).snapshot(how_.snapshot_).digest();
     const auto files = static_cast<std::uint64_t>(how_.parallel_) + 1;  // before ours
     const auto longest = patience + std::chrono::seconds(job.facts->size / slowest_disk * files);
     const auto over = at_;

@@ -28,6 +28,7 @@ inline bool wants_sha256(const streams::request& asked) {
 inline file_answer answer_file(const streams::request& asked, const share_path& place, const shared_folder& share) {
   auto opened = share.file(place.inside);
   if (!opened) return refusal(asked, opened.error());
+  if (const auto etag = asked.fields().find(snapshot_field)) (void)opened->keep_to(*etag);
   auto file = std::make_shared<const shared_file>(std::move(*opened));
   const auto& facts = file->facts();
   const auto part = decide(asked, facts);
