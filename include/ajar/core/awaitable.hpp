@@ -2,6 +2,8 @@
 // ajar/core/awaitable.hpp - the coroutine type of every operation, and the tokens to wait with.
 #pragma once
 
+#include <ajar/core/config.hpp>
+
 #include <asio/awaitable.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/version.hpp>

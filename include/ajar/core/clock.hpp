@@ -2,6 +2,8 @@
 // ajar/core/clock.hpp - the monotonic clock of deadlines, and the wall clock of statements.
 #pragma once
 
+#include <ajar/core/config.hpp>
+
 #include <asio/any_io_executor.hpp>
 #include <asio/basic_waitable_timer.hpp>
 #include <chrono>

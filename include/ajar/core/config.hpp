@@ -1,6 +1,31 @@
 // SPDX-License-Identifier: BSL-1.0
-// ajar/core/config.hpp - header-only, or compiled once.
+// ajar/core/config.hpp - Asio as ajar takes it; header-only, or compiled once.
 #pragma once
+
+#if !defined(__cpp_impl_coroutine)
+#error "ajar needs coroutines: compile with -std=c++20"
+#endif
+
+// What Asio is told is decided here, by the compiler that compiles this, and not by the one that has installed it: Asio
+// 1.22 does not see that clang has coroutines. All headers of ajar include this one before any of Asio's
+// (tests/architecture/asio_settings.py).
+#if !defined(ASIO_DETAIL_CONFIG_HPP)  // the guard of the header in which Asio decides
+#if !defined(ASIO_STANDALONE)
+#define ASIO_STANDALONE 1
+#endif
+#if !defined(ASIO_NO_DEPRECATED)
+#define ASIO_NO_DEPRECATED 1
+#endif
+#if !defined(ASIO_HAS_CO_AWAIT)
+#define ASIO_HAS_CO_AWAIT 1
+#endif
+#if !defined(ASIO_HAS_STD_COROUTINE)
+#define ASIO_HAS_STD_COROUTINE 1
+#endif
+#elif !defined(ASIO_STANDALONE) || !defined(ASIO_NO_DEPRECATED) || !defined(ASIO_HAS_CO_AWAIT) || \
+    !defined(ASIO_HAS_STD_COROUTINE)
+#error "Asio was included before ajar, and with other settings: include <ajar/core/config.hpp> before it"
+#endif
 
 /// By default every header brings its bodies along. Where AJAR_COMPILED_LIB is defined, in all files of a program, the
 /// bodies that take long to compile are declared only: one file has to include <ajar/impl/src.hpp>, or the program

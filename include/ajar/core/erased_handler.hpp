@@ -2,6 +2,8 @@
 // ajar/core/erased_handler.hpp - a completion handler of any type, so that what calls it is compiled once.
 #pragma once
 
+#include <ajar/core/config.hpp>
+
 #include <asio/any_io_executor.hpp>
 #include <asio/associated_cancellation_slot.hpp>
 #include <asio/associated_executor.hpp>
