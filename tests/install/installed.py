@@ -1,11 +1,9 @@
 #!/usr/bin/env python3
-"""Install ajar into a temporary folder and build a program against it, as a user would: by Meson, CMake and pkg-config.
+"""Install ajar into a temporary folder and build a program against it by pkg-config; consumers.py has the other ways.
 
 installed.py ROOT FOLDER MESON [MESON_ARGUMENT...]   the compiler is CXX; exit 77 where the system lacks what ajar
                                                     stands on. FOLDER is made anew: inside a build folder, so that
-                                                    ccache knows what was compiled there before. By pkg-config alone,
-                                                    where AJAR_LONG is not set; with it the library too, which is
-                                                    compiled for that: the bodies once more
+                                                    ccache knows what was compiled there before
 """
 import os
 import pathlib
@@ -18,35 +16,7 @@ PROGRAM = """\
 #include <ajar/tls/certificate.hpp>
 int main() { return ajar::tls::make_credentials(ajar::crypto::signing_key::generate()).certificate.empty() ? 1 : 0; }
 """
-# What the library is for: a role, which brings most of it along.
-ROLE = """\
-#include <ajar/client.hpp>
-#include <asio/io_context.hpp>
-int main() {
-  asio::io_context context;
-  ajar::client client(context.get_executor(), ajar::identity::key::generate(), ajar::client_options());
-  return client.status().sessions.empty() ? 0 : 1;
-}
-"""
-MESON = """\
-project('user', 'cpp', default_options : 'cpp_std=c++20')
-ajar_dep = dependency('ajar', version : '>=0.1', method : 'pkg-config')
-test('runs', executable('program', 'program.cpp', dependencies : ajar_dep))
-"""
-CMAKE = """\
-cmake_minimum_required(VERSION 3.20)
-project(user CXX)
-find_package(ajar REQUIRED)
-add_executable(program program.cpp)
-target_link_libraries(program PRIVATE ajar::ajar)
-"""
-CMAKE_COMPILED = """\
-add_executable(role role.cpp)
-target_link_libraries(role PRIVATE ajar::compiled)
-"""
 SKIPPED = 77
-LONG = bool(os.environ.get("AJAR_LONG"))
-HOW = "with the headers alone" + (", and with the library" if LONG else "")
 
 
 def run(*command, **more):
@@ -73,53 +43,40 @@ def missing(compiler):
     return ""
 
 
-def install(root, meson, folder):
+def install(root, meson, folder, *options):
+    """Configure, compile what the options ask for, install; the prefix, where pkg-config looks from now on."""
     prefix = folder / "prefix"
     run(*meson, "setup", folder / "ajar", root, "--prefix", prefix, "-Dwolfssl=system", "-Dtests=disabled",
-        "-Dexamples=disabled", "-Dbenchmarks=disabled", "-Dservices=disabled", f"-Dcompiled={str(LONG).lower()}", "-Doptimization=0",
-        "-Ddebug=false")
+        "-Dexamples=disabled", "-Dbenchmarks=disabled", "-Doptimization=0", "-Ddebug=false", *options)
     run(*meson, "install", "-C", folder / "ajar")
     documents = prefix / "share" / "doc" / "ajar"
     expected = [prefix / "include" / "ajar.hpp", prefix / "include" / "ajar" / "tls" / "stream.hpp"]
-    expected += [documents / name for name in ("README.md", "CHANGELOG.md", "LICENSE")]
+    expected += [documents / name for name in ("README.md", "CHANGELOG.md", "LICENSE", "examples/tools/one_process.hpp")]
+    expected += [documents / "examples" / one.name for one in (root / "examples").glob("*.cpp")]
     expected += [documents / "docs" / one.name for one in (root / "docs").glob("*.md")]
     for path in expected:
         if not path.is_file():
             sys.exit(f"not installed: {path.relative_to(prefix)}")
+    for name in ("ajarConfig.cmake", "ajarConfigVersion.cmake", "ajar.pc"):
+        if not list(prefix.rglob(name)):
+            sys.exit(f"not installed: {name}")
     print(f"installed, {len(expected)} files looked at")
+    places = [str(one.parent) for one in prefix.rglob("ajar.pc")] + [os.environ.get("PKG_CONFIG_PATH", "")]
+    os.environ["PKG_CONFIG_PATH"] = os.pathsep.join(filter(None, places))
     return prefix
 
 
 def by_pkg_config(compiler, folder):
+    needed = run("pkg-config", "--print-requires", "ajar").splitlines()
+    if not all(">=" in one for one in needed) or len(needed) < 2:
+        sys.exit(f"ajar.pc requires {needed}: each with the least version that will do")
     flags = shlex.split(run("pkg-config", "--cflags", "--libs", "ajar"))
+    if any(one.startswith("-DASIO") for one in flags):
+        sys.exit(f"{flags}: what Asio is told depends on who compiles (ajar/core/config.hpp)")
     run(*compiler, "-std=c++20", "-fsyntax-only", "-x", "c++", "-", *flags, input="#include <ajar.hpp>\n")
     run(*compiler, "-std=c++20", folder / "program.cpp", "-o", folder / "program", *flags)
     run(folder / "program")
-    if LONG:
-        flags = shlex.split(run("pkg-config", "--cflags", "--libs", "ajar-compiled"))
-        run(*compiler, "-std=c++20", folder / "role.cpp", "-o", folder / "role", *flags)
-        run(folder / "role")
-    print(f"pkg-config: built, ran; {HOW}")
-
-
-def by_meson(meson, folder):
-    (folder / "meson.build").write_text(MESON)
-    run(*meson, "setup", folder / "build", folder)
-    run(*meson, "test", "-C", folder / "build")
-    print("Meson: built, ran")
-
-
-def by_cmake(prefix, folder):
-    if not shutil.which("cmake"):
-        print("CMake: skipped, the cmake command is not here")
-        return
-    (folder / "CMakeLists.txt").write_text(CMAKE + (CMAKE_COMPILED if LONG else ""))
-    run("cmake", "-S", folder, "-B", folder / "build-cmake", f"-DCMAKE_PREFIX_PATH={prefix}")
-    run("cmake", "--build", folder / "build-cmake")
-    run(folder / "build-cmake" / "program")
-    if LONG:
-        run(folder / "build-cmake" / "role")
-    print(f"CMake: built, ran; {HOW}")
+    print("pkg-config: built, ran")
 
 
 def main():
@@ -131,18 +88,11 @@ def main():
         print(f"skipped: the system has no {lacking}")
         return SKIPPED
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    prefix = install(root, meson, folder)
-    places = [str(one.parent) for one in prefix.rglob("ajar.pc")] + [os.environ.get("PKG_CONFIG_PATH", "")]
-    os.environ["PKG_CONFIG_PATH"] = os.pathsep.join(filter(None, places))
     user = folder / "user"
-    user.mkdir()
+    user.mkdir(parents=True)
+    install(root, meson, folder, "-Dservices=disabled")
     (user / "program.cpp").write_text(PROGRAM)
-    (user / "role.cpp").write_text(ROLE)
     by_pkg_config(compiler, user)
-    if LONG:
-        by_meson(meson, user)
-        by_cmake(prefix, user)
     return 0
 
 
