@@ -23,13 +23,16 @@ TEST_CASE("metrics are written as the exposition format wants them") {
 }
 
 TEST_CASE("times are told in seconds, to the nanosecond") {
-  const std::pair<std::int64_t, std::string_view> times[] = {
-      {0, "0"}, {1, "0.000000001"}, {1'500'000'000, "1.5"}, {7'000'000'000, "7"}, {86'400'000'000'010, "86400.00000001"}};
+  const std::pair<std::int64_t, std::string_view> times[] = {{0, "0"},
+                                                             {1, "0.000000001"},
+                                                             {1'500'000'000, "1.5"},
+                                                             {7'000'000'000, "7"},
+                                                             {86'400'000'000'010, "86400.00000001"}};
   for (const auto& [count, expected] : times) {
     metrics out;
     out.gauge("ajar_x_seconds", "A time.").sample(std::chrono::nanoseconds(count));
-    CHECK(out.text() == "# HELP ajar_x_seconds A time.\n# TYPE ajar_x_seconds gauge\najar_x_seconds " +
-                            std::string(expected) + "\n");
+    CHECK(out.text() ==
+          "# HELP ajar_x_seconds A time.\n# TYPE ajar_x_seconds gauge\najar_x_seconds " + std::string(expected) + "\n");
   }
 }
 

@@ -60,7 +60,9 @@ AJAR_DECL awaitable<void> server::stop() { return detail::stop(state_); }
 
 AJAR_DECL void server::set_on_stranger(windows::on_stranger policy) { state_->how.on_stranger(policy); }
 
-AJAR_DECL void server::set_window_address(std::optional<net::address> at) { state_->how.window_address_ = std::move(at); }
+AJAR_DECL void server::set_window_address(std::optional<net::address> at) {
+  state_->how.window_address_ = std::move(at);
+}
 
 AJAR_DECL const exposure& server::exposed() const noexcept { return state_->exposed.total(); }
 
