@@ -60,6 +60,8 @@ def parse_metrics(text):
             key = (name[0], tuple(sorted(labels)))
             if key in samples:
                 raise ValueError(f"a sample twice: {line}")
+            if not re.fullmatch(r"\d+(\.\d+)?", line[at + 1:]):
+                raise ValueError(f"no number: {line}")
             samples[key] = decimal.Decimal(line[at + 1:])
     return samples
 
