@@ -94,7 +94,8 @@ class chance {
   }
 
   void fill(hello& m) {
-    m = {signalling::protocol_version, static_cast<role>(1 + below(3)), octet(), number(), octets<32>()};
+    m = {signalling::protocol_version, static_cast<role>(1 + below(3)), static_cast<trust::method>(octet()), number(),
+         octets<32>()};
   }
   void fill(welcome& m) { m = {time(), place(), code(), octets<28>()}; }
   void fill(goodbye& m) { m = {cause()}; }
@@ -105,7 +106,8 @@ class chance {
   void fill(present_revocations& m) { m = {some(600)}; }
   void fill(revocations_result& m) { m = {number(), code(), some(600)}; }
   void fill(presence& m) {
-    m = {peer(), static_cast<presence_state>(below(3)), octet(), octets<32>(), time(), place()};
+    m = {peer(), static_cast<presence_state>(below(3)), static_cast<trust::method>(octet()), octets<32>(), time(),
+         place()};
   }
   void fill(door& m) { m = {some(150)}; }
   void fill(door_result& m) { m = {code()}; }

@@ -145,7 +145,7 @@ struct crowd : house {
     switch (below(4)) {
       case 0:
         one.presented.insert(to);
-        return present(link, to, name(one), one.number * 10 + below(10), static_cast<std::uint8_t>(1 + below(7)),
+        return present(link, to, name(one), one.number * 10 + below(10), static_cast<trust::method>(1 + below(7)),
                        sometimes(4) ? std::chrono::seconds(below(60)) : 24h * 365);
       case 1:
         return prove(link, to, name(one), static_cast<std::uint8_t>(below(9)));

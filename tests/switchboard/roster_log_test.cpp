@@ -453,7 +453,7 @@ struct comings_and_goings {
       case 4: {
         const auto life = below(3) == 0 ? std::chrono::seconds(below(60)) : 24h;
         const event::granted what{
-            one.link, server, one.id, id(3 * which + below(3)), static_cast<std::uint8_t>(1 + below(3)), today + life};
+            one.link, server, one.id, id(3 * which + below(3)), static_cast<trust::method>(1 + below(3)), today + life};
         if (clients.present(what, now, today, on).roster_changed) log.changed(one.id);
         break;
       }
