@@ -25,7 +25,7 @@ struct listener {
     how.grants({{central, "home", *grant}}).logins(village::logins()).network(world.host(at_client));
     how.door({at_client, 7000});
     node = std::make_shared<detail::client_node>(context.get_executor(), self, how);
-    node->begin();
+    node->start();
     side = node->side_of(central);
   }
 

@@ -49,11 +49,11 @@ struct two_homes : village::place {
 
   std::unique_ptr<server> open_server() {
     return must(server::open(context.get_executor(), server_folder(),
-                             server_options(central.url()).on_step(village::steps("server "))));
+                             ajar::server_options(central.url()).on_step(village::steps("server "))));
   }
   std::unique_ptr<client> open_client() {
-    return must(
-        client::open(context.get_executor(), client_folder(), client_options().on_step(village::steps("client "))));
+    return must(client::open(context.get_executor(), client_folder(),
+                             ajar::client_options().on_step(village::steps("client "))));
   }
 
   temporary_folder at;
@@ -162,7 +162,7 @@ TEST_CASE("a state folder has one server or client at a time, and another one wh
   auto home = all.open_server();
   auto visitor = all.open_client();
   const auto executor = all.context.get_executor();
-  const auto second = server::open(executor, all.server_folder(), server_options(all.central.url()));
+  const auto second = server::open(executor, all.server_folder(), ajar::server_options(all.central.url()));
   REQUIRE(!second);
   CHECK(second.error() == errc::already_running);
   const auto other = client::open(executor, all.client_folder());
@@ -181,7 +181,7 @@ TEST_CASE("a state folder that others may read, or that cannot be made, opens no
   const auto executor = all.context.get_executor();
   const auto open = all.at.folder("open");
   REQUIRE(::chmod(open.c_str(), 0755) == 0);
-  const auto read_by_others = server::open(executor, open, server_options(all.central.url()));
+  const auto read_by_others = server::open(executor, open, ajar::server_options(all.central.url()));
   REQUIRE(!read_by_others);
   CHECK(read_by_others.error() == errc::state_permissions);
   const auto file = all.at.file("file", "no folder");

@@ -19,6 +19,7 @@ struct scene {
     own.grants({here.file(here.home.issue(key.id()))}).logins(village::logins());
     if (door) own.door(village::loopback());
     client.emplace(here.context.get_executor(), key, own.on_step(steps.sink("client ")));
+    client->start();
     server.start();
     server.spawn(village::serve_echo(server));
   }
