@@ -50,6 +50,14 @@ class Settings(unittest.TestCase):
             self.assertEqual(done.stdout, b"")
         self.assertFalse((self.w.folder / "state").exists(), "nothing was begun")
 
+    def test_what_destroys_is_said_each_time(self):
+        """No file takes what is the user's own: what may overwrite or remove it stands on the command line."""
+        for name in ("force", "delete"):
+            path = self.write(f"{name} = true\n")
+            done = self.w.run("client", "state", "get", "home:docs", self.w.folder, "--config", path)
+            self.assertEqual(done.returncode, USAGE)
+            self.assertEqual(done.stderr, f"ajar-client: {path}:1:1: {name} is for the command line only: remove it here\n")
+
     def test_no_toml(self):
         for text, place in (("mode = \n", ":1:8: "), ('mode = "a"\nmode = "b"\n', ":2:"), ("[share\n", ":1:")):
             path = self.write(text)
