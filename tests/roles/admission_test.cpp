@@ -4,6 +4,8 @@
 
 #include "village/scripted_peer.hpp"
 
+#include <thread>
+
 using namespace std::chrono_literals;
 using namespace ajar;
 using signalling::role;
@@ -21,7 +23,7 @@ struct town {
     node->start();
   }
 
-  asio::io_context context;
+  asio::io_context context{1};  // as ajar-central has them: what a thread posts to itself waits for its handler's end
   village::watch steps;
   std::optional<central> node;
 };
@@ -124,7 +126,24 @@ awaitable<void> change_the_limits(town& all, village::owner& one) {
   co_await all.node->stop();
 }
 
+// The later list comes from another thread, and would pass the one before it.
+awaitable<void> change_by_two_threads(town& all, village::owner& later) {
+  all.node->admit(list_of({}));
+  std::thread([&] { all.node->admit(list_of({later.key.id()})); }).join();
+  auto taken = co_await all.steps.saw("took another admission list", 2);
+  REQUIRE(taken);
+  auto come = co_await linked(all, later.key, role::server);
+  CHECK_MESSAGE(come, come.error().message());
+  co_await all.node->stop();
+}
+
 }  // namespace
+
+TEST_CASE("of two lists the later one is served, whichever thread said it") {
+  village::owner later;
+  town all({});
+  testing::run(all.context, change_by_two_threads(all, later));
+}
 
 TEST_CASE("a changed list lets in who is new and cuts off who is gone, and nobody else") {
   village::owner one;

@@ -9,6 +9,8 @@
 #include <ajar/identity/key.hpp>
 #include <ajar/telling/line_limit.hpp>
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -22,6 +24,7 @@ struct central_node {
   central_options how;
   switchboard::router routes;
   time_point made = clock::now();
+  std::atomic<std::uint64_t> words{0};  // of its operator: lists and limits, in the order in which they were said
 };
 
 // What the parts of one shard work on, and refer to.

@@ -138,7 +138,10 @@ struct central_shard final : switchboard::shard_port, central_desk {
 
   // ---- the operator's list
 
-  void admit(switchboard::admission list) {
+  // @param word  of central_node::words: of two lists the later one is served, whichever comes first
+  void admit(switchboard::admission list, std::uint64_t word) {
+    if (word < last_list) return;
+    last_list = word;
     served = std::move(list);
     for (const auto& [number, one] : links) grants.look_again(*one);
     telling::report_step(steps, "", "took another admission list",
@@ -175,7 +178,11 @@ struct central_shard final : switchboard::shard_port, central_desk {
     return octets;
   }
 
-  void limit(const switchboard::accept_limits& limits) { strangers.limit(limits); }
+  void limit(const switchboard::accept_limits& limits, std::uint64_t word) {
+    if (word < last_limits) return;
+    last_limits = word;
+    strangers.limit(limits);
+  }
 
   // A link begins with a TLS record, which no probe does.
   awaitable<void> tell_apart(net::transport stream, net::tcp::endpoint from, bool links, net::half_open::ticket own) {
@@ -287,6 +294,8 @@ struct central_shard final : switchboard::shard_port, central_desk {
   std::shared_ptr<net::port> second_port;  // for reflecting alone, where there is one
   std::map<std::uint64_t, link_ptr> links;
   std::uint64_t last_link = 0;
+  std::uint64_t last_list = 0;    // central_node::words
+  std::uint64_t last_limits = 0;  // the same
   notifier sooner;
 };
 

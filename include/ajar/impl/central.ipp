@@ -52,15 +52,19 @@ AJAR_DECL void central::start() {
   }
 }
 
+// What is posted from a shard's own thread waits until the handler that it is posted from has ended: another thread's
+// word may pass it, although it is later. So words have numbers, and a shard heeds none that is older than the last.
 AJAR_DECL void central::admit(const switchboard::admission& served) {
+  const auto number = ++shared_->words;
   for (const auto& one : shards_) {
-    asio::post(one->on, [one, served] { one->admit(served); });
+    asio::post(one->on, [one, served, number] { one->admit(served, number); });
   }
 }
 
 AJAR_DECL void central::limit(const switchboard::accept_limits& limits) {
+  const auto number = ++shared_->words;
   for (const auto& one : shards_) {
-    asio::post(one->on, [one, limits] { one->limit(limits); });
+    asio::post(one->on, [one, limits, number] { one->limit(limits, number); });
   }
 }
 
