@@ -7,6 +7,8 @@
 #include <asio/co_spawn.hpp>
 #include <filesystem>
 
+namespace ask_test {
+
 using namespace ajar;
 using namespace ajar::control;
 using namespace std::chrono_literals;
@@ -85,3 +87,5 @@ TEST_CASE("a question that waits for a full queue can be cancelled, and has its 
   context.run_for(20s);
   CHECK(late == many);
 }
+
+}  // namespace ask_test

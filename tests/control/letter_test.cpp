@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <ostream>
 
+namespace letter_test {
+
 using namespace ajar;
 using namespace ajar::control;
 
@@ -89,3 +91,5 @@ TEST_CASE("a passed answer is read only where it is sealed and of its announced 
   const descriptor null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   CHECK(control::detail::read_sealed(null, 0).error() == errc::message_malformed);
 }
+
+}  // namespace letter_test

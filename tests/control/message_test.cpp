@@ -7,6 +7,8 @@
 
 #include "../seeds.hpp"
 
+namespace message_test {
+
 using namespace ajar;
 using namespace ajar::control;
 using namespace std::string_literals;
@@ -81,3 +83,5 @@ TEST_CASE("no octets make the parsers fail otherwise than by value, and what is 
     (void)parse_reply(octets);
   }
 }
+
+}  // namespace message_test

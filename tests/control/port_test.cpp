@@ -12,6 +12,8 @@
 #include <filesystem>
 #include <fstream>
 
+namespace port_test {
+
 using namespace ajar;
 using namespace ajar::control;
 using namespace std::chrono_literals;
@@ -397,3 +399,5 @@ TEST_CASE("a process without a free descriptor answers, again and again") {
   ::close(ready[0]);
   ::close(ready[1]);
 }
+
+}  // namespace port_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace bytes_test {
+
 using namespace ajar;
 
 TEST_CASE("base32 gives the vectors of RFC 4648 section 10, without padding") {
@@ -69,3 +71,5 @@ TEST_CASE("UTF-8 is told from what only looks like it") {
     CHECK(!is_utf8(wrong));
   }
 }
+
+}  // namespace bytes_test

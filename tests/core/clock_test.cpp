@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <asio/io_context.hpp>
 
+namespace clock_test {
+
 using namespace ajar;
 
 TEST_CASE("the monotonic clock is the steady clock, and never is later than any instant") {
@@ -32,3 +34,5 @@ TEST_CASE("the wall clock counts whole seconds since 1970 in UTC") {
   CHECK(now - wall_now() < std::chrono::seconds(60));
   CHECK(wall_now().time_since_epoch() > std::chrono::hours(24 * 365 * 50));
 }
+
+}  // namespace clock_test

@@ -7,6 +7,8 @@
 #include <ajar/testing/manual_clock.hpp>
 #include <ajar/testing/run.hpp>
 
+namespace deadline_test {
+
 using namespace ajar;
 
 namespace {
@@ -211,3 +213,5 @@ TEST_CASE("a precise sleep ends at its instant, not before") {
     CHECK(testing::run(context, sleep_precisely(time_point(), how)).has_value());
   }
 }
+
+}  // namespace deadline_test

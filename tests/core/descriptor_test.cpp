@@ -5,6 +5,8 @@
 
 #include <fcntl.h>
 
+namespace descriptor_test {
+
 using namespace ajar;
 
 TEST_CASE("a descriptor is closed by its last owner, once") {
@@ -39,3 +41,5 @@ TEST_CASE("what cannot be written is said") {
   descriptor null(::open("/dev/null", O_WRONLY));
   CHECK(write_all(null.get(), as_bytes("octets")).has_value());
 }
+
+}  // namespace descriptor_test

@@ -9,6 +9,8 @@
 #include <optional>
 #include <string>
 
+namespace erased_handler_test {
+
 using namespace ajar;
 using handler = erased_handler<std::string, int>;
 
@@ -50,3 +52,5 @@ TEST_CASE("what it holds is freed once, whether it is called or dropped") {
     CHECK(alive.use_count() == 1);
   }
 }
+
+}  // namespace erased_handler_test

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <set>
 
+namespace error_test {
+
 using namespace ajar;
 
 TEST_CASE("every cause has one number, a text and an advice") {
@@ -33,3 +35,5 @@ TEST_CASE("a number from a message that names no cause is malformed") {
   CHECK(errc_from_wire(9999) == errc::message_malformed);
   CHECK(errc_from_wire(0) == errc::message_malformed);
 }
+
+}  // namespace error_test

@@ -6,6 +6,8 @@
 #include <ajar/testing/run.hpp>
 #include <asio/detached.hpp>
 
+namespace notifier_test {
+
 using namespace ajar;
 
 namespace {
@@ -77,3 +79,5 @@ TEST_CASE("a notifier may go while some wait for it: they are told, also those w
   CHECK(canceled == 1);
   CHECK(called == asio::error::operation_aborted);
 }
+
+}  // namespace notifier_test

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+namespace places_test {
+
 using ajar::place;
 using ajar::places;
 
@@ -45,3 +47,5 @@ TEST_CASE("a place may outlive what counts it") {
   left.reset();
   CHECK(!left);
 }
+
+}  // namespace places_test

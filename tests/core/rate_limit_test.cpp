@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace rate_limit_test {
+
 using namespace ajar;
 using namespace std::chrono_literals;
 
@@ -36,3 +38,5 @@ TEST_CASE("whoever asks all the time gets the rate, and whoever keeps to it is n
   CHECK(taken == 1009);
   for (auto now = start; now < start + 1s; now += 1ms) CHECK(calm.take(now));
 }
+
+}  // namespace rate_limit_test

@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <string>
 
+namespace result_test {
+
 using namespace ajar;
 
 namespace {
@@ -29,3 +31,5 @@ TEST_CASE("a code of another category keeps it") {
   CHECK(foreign().error().category() == std::generic_category());
   CHECK(foreign().error() != errc::canceled);
 }
+
+}  // namespace result_test

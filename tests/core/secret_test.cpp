@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <type_traits>
 
+namespace secret_test {
+
 using namespace ajar;
 
 static_assert(!std::is_copy_constructible_v<secret<32>>);
@@ -25,3 +27,5 @@ TEST_CASE("a secret is wiped when it goes") {
   held->~secret();
   CHECK(std::ranges::all_of(room, [](auto octet) { return octet == 0; }));
 }
+
+}  // namespace secret_test

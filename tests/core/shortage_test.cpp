@@ -7,6 +7,8 @@
 #include <asio/error.hpp>
 #include <cerrno>
 
+namespace shortage_test {
+
 using namespace ajar;
 
 TEST_CASE("a shortage is known in whichever category it comes, and nothing else is taken for one") {
@@ -37,3 +39,5 @@ TEST_CASE("who is out of descriptors is told what to raise") {
   CHECK(explain({EMFILE, std::system_category()}).find("ulimit -n") != std::string::npos);
   CHECK(explain({ENFILE, std::generic_category()}).find("fs.file-max") != std::string::npos);
 }
+
+}  // namespace shortage_test

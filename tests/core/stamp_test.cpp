@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace stamp_test {
+
 using namespace ajar;
 using namespace std::chrono_literals;
 
@@ -24,3 +26,5 @@ TEST_CASE("what is no stamp of ours is an instant far away") {
     CHECK(at - std::chrono::years(1) < at);
   }
 }
+
+}  // namespace stamp_test

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+namespace task_group_test {
+
 using namespace ajar;
 
 namespace {
@@ -203,3 +205,5 @@ TEST_CASE("a group may go before its join has begun, which ends with the last ch
   testing::run(context, std::move(joining));
   CHECK(context.stopped());
 }
+
+}  // namespace task_group_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace compare_test {
+
 using namespace ajar;
 
 TEST_CASE("equal octets are equal, and others in any place are not") {
@@ -16,3 +18,5 @@ TEST_CASE("equal octets are equal, and others in any place are not") {
     CHECK(!crypto::equal(a, b));
   }
 }
+
+}  // namespace compare_test

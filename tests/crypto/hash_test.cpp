@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace hash_test {
+
 using namespace ajar;
 
 TEST_CASE("SHA-256 gives the vectors of FIPS 180-4, whole and in parts") {
@@ -11,3 +13,5 @@ TEST_CASE("SHA-256 gives the vectors of FIPS 180-4, whole and in parts") {
   CHECK(to_hex(crypto::sha256().add(as_bytes("a")).add(as_bytes("bc")).finish()) == abc);
   CHECK(to_hex(crypto::hash({})) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
+
+}  // namespace hash_test

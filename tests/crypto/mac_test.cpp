@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace mac_test {
+
 using namespace ajar;
 
 TEST_CASE("HMAC-SHA256: RFC 4231, test cases 1, 2 and 6") {
@@ -22,3 +24,5 @@ TEST_CASE("HKDF-SHA256: RFC 5869, test case 1") {
   CHECK(to_hex(made.reveal()) ==
         "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865");
 }
+
+}  // namespace mac_test

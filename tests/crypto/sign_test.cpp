@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+namespace sign_test {
+
 using namespace ajar;
 
 namespace {
@@ -47,3 +49,5 @@ TEST_CASE("a signature fits its message and its key alone") {
     signature[i] ^= 1;
   }
 }
+
+}  // namespace sign_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace conditions_test {
+
 using namespace ajar;
 using namespace ajar::files;
 using namespace ajar::streams;
@@ -92,3 +94,5 @@ TEST_CASE("dates decide where there are no tags") {
   CHECK(get({{"if-unmodified-since", earlier}}).status == 412);
   CHECK(get({{"if-unmodified-since", earlier}, {"if-match", tag}}).status == 200);
 }
+
+}  // namespace conditions_test

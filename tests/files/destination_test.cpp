@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <iterator>
 
+namespace destination_test {
+
 using namespace ajar::files;
 
 TEST_CASE("folders are made below the destination") {
@@ -130,3 +132,5 @@ TEST_CASE("nothing is made where one only looks") {
   CHECK(other.folder("there").value()->admits("a", replaces::fetched).error() == ajar::errc::destination_changed);
   CHECK(std::distance(std::filesystem::directory_iterator(on.path), {}) == 1);
 }
+
+}  // namespace destination_test

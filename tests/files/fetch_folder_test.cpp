@@ -12,6 +12,8 @@
 #include <iterator>
 #include <map>
 
+namespace fetch_folder_test {
+
 using namespace ajar;
 using namespace ajar::files;
 using namespace std::chrono_literals;
@@ -656,3 +658,5 @@ TEST_CASE("files come no faster than their user wants") {
   CHECK(at.time.now() - begun >= 29s);
   CHECK(at.time.now() - begun < 33s);
 }
+
+}  // namespace fetch_folder_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace fetch_plan_test {
+
 using namespace ajar;
 using namespace ajar::files;
 using namespace std::chrono_literals;
@@ -175,3 +177,5 @@ TEST_CASE("what its user does not want is told by names, paths and kinds") {
   CHECK(is_excluded({"/a"}, "a", false));
   CHECK(!is_excluded({"/a"}, "deep/a", false));
 }
+
+}  // namespace fetch_plan_test

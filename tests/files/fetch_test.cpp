@@ -12,6 +12,8 @@
 #include <doctest/doctest.h>
 #include "../streams/joined.hpp"
 
+namespace fetch_test {
+
 using namespace ajar;
 using namespace ajar::files;
 using namespace ajar::streams;
@@ -413,3 +415,5 @@ TEST_CASE("a folder that was moved from answers with an error; to assign to one 
   rest = std::move(folder);
   CHECK(other.both.run(std::move(last)).error() == errc::canceled);
 }
+
+}  // namespace fetch_test

@@ -6,6 +6,8 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+namespace file_answer_test {
+
 using namespace ajar;
 using namespace ajar::files;
 using namespace ajar::streams;
@@ -253,3 +255,5 @@ TEST_CASE("a digest is asked for by its name") {
   for (const char* other : {"", "sha-256", "sha-256=0", "sha-512=10", "xsha-256=10", "sha-256=x"}) CHECK(!asks(other));
   CHECK(!w.get("/photos/a.txt").digest_of);
 }
+
+}  // namespace file_answer_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace file_client_test {
+
 using namespace ajar;
 using namespace ajar::files;
 using namespace ajar::streams;
@@ -146,3 +148,5 @@ TEST_CASE("the end of a body means something only in its place") {
   CHECK(some.ended(errc::truncated).error() == errc::truncated);
   CHECK(some.ended(errc::canceled).error() == errc::canceled);
 }
+
+}  // namespace file_client_test

@@ -8,6 +8,8 @@
 
 #include <doctest/doctest.h>
 
+namespace file_service_test {
+
 using namespace ajar;
 using namespace ajar::files;
 using namespace ajar::streams;
@@ -179,3 +181,5 @@ TEST_CASE("a file that changes while its digest is computed has none") {
   testing::run(context, answer(service, again));
   CHECK(digest_field(again) == "sha-256=:" + to_base64(crypto::hash(as_bytes(std::string(3'000'000, 'b')))) + ":");
 }
+
+}  // namespace file_service_test

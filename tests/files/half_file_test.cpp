@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <iterator>
 
+namespace half_file_test {
+
 using namespace ajar::files;
 
 namespace {
@@ -296,3 +298,5 @@ TEST_CASE("a sparse file stays one, in whatever pieces it comes") {
   REQUIRE(::stat((at.on.path + "/a").c_str(), &status) == 0);
   CHECK(status.st_blocks < 200);  // three blocks, by 512 octets each
 }
+
+}  // namespace half_file_test

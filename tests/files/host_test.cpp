@@ -9,6 +9,8 @@
 
 #include <doctest/doctest.h>
 
+namespace host_test {
+
 using namespace ajar;
 using namespace ajar::files;
 using namespace std::chrono_literals;
@@ -109,3 +111,5 @@ TEST_CASE("a policy by issued grants knows a grant as it is now") {
   CHECK(policy.may_read(body.id, "docs").error() == errc::service_not_granted);
   CHECK(policy.may_read(body.id, "other").has_value());
 }
+
+}  // namespace host_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace http_date_test {
+
 using namespace ajar;
 using namespace ajar::files;
 
@@ -25,3 +27,5 @@ TEST_CASE("what is no such date is nothing") {
     CHECK(!parse_http_date(wrong).has_value());
   }
 }
+
+}  // namespace http_date_test

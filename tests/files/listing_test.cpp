@@ -5,6 +5,8 @@
 
 #include <limits>
 
+namespace listing_test {
+
 using namespace ajar;
 using namespace ajar::files;
 
@@ -175,3 +177,5 @@ TEST_CASE("a tag that may be sent back has nothing that could end its field") {
     CHECK(!is_etag(wrong));
   }
 }
+
+}  // namespace listing_test

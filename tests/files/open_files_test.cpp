@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+namespace open_files_test {
+
 using namespace ajar;
 using namespace ajar::files;
 
@@ -107,3 +109,5 @@ TEST_CASE("higher limits let those who wait go on; places outlive their budget")
   }
   for (auto* each : {&first, &second, &third}) CHECK(each->got.value().has_value());
 }
+
+}  // namespace open_files_test

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+namespace private_folder_test {
+
 using namespace ajar;
 using namespace ajar::files;
 
@@ -72,3 +74,5 @@ TEST_CASE("a file is private by the folder that it really lies in") {
   CHECK(!lies_in_private(on.path + "/free"));
   CHECK(!lies_in_private(on.path + "/nothing"));
 }
+
+}  // namespace private_folder_test

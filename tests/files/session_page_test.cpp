@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+namespace session_page_test {
+
 using namespace ajar;
 using namespace ajar::files;
 
@@ -70,3 +72,5 @@ TEST_CASE("both pages come over a session") {
   CHECK(at.run(ask_grant(*over)).value().octets() == at.policy.grant->octets());
   CHECK(at.policy.asked == 0);  // they are no share's
 }
+
+}  // namespace session_page_test

@@ -14,6 +14,8 @@
 #include <array>
 #include <map>
 
+namespace shared_folder_test {
+
 using namespace ajar;
 using namespace ajar::files;
 
@@ -439,3 +441,5 @@ TEST_CASE("where no file can be opened nobody says that there is none, nor that 
   CHECK(content_of(share.file("a").value()) == "content");
   CHECK(share.file("b").error() == errc::file_not_found);
 }
+
+}  // namespace shared_folder_test

@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <algorithm>
 
+namespace strays_test {
+
 using namespace ajar;
 using namespace ajar::files;
 
@@ -166,3 +168,5 @@ TEST_CASE("a folder below what it is told of has its whole path") {
   CHECK(removed(remove_strays(*at.folder("copy"), {"deep"}, {})) ==
         std::vector<std::string>{"copy/deep/a", "copy/deep/"});
 }
+
+}  // namespace strays_test

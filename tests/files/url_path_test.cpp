@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace url_path_test {
+
 using namespace ajar;
 using namespace ajar::files;
 
@@ -80,3 +82,5 @@ TEST_CASE("a name is one that a folder can have") {
     CHECK(!is_entry_name(wrong));
   }
 }
+
+}  // namespace url_path_test

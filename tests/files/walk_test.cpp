@@ -12,6 +12,8 @@
 
 #include <algorithm>
 
+namespace walk_test {
+
 using namespace ajar;
 using namespace ajar::files;
 using namespace ajar::streams;
@@ -227,3 +229,5 @@ struct walk_going {
 TEST_CASE("a walk may go at every suspension of what it does, which then is canceled at once") {
   CHECK(lifetimes::drop_at_each([] { return std::make_unique<walk_going>(); }, 60) > 12);
 }
+
+}  // namespace walk_test

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+namespace peer_id_test {
+
 using namespace ajar;
 using namespace ajar::identity;
 
@@ -35,3 +37,5 @@ TEST_CASE("an id names its own key alone") {
   CHECK(names(peer_id::of(key.public_part()), key.public_part()));
   CHECK(!names(peer_id::of(key.public_part()), crypto::signing_key::generate().public_part()));
 }
+
+}  // namespace peer_id_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace url_test {
+
 using namespace ajar;
 using namespace ajar::identity;
 
@@ -17,3 +19,5 @@ TEST_CASE("a URL is written and read back, and what is none is refused") {
     CHECK(parse_url(bad).error() == errc::url_malformed);
   }
 }
+
+}  // namespace url_test

@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <array>
 
+namespace backoff_test {
+
 using namespace ajar;
 using namespace std::chrono_literals;
 
@@ -40,3 +42,5 @@ TEST_CASE("after a success the bound begins anew") {
     pause.reset();
   }
 }
+
+}  // namespace backoff_test

@@ -5,6 +5,8 @@
 
 #include <array>
 
+namespace classify_test {
+
 using namespace ajar;
 using namespace ajar::net;
 
@@ -126,3 +128,5 @@ TEST_CASE("what is let in is told by what arrived") {
   CHECK(filtered(std::nullopt, false) == filtering::port_dependent);
   CHECK(filtered(false, std::nullopt) == filtering::unknown);
 }
+
+}  // namespace classify_test

@@ -5,6 +5,8 @@
 
 #include <limits>
 
+namespace clock_offset_test {
+
 using namespace ajar;
 using namespace ajar::net;
 
@@ -71,3 +73,5 @@ TEST_CASE("a clock that no exchange can explain is another one") {
         static_cast<std::uint64_t>(-5'000'000));
   CHECK(kept.add({last / 2, 900us}, now + 2s).ahead == last / 2);
 }
+
+}  // namespace clock_offset_test

@@ -14,6 +14,8 @@
 
 #include "../no_descriptors.hpp"
 
+namespace dial_test {
+
 using namespace ajar;
 using asio::ip::tcp;
 
@@ -215,3 +217,5 @@ TEST_CASE("a dial at an instant leaves no earlier, and tells what is wrong as an
   REQUIRE(!unbound);
   CHECK(unbound.error() == errc::bind_failed);
 }
+
+}  // namespace dial_test

@@ -5,6 +5,8 @@
 
 #include <initializer_list>
 
+namespace endpoint_test {
+
 using namespace ajar;
 using namespace ajar::net;
 
@@ -79,3 +81,5 @@ TEST_CASE("what is wrong with a name tells the name, and nothing else does") {
   CHECK(net::message_about(at, errc::name_unanswered).starts_with("central.example: "));
   CHECK(net::message_about(at, errc::dial_refused) == make_error_code(errc::dial_refused).message());
 }
+
+}  // namespace endpoint_test

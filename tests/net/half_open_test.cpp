@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <vector>
 
+namespace half_open_test {
+
 using namespace ajar;
 using net::half_open;
 
@@ -115,3 +117,5 @@ TEST_CASE("whatever comes and goes, as many are counted as there are") {
     REQUIRE(some.size() <= 50);
   }
 }
+
+}  // namespace half_open_test

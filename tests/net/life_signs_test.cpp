@@ -11,6 +11,8 @@
 #include <poll.h>
 #include <array>
 
+namespace life_signs_test {
+
 using namespace ajar;
 
 namespace {
@@ -91,3 +93,5 @@ TEST_CASE("a transport gives the signs of what it is made of") {
   CHECK(net::signs_of(other).has_value());
   net::ask_for_signs(other);
 }
+
+}  // namespace life_signs_test

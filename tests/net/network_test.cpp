@@ -11,6 +11,8 @@
 
 #include "../no_descriptors.hpp"
 
+namespace network_test {
+
 using namespace ajar;
 using net::sharing;
 using net::tcp;
@@ -112,3 +114,5 @@ TEST_CASE("a port for which there is no descriptor is not told as taken") {
   const no_descriptors none;
   CHECK(here.listen(any_port, sharing::none).error() == std::errc::too_many_files_open);
 }
+
+}  // namespace network_test

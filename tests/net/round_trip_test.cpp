@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <asio/io_context.hpp>
 
+namespace round_trip_test {
+
 using namespace ajar;
 
 TEST_CASE("the kernel tells the round trip of a connection that is open") {
@@ -32,3 +34,5 @@ TEST_CASE("the kernel tells how long ago it heard of the other end") {
   stream.close();
   CHECK_FALSE(net::heard_ago(stream));
 }
+
+}  // namespace round_trip_test

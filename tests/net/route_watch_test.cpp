@@ -13,6 +13,8 @@
 #include <cstdlib>
 #include <optional>
 
+namespace route_watch_test {
+
 using namespace ajar;
 using namespace ajar::net;
 using namespace std::chrono_literals;
@@ -254,3 +256,5 @@ TEST_CASE("where nothing changes nothing is told") {
   testing::run(context, expect_nothing(why));
   CHECK(why == errc::read_timeout);
 }
+
+}  // namespace route_watch_test

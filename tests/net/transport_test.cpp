@@ -6,6 +6,8 @@
 #include <ajar/testing/run.hpp>
 #include <ajar/testing/stream_pair.hpp>
 
+namespace transport_test {
+
 using namespace ajar;
 
 namespace {
@@ -104,3 +106,5 @@ TEST_CASE("a stream in memory is a transport too") {
   CHECK(there.target<testing::stream>()->is_open());
   CHECK(!there.target<net::tcp_stream>());
 }
+
+}  // namespace transport_test

@@ -6,6 +6,8 @@
 #include <map>
 #include <set>
 
+namespace dial_plan_test {
+
 using namespace ajar;
 using namespace std::chrono_literals;
 using ajar::outbound::dial_plan;
@@ -408,3 +410,5 @@ TEST_CASE("where no other session comes about beside one that may be dead, the a
   one.plan.lost(peer(1), one.now);
   CHECK(one.plan.size() == 0);
 }
+
+}  // namespace dial_plan_test

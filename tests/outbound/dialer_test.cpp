@@ -6,6 +6,8 @@
 #include <ajar/core/notifier.hpp>
 #include <ajar/testing/run.hpp>
 
+namespace dialer_test {
+
 using namespace std::chrono_literals;
 using namespace ajar;
 
@@ -101,3 +103,5 @@ TEST_CASE("the attempts under one grant are ended when end() returns, and others
   asio::io_context context;
   testing::run(context, end_one(context));
 }
+
+}  // namespace dialer_test

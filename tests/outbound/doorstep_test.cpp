@@ -8,6 +8,8 @@
 
 #include "../windows/open_ports.hpp"
 
+namespace doorstep_test {
+
 using namespace ajar;
 using namespace std::chrono_literals;
 using ajar::outbound::doorstep;
@@ -318,3 +320,5 @@ TEST_CASE("a doorstep may go while it is being stopped, which ends all the same"
     CHECK(scene::state_of(held) == asio::error::eof);
   }
 }
+
+}  // namespace doorstep_test

@@ -7,6 +7,8 @@
 
 #include <asio/io_context.hpp>
 
+namespace answers_test {
+
 using namespace ajar;
 using rendezvous::answers;
 
@@ -156,3 +158,5 @@ TEST_CASE("a grant that is taken back ends the requests under it, and no others"
   CHECK(testing::run(here.context, second.next(soon())).what);
   CHECK(testing::run(here.context, second.next(clock::now())).what.error() == errc::exchange_timeout);
 }
+
+}  // namespace answers_test

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+namespace ask_test {
+
 using namespace ajar;
 using namespace ajar::rendezvous;
 using namespace std::chrono_literals;
@@ -155,3 +157,5 @@ TEST_CASE("a ladder is never longer than any, and our own ports are open for les
   for (const auto i : {0U, 2U}) open += made->rungs[i].end - made->rungs[i].opens;
   CHECK(open == windows::longest_window);
 }
+
+}  // namespace ask_test

@@ -7,6 +7,8 @@
 #include <asio/io_context.hpp>
 #include <optional>
 
+namespace errand_test {
+
 using namespace ajar;
 
 namespace {
@@ -137,3 +139,5 @@ TEST_CASE("a refusal is told as what the server says, and central's word as cent
   const auto failure = scene::one_of(fail(errc::server_offline));
   CHECK(rendezvous::check_answer(here.about, here.id, failure).error() == errc::server_offline);
 }
+
+}  // namespace errand_test

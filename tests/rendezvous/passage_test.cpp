@@ -13,6 +13,8 @@
 #include <array>
 #include <asio/write.hpp>
 
+namespace passage_test {
+
 using namespace ajar;
 using namespace ajar::rendezvous;
 using namespace std::chrono_literals;
@@ -178,3 +180,5 @@ TEST_CASE("a port that answered and was closed was too far away, where the round
     CHECK(cause_at_port(other, 800ms) == other);
   }
 }
+
+}  // namespace passage_test

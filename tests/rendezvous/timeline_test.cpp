@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <ajar/signalling/message.hpp>
 
+namespace timeline_test {
+
 using namespace ajar;
 using namespace ajar::rendezvous;
 using namespace std::chrono_literals;
@@ -90,3 +92,5 @@ TEST_CASE("a recording keeps the steps that go on to a sink") {
   CHECK(record->steps.size() == trust::traced_steps::most);
   CHECK(record->steps[0].what == "ask");
 }
+
+}  // namespace timeline_test

@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <ajar/windows/policy.hpp>
 
+namespace timetable_test {
+
 using namespace ajar;
 using namespace ajar::rendezvous;
 using namespace std::chrono_literals;
@@ -224,3 +226,5 @@ TEST_CASE("want of time is no long way") {
   CHECK(made.rungs.empty());
   CHECK(!made.cause);
 }
+
+}  // namespace timetable_test

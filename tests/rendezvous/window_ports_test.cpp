@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <ajar/testing/run.hpp>
 
+namespace window_ports_test {
+
 using namespace ajar;
 using rendezvous::vantage;
 
@@ -78,3 +80,5 @@ TEST_CASE("ports are taken from a range, and the router's address is told where 
   }
   CHECK(made->local().empty());
 }
+
+}  // namespace window_ports_test

@@ -6,6 +6,8 @@
 
 #include <thread>
 
+namespace admission_test {
+
 using namespace std::chrono_literals;
 using namespace ajar;
 using signalling::role;
@@ -157,3 +159,5 @@ TEST_CASE("changed limits hold for those who come, and leave those who are there
   town all({one.key.id()});
   testing::run(all.context, change_the_limits(all, one));
 }
+
+}  // namespace admission_test

@@ -12,6 +12,8 @@
 #include <asio/executor_work_guard.hpp>
 #include <thread>
 
+namespace central_test {
+
 using namespace std::chrono_literals;
 using namespace ajar;
 using signalling::role;
@@ -961,3 +963,5 @@ TEST_CASE("a central that goes, and its context after it, leaves nothing behind"
   }
   CHECK(village::own_sockets() == before_it);
 }
+
+}  // namespace central_test

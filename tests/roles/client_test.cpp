@@ -8,6 +8,8 @@
 
 #include <asio/co_spawn.hpp>
 
+namespace client_test {
+
 using namespace std::chrono_literals;
 using ajar::by;
 using ajar::errc;
@@ -476,3 +478,5 @@ TEST_CASE("a server that goes without being stopped, at any step of any way, lea
 TEST_CASE("an attempt that is cancelled at any step of any way leaves nothing open") {
   give_up_everywhere(giving_up::caller_cancels);
 }
+
+}  // namespace client_test

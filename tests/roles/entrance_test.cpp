@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <ajar/testing/manual_clock.hpp>
 
+namespace entrance_test {
+
 using namespace ajar;
 using namespace std::chrono_literals;
 
@@ -194,3 +196,5 @@ TEST_CASE("who is not on the roster is not dialled") {
   REQUIRE(!refused);
   CHECK(refused.error() == errc::grant_unknown);
 }
+
+}  // namespace entrance_test

@@ -8,6 +8,8 @@
 
 #include "village/memory_place.hpp"
 
+namespace half_dead_test {
+
 using namespace std::chrono_literals;
 using namespace ajar;
 
@@ -227,3 +229,5 @@ TEST_CASE("a session that ended while it waited is given to nobody") {
   half_dead all;
   all.run(leave_before_accept(all));
 }
+
+}  // namespace half_dead_test

@@ -7,6 +7,8 @@
 
 #include "village/place.hpp"
 
+namespace hearsay_test {
+
 using namespace std::chrono_literals;
 using namespace ajar;
 
@@ -94,3 +96,5 @@ TEST_CASE("a client waits a day at most for a server that polls, whatever centra
   all.time.run(all.context, await_a_dial(all, took), 60 * 24h);
   CHECK(took == 24h + 10s);
 }
+
+}  // namespace hearsay_test

@@ -6,6 +6,8 @@
 
 #include "village/scripted_central.hpp"
 
+namespace hostile_answer_test {
+
 using namespace std::chrono_literals;
 using namespace ajar;
 
@@ -350,3 +352,5 @@ TEST_CASE("a refusal closes a client's own window at once, and only its server c
     testing::run(all.context, refuse_reverse(all, forged));
   }
 }
+
+}  // namespace hostile_answer_test

@@ -5,6 +5,8 @@
 
 #include "village/scripted_central.hpp"
 
+namespace hostile_central_test {
+
 using namespace std::chrono_literals;
 using namespace ajar;
 
@@ -610,3 +612,5 @@ TEST_CASE("a server does not log in to a central with another key") {
   testing::run(context, script());
   CHECK(!logged_in);
 }
+
+}  // namespace hostile_central_test

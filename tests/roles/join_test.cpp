@@ -12,6 +12,8 @@
 #include "village/memory_place.hpp"
 #include "village/scripted_central.hpp"
 
+namespace join_test {
+
 using namespace std::chrono_literals;
 using namespace ajar;
 
@@ -563,3 +565,5 @@ TEST_CASE("a central that says nothing costs no more than the time") {
   asio::io_context context;
   testing::run(context, be_silent(context));
 }
+
+}  // namespace join_test

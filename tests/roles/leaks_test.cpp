@@ -5,6 +5,8 @@
 
 #include <malloc.h>
 
+namespace leaks_test {
+
 #if defined(__SANITIZE_ADDRESS__)
 #define AJAR_UNDER_ASAN 1
 #elif defined(__has_feature)
@@ -102,3 +104,5 @@ TEST_CASE("many windows in a row leave no socket and no memory behind") {
     CHECK(village::own_sockets() == at_rest);
   }
 }
+
+}  // namespace leaks_test

@@ -7,6 +7,8 @@
 #include "lifetimes.hpp"
 #include "village/memory_place.hpp"
 
+namespace lifetimes_test {
+
 using namespace std::chrono_literals;
 using namespace ajar;
 
@@ -96,3 +98,5 @@ TEST_CASE("a client, a server and a central may go at every suspension, without 
     CHECK(lifetimes::drop_at_each([who] { return std::make_unique<role_going>(who); }, 60) > 60);
   }
 }
+
+}  // namespace lifetimes_test

@@ -9,6 +9,8 @@
 
 #include <doctest/doctest.h>
 
+namespace opening_test {
+
 using namespace ajar;
 using namespace std::chrono_literals;
 
@@ -189,3 +191,5 @@ TEST_CASE("a state folder that others may read, or that cannot be made, opens no
   REQUIRE(!no_folder);
   CHECK(no_folder.error() == errc::state_unusable);
 }
+
+}  // namespace opening_test

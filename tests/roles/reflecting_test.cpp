@@ -12,6 +12,8 @@
 
 #include "village/scripted_central.hpp"
 
+namespace reflecting_test {
+
 using namespace std::chrono_literals;
 using namespace ajar;
 
@@ -436,3 +438,5 @@ TEST_CASE("on one machine a crossing connects each time, and nobody listens") {
   town all;
   testing::run(all.context, cross(all));
 }
+
+}  // namespace reflecting_test

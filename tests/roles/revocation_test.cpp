@@ -12,6 +12,8 @@
 #include <cstdlib>
 #include <random>
 
+namespace revocation_test {
+
 using namespace std::chrono_literals;
 using namespace ajar;
 
@@ -343,3 +345,5 @@ TEST_CASE("a server that was restored from an older copy gets from central what 
   REQUIRE(learned);
   CHECK(learned->octets() == list.octets());
 }
+
+}  // namespace revocation_test

@@ -10,6 +10,8 @@
 
 #include "village/scripted_peer.hpp"
 
+namespace roster_test {
+
 using namespace std::chrono_literals;
 using namespace ajar;
 using signalling::role;
@@ -155,3 +157,5 @@ TEST_CASE("a full roster comes over a link that holds little, while others are s
   }
   all.time.run(all.context, tell_all(all));
 }
+
+}  // namespace roster_test

@@ -10,6 +10,8 @@
 #include <asio/write.hpp>
 #include <random>
 
+namespace server_test {
+
 using namespace std::chrono_literals;
 using namespace ajar;
 
@@ -623,3 +625,5 @@ TEST_CASE("a server that has no room for a command, or for a session that waits,
     testing::run(all.here.context, find_it_full(all));
   }
 }
+
+}  // namespace server_test

@@ -7,6 +7,8 @@
 #include <optional>
 #include <thread>
 
+namespace status_test {
+
 using namespace std::chrono_literals;
 using namespace ajar;
 
@@ -288,3 +290,5 @@ TEST_CASE("central adds up what its shards counted") {
   one.join();
   other.join();
 }
+
+}  // namespace status_test

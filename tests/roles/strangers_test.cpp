@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 #include <memory>
 
+namespace strangers_test {
+
 using namespace std::chrono_literals;
 using namespace ajar;
 using detail::central_strangers;
@@ -134,3 +136,5 @@ TEST_CASE("other limits hold for whoever comes then") {
   at.all.limit(of_refusals(2));
   CHECK(at.come(here));
 }
+
+}  // namespace strangers_test

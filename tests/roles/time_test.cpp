@@ -7,6 +7,8 @@
 
 #include "village/memory_place.hpp"
 
+namespace time_test {
+
 using namespace std::chrono_literals;
 using namespace ajar;
 
@@ -399,3 +401,5 @@ TEST_CASE("where something else is at one address of central's name the others a
     all.run(find_the_second_address(all, *other, by));
   }
 }
+
+}  // namespace time_test

@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <vector>
 
+namespace way_plan_test {
+
 using namespace ajar;
 using namespace std::chrono_literals;
 using detail::way_plan;
@@ -170,3 +172,5 @@ TEST_CASE("a client that waits to be dialled waits once, as long as it may") {
   CHECK(plan.failed(make_error_code(errc::truncated), 20s) == 0ms);
   CHECK(!plan.way());
 }
+
+}  // namespace way_plan_test

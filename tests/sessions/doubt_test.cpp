@@ -6,6 +6,8 @@
 
 #include "../tls/secured_pair.hpp"
 
+namespace doubt_test {
+
 using namespace ajar;
 using namespace std::chrono_literals;
 using sessions::doubt;
@@ -186,3 +188,5 @@ TEST_CASE("a session that turns out to be silent after its peer has proved itsel
   CHECK(!one.look());
   CHECK(one.why(slow) == errc::session_replaced);
 }
+
+}  // namespace doubt_test

@@ -8,6 +8,8 @@
 
 #include "../tls/secured_pair.hpp"
 
+namespace handshake_test {
+
 using namespace ajar;
 using namespace ajar::sessions;
 using namespace std::chrono_literals;
@@ -535,3 +537,5 @@ TEST_CASE("a client may be cancelled at every suspension of its entry") {
   const auto report = one.cancel_each([&](testing::fuse& with) { return visit(with, who, false); });
   CHECK(report.failed > 8);
 }
+
+}  // namespace handshake_test

@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <set>
 
+namespace proof_test {
+
 using namespace ajar;
 using namespace ajar::sessions;
 
@@ -111,3 +113,5 @@ TEST_CASE("each path has a name, and a method that a grant must permit") {
   CHECK(method_of(path::window) == trust::method::window);
   CHECK(method_of(path::window_reverse) == trust::method::window);
 }
+
+}  // namespace proof_test

@@ -12,6 +12,8 @@
 #include "../lifetimes.hpp"
 #include "../tls/secured_pair.hpp"
 
+namespace session_test {
+
 using namespace ajar;
 using namespace std::chrono_literals;
 using testing::pair_options;
@@ -616,3 +618,5 @@ TEST_CASE("to assign to a session ends the old one, and what waits for it") {
   CHECK(two.client->is_open());
   CHECK(two.client->peer() == two.who.server.id());
 }
+
+}  // namespace session_test

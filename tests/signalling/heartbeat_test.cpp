@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace heartbeat_test {
+
 using namespace ajar;
 using namespace std::chrono_literals;
 using signalling::heartbeat;
@@ -83,3 +85,5 @@ TEST_CASE("an answer to an older ping, a second answer and an answer to nothing 
   beat.answered(*second, start + 40s);
   CHECK(beat.round_trip() == 5ms);
 }
+
+}  // namespace heartbeat_test

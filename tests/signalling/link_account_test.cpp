@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <ostream>
 
+namespace link_account_test {
+
 using namespace ajar;
 using namespace std::chrono_literals;
 
@@ -42,3 +44,5 @@ TEST_CASE("a link's account tells since when, how often, and what ended it") {
   CHECK(told.since == 1s);
   CHECK(told.losses.total() == 3);
 }
+
+}  // namespace link_account_test

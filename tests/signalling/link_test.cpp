@@ -9,6 +9,8 @@
 #include "../lifetimes.hpp"
 #include "../tls/secured_pair.hpp"
 
+namespace link_test {
+
 using namespace ajar;
 using namespace ajar::signalling;
 using namespace std::chrono_literals;
@@ -601,3 +603,5 @@ TEST_CASE("a link that was moved from answers with an error, and one that anothe
   taken = std::move(empty);
   CHECK(goodbye_in(both->next(two.server)) == errc::truncated);
 }
+
+}  // namespace link_test

@@ -10,6 +10,8 @@
 
 #include "../seeds.hpp"
 
+namespace message_test {
+
 using namespace ajar;
 using namespace ajar::signalling;
 using namespace std::chrono_literals;
@@ -515,3 +517,5 @@ TEST_CASE("a probe for reflecting is 37 octets, and begins as no TLS record does
   octets[0] = 22;
   CHECK(!reflect_probe::decode(octets));
 }
+
+}  // namespace message_test

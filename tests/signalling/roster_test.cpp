@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace roster_test {
+
 using namespace ajar;
 using namespace ajar::signalling;
 
@@ -158,3 +160,5 @@ TEST_CASE("a roster that is full leaves out who comes, and keeps the others") {
   CHECK(one.size() == 2);
   CHECK(one.version() == roster_version{7, 6});
 }
+
+}  // namespace roster_test

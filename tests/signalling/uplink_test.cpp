@@ -7,6 +7,8 @@
 #include <ajar/testing/manual_clock.hpp>
 #include <ajar/testing/network.hpp>
 
+namespace uplink_test {
+
 using namespace ajar;
 using namespace ajar::signalling;
 using namespace std::chrono_literals;
@@ -229,3 +231,5 @@ TEST_CASE("where time mends nothing soon, central is asked again slowly") {
   }
   for (const auto cause : {errc::dial_refused, errc::link_lost, errc::central_busy}) CHECK(!is_hopeless(cause));
 }
+
+}  // namespace uplink_test

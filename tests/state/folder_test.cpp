@@ -12,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+namespace folder_test {
+
 using namespace ajar;
 using namespace ajar::identity;
 using namespace ajar::state;
@@ -218,3 +220,5 @@ TEST_CASE("a folder that was made lasts, with those above it") {
   REQUIRE(made);
   CHECK(seen == std::set<ino_t>{inode(temporary.path), inode(temporary.path + "/above")});
 }
+
+}  // namespace folder_test

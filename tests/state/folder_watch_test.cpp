@@ -9,6 +9,8 @@
 
 #include <asio/post.hpp>
 
+namespace folder_watch_test {
+
 using namespace ajar;
 using namespace ajar::state;
 using namespace std::chrono_literals;
@@ -143,3 +145,5 @@ TEST_CASE("a watch that was moved from answers with an error; to assign to one e
   taken = std::move(all.watch);
   CHECK(testing::run(all.context, std::move(more)).error() == errc::canceled);
 }
+
+}  // namespace folder_watch_test

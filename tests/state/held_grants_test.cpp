@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+namespace held_grants_test {
+
 using namespace ajar;
 using namespace ajar::state;
 
@@ -92,3 +94,5 @@ TEST_CASE("of two servers whose grants come at the same moment one has the name"
     CHECK(taken == 2);
   }
 }
+
+}  // namespace held_grants_test

@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+namespace issued_grants_test {
+
 using namespace ajar;
 using namespace ajar::trust;
 using namespace ajar::state;
@@ -459,3 +461,5 @@ TEST_CASE("who asks for grants that there are not has the disk looked at so ofte
   time.advance(context, std::chrono::seconds(1));
   CHECK(ask(1000) == 20);
 }
+
+}  // namespace issued_grants_test

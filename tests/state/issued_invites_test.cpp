@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+namespace issued_invites_test {
+
 using namespace ajar;
 using namespace ajar::trust;
 using namespace ajar::state;
@@ -339,3 +341,5 @@ TEST_CASE("of several invites that give one name at the same moment one is given
   for (auto& each : all) each.join();
   CHECK(given == 1);
 }
+
+}  // namespace issued_invites_test

@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+namespace server_invites_test {
+
 using namespace ajar;
 using namespace ajar::trust;
 using namespace ajar::state;
@@ -218,3 +220,5 @@ TEST_CASE("of servers that race for one invite, by threads of their own, exactly
   CHECK(told == racers - 1);
   CHECK(all.list.size() == 1);
 }
+
+}  // namespace server_invites_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace frame_budget_test {
+
 using namespace ajar;
 using namespace std::chrono_literals;
 using streams::frame_budget;
@@ -75,3 +77,5 @@ TEST_CASE("frames are read from octets that are cut anywhere") {
     CHECK(spent_at(budget, now, 1'000'000) == frame_budget::burst - 20);
   }
 }
+
+}  // namespace frame_budget_test

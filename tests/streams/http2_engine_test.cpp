@@ -6,6 +6,8 @@
 
 #include "forge.hpp"
 
+namespace http2_engine_test {
+
 using namespace ajar;
 using namespace std::chrono_literals;
 using namespace ajar::streams;
@@ -518,3 +520,5 @@ TEST_CASE("any garbage is an error, and nothing else") {
   }
   CHECK(seed != 1);
 }
+
+}  // namespace http2_engine_test

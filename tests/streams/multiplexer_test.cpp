@@ -12,6 +12,8 @@
 #include "../lifetimes.hpp"
 #include "forge.hpp"
 
+namespace multiplexer_test {
+
 using namespace ajar;
 using namespace std::chrono_literals;
 using namespace ajar::streams;
@@ -682,3 +684,5 @@ TEST_CASE("what the source of a body throws ends that session with a cause, and 
   two.server.close();
   two.settle();
 }
+
+}  // namespace multiplexer_test

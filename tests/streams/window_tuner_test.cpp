@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace window_tuner_test {
+
 using namespace ajar;
 using namespace std::chrono_literals;
 using streams::window_tuner;
@@ -73,3 +75,5 @@ TEST_CASE("one probe at a time, and not too often") {
   CHECK(!tuner.wants_probe(now + 2ms));
   CHECK(tuner.wants_probe(now + 12ms));
 }
+
+}  // namespace window_tuner_test

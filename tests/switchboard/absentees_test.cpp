@@ -5,6 +5,8 @@
 
 #include "house.hpp"
 
+namespace absentees_test {
+
 using namespace switching;
 
 TEST_CASE("what is revoked is kept for a month without its server, or until it would have ended") {
@@ -68,3 +70,5 @@ TEST_CASE("servers that leave revocations behind push out those that have been a
   all.present(client, peer(5), peer(9'999), 7);
   CHECK(all.take<signalling::grant_result>(client).code == code_of(errc::grant_revoked));
 }
+
+}  // namespace absentees_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace accept_budget_test {
+
 using namespace ajar;
 using ajar::switchboard::accept_budget;
 using ajar::switchboard::accept_limits;
@@ -82,3 +84,5 @@ TEST_CASE("an IPv4 address is the same one when it is mapped into IPv6, and an I
   CHECK(!one.permits(at("2001:db8::9"), start));
   CHECK(one.permits(at("2001:db8:0:1::1"), start));
 }
+
+}  // namespace accept_budget_test

@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <algorithm>
 
+namespace admission_test {
+
 using namespace ajar;
 using ajar::identity::peer_id;
 using ajar::switchboard::admission;
@@ -73,3 +75,5 @@ TEST_CASE("a mistake in a list is told with its line, and nothing of the list co
   CHECK(mistake(good + "\n" + good.substr(1)).line == 2);
   CHECK(mistake(std::string(100'000, 'a')).line == 1);
 }
+
+}  // namespace admission_test

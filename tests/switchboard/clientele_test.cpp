@@ -5,6 +5,8 @@
 
 #include "house.hpp"
 
+namespace clientele_test {
+
 using namespace switching;
 
 TEST_CASE("a client has so many grants of one server, and may present one of them again") {
@@ -294,3 +296,5 @@ TEST_CASE("many grants that end in one moment leave the thread to others in betw
   CHECK(all.homes[0].expire(all.now, all.today).empty());
   CHECK(all.servers() == 0);
 }
+
+}  // namespace clientele_test

@@ -8,6 +8,8 @@
 #include "../seeds.hpp"
 #include "house.hpp"
 
+namespace directory_test {
+
 using namespace switching;
 
 TEST_CASE("who comes with an invite is passed on to the server that announced it, verbatim, and to no other") {
@@ -332,3 +334,5 @@ TEST_CASE("whatever happens, in whatever order, nobody is told what does not con
     }
   }
 }
+
+}  // namespace directory_test

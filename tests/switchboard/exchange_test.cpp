@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace exchange_test {
+
 using namespace ajar;
 using ajar::switchboard::exchange;
 using namespace std::chrono_literals;
@@ -45,3 +47,5 @@ TEST_CASE("an answer at the deadline comes too late") {
   CHECK(one.answered(one.deadline() - 1ns, false));
   CHECK(!one.failure());
 }
+
+}  // namespace exchange_test

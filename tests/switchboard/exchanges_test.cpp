@@ -5,6 +5,8 @@
 
 #include "house.hpp"
 
+namespace exchanges_test {
+
 using namespace switching;
 
 TEST_CASE("a request is commanded to the server verbatim, with the address that central saw") {
@@ -362,3 +364,5 @@ TEST_CASE("a client whose grant ends while it waits, and that presents another o
     CHECK(all.quiet());
   });
 }
+
+}  // namespace exchanges_test

@@ -5,6 +5,8 @@
 
 #include "house.hpp"
 
+namespace logins_test {
+
 using namespace switching;
 
 TEST_CASE("a peer that attaches is welcomed with the heartbeat and its address") {
@@ -154,3 +156,5 @@ TEST_CASE("a peer whose link ended may come back with any login") {
     CHECK(all.quiet());
   });
 }
+
+}  // namespace logins_test

@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <ostream>
 
+namespace rendezvous_account_test {
+
 using namespace ajar;
 
 TEST_CASE("what the shards carried is added") {
@@ -19,3 +21,5 @@ TEST_CASE("what the shards carried is added") {
   CHECK(one.in_flight() == 2);
   CHECK(one.refused.of(errc::server_offline) == 2);
 }
+
+}  // namespace rendezvous_account_test

@@ -11,6 +11,8 @@
 #include "../seeds.hpp"
 #include "house.hpp"
 
+namespace roster_log_test {
+
 using namespace switching;
 
 TEST_CASE("a roster is a snapshot at first, the difference afterwards, and nothing where nothing changed") {
@@ -531,3 +533,5 @@ TEST_CASE("the difference to whatever a server has, applied to it, is the roster
     CHECK(world.differences > 60);  // that was no comparison of snapshots
   }
 }
+
+}  // namespace roster_log_test

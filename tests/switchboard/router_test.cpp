@@ -6,6 +6,8 @@
 #include <asio/post.hpp>
 #include <memory>
 
+namespace router_test {
+
 using namespace ajar;
 using namespace ajar::switchboard;
 
@@ -144,3 +146,5 @@ TEST_CASE("what is sent to a shard that is gone is dropped") {
   routes.deliver({{0, 1}, signalling::ping{2}});
   CHECK(context.run() == 4);  // each arrives, and finds nobody
 }
+
+}  // namespace router_test

@@ -5,6 +5,8 @@
 
 #include "house.hpp"
 
+namespace standing_test {
+
 using namespace switching;
 
 TEST_CASE("presence goes to exactly the clients with a grant of that server") {
@@ -148,3 +150,5 @@ TEST_CASE("what concerns very many clients is told to some at a time, and to eac
   CHECK(all.quiet());
   CHECK(all.timers() == many);  // their grants'
 }
+
+}  // namespace standing_test

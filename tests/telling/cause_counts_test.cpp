@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace cause_counts_test {
+
 using namespace ajar;
 using namespace ajar::telling;
 
@@ -30,3 +32,5 @@ TEST_CASE("what two threads counted is added") {
   CHECK(one.of(errc::eof) == 3);
   CHECK(one.of(errc::wrong_key) == 1);
 }
+
+}  // namespace cause_counts_test

@@ -5,6 +5,8 @@
 #include <asio/error.hpp>
 #include <set>
 
+namespace cause_name_test {
+
 using namespace ajar;
 using namespace ajar::telling;
 
@@ -31,3 +33,5 @@ TEST_CASE("codes of others have one word, too") {
   CHECK(cause_name(std::error_code(9999, std::system_category())) == "system_9999");
   CHECK(cause_name(std::error_code(999, category())) == "ajar_999");
 }
+
+}  // namespace cause_name_test

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+namespace line_limit_test {
+
 using namespace ajar;
 using namespace ajar::telling;
 using namespace std::chrono_literals;
@@ -91,3 +93,5 @@ TEST_CASE("what nobody causes goes on as it is, and what a peer causes with the 
   CHECK(!limit_lines({}));
   CHECK(!caused_by("mallory", {}));
 }
+
+}  // namespace line_limit_test

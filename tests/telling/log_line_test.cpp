@@ -8,6 +8,8 @@
 
 #include "../seeds.hpp"
 
+namespace log_line_test {
+
 using namespace ajar;
 using namespace ajar::telling;
 using namespace std::chrono_literals;
@@ -103,3 +105,5 @@ TEST_CASE("whatever octets come, a line is one line of printable ASCII, and JSON
     CHECK(nlohmann::json::parse(line.json()).size() == 4);
   }
 }
+
+}  // namespace log_line_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace metrics_test {
+
 using namespace ajar;
 using namespace ajar::telling;
 
@@ -44,3 +46,5 @@ TEST_CASE("a label's value ends no label and no line") {
         "# TYPE x gauge\n"
         "x{name=\"a\\\"b\\\\c\\nd\\\\x1b[2J\\\\xff\"} 1\n");
 }
+
+}  // namespace metrics_test

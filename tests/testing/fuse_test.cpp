@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+namespace fuse_test {
+
 using namespace ajar;
 using testing::fuse;
 
@@ -84,3 +86,5 @@ TEST_CASE("a fuse tells of bodies that hang, that throw, that never pass and tha
   CHECK_THROWS_WITH(one.fail_each(always_failing), "fuse: fails undisturbed: the other side closed the connection");
   CHECK_THROWS_WITH(one.cancel_each(ignore_cancellation), "fuse: hangs, cancelled at suspension 1");
 }
+
+}  // namespace fuse_test

@@ -8,6 +8,8 @@
 
 #include <vector>
 
+namespace manual_clock_test {
+
 using namespace ajar;
 using namespace std::chrono_literals;
 
@@ -137,3 +139,5 @@ TEST_CASE("the wall clock moves with the monotonic one, and is itself again afte
   }
   CHECK(wall_now() < before_it + 1h);
 }
+
+}  // namespace manual_clock_test

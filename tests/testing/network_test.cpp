@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <ajar/testing/manual_clock.hpp>
 
+namespace network_test {
+
 using namespace ajar;
 using namespace std::chrono_literals;
 
@@ -134,3 +136,5 @@ TEST_CASE("a listener that closes resets whom it has not accepted, and ends its 
   CHECK(read_error(*client) == asio::error::connection_reset);
   CHECK(in.time.run(in.context, door.accept()).error() == errc::canceled);
 }
+
+}  // namespace network_test

@@ -7,6 +7,8 @@
 #include <doctest/doctest.h>
 #include <asio/bind_cancellation_slot.hpp>
 
+namespace stream_pair_test {
+
 using namespace ajar;
 using testing::fate;
 using testing::make_stream_pair;
@@ -231,3 +233,5 @@ TEST_CASE("waits that were never completed go with their context") {
   }
   CHECK(forever.completions == 0);
 }
+
+}  // namespace stream_pair_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace certificate_test {
+
 using namespace ajar;
 
 TEST_CASE("a certificate carries its key, and nothing shorter does") {
@@ -26,3 +28,5 @@ TEST_CASE("a certificate with any octet changed gives a key or a refusal, never 
     }
   }
 }
+
+}  // namespace certificate_test

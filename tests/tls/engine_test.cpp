@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <deque>
 
+namespace engine_test {
+
 using namespace ajar;
 using tls::engine;
 using tls::expectation;
@@ -384,3 +386,5 @@ TEST_CASE("one changed octet of a record is an error and never another text") {
     CHECK(got.error() != errc::would_block);
   }
 }
+
+}  // namespace engine_test

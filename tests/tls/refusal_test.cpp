@@ -19,6 +19,8 @@
 
 #include "../seeds.hpp"
 
+namespace refusal_test {
+
 using namespace ajar;
 using tls::stream;
 
@@ -455,3 +457,5 @@ TEST_CASE("silence, half a hello and one octet a second time out at the deadline
     CHECK(answer.empty());
   }
 }
+
+}  // namespace refusal_test

@@ -15,6 +15,9 @@
 
 #include <malloc.h>
 #include <cstdlib>
+
+namespace stream_test {
+
 #ifdef __SANITIZE_ADDRESS__
 extern "C" std::size_t __sanitizer_get_current_allocated_bytes();
 #endif
@@ -825,3 +828,5 @@ TEST_CASE("a peer that goes on sending single octets after a goodbye is heard fo
   CHECK(parted->error() == errc::limit_reached);
   CHECK(one.ends->server.carried().in <= 16 * 1024);
 }
+
+}  // namespace stream_test

@@ -6,6 +6,8 @@
 #include <doctest/doctest.h>
 #include <limits>
 
+namespace budgets_test {
+
 using tools::budgets_within;
 
 TEST_CASE("sessions and files leave a quarter of the descriptors to all else") {
@@ -39,3 +41,5 @@ TEST_CASE("a server that permits less says so once, and how to change it") {
   CHECK(told.front().detail.find("64 sessions, 128 files open, 16 of a client") == 0);
   CHECK(told.front().detail.find("LimitNOFILE=") != std::string::npos);
 }
+
+}  // namespace budgets_test

@@ -6,6 +6,8 @@
 #include <client/options.hpp>
 #include <server/options.hpp>
 
+namespace command_line_test {
+
 using namespace tools;
 
 namespace {
@@ -78,3 +80,5 @@ TEST_CASE("the usage and the options of a command are laid out, with their defau
   CHECK(text.find("ajar-client get [OPTION...] WORDS") != std::string::npos);
   CHECK(text.find("(default: 8)") != std::string::npos);
 }
+
+}  // namespace command_line_test

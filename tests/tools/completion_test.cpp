@@ -7,6 +7,8 @@
 #include <client/options.hpp>
 #include <server/options.hpp>
 
+namespace completion_test {
+
 using namespace tools;
 
 namespace {
@@ -78,3 +80,5 @@ TEST_CASE("another shell has no script") {
   CHECK(completion(client_table(), "tcsh").empty());
   CHECK(completion(client_table(), "").empty());
 }
+
+}  // namespace completion_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace console_test {
+
 using namespace tools;
 
 TEST_CASE("a complaint says what was tried, what happened, what else is known, and what to do") {
@@ -15,3 +17,5 @@ TEST_CASE("a complaint says what was tried, what happened, what else is known, a
   const auto lie = complaint("ajar-client", "home", why, "\x1b[2J\n");
   CHECK(lie.find("(\\x1b[2J\\x0a)") != std::string::npos);
 }
+
+}  // namespace console_test

@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <filesystem>
 
+namespace doctor_test {
+
 using namespace tools;
 using namespace std::chrono_literals;
 
@@ -59,3 +61,5 @@ TEST_CASE("a machine that runs these tests can hide its windows from strangers")
   CHECK(best.what == "cloak");
   CHECK(look_at_versions().how == grade::good);
 }
+
+}  // namespace doctor_test

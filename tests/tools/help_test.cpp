@@ -6,6 +6,8 @@
 #include <client/options.hpp>
 #include <server/options.hpp>
 
+namespace help_test {
+
 using namespace tools;
 
 namespace {
@@ -48,3 +50,5 @@ TEST_CASE("help of a tool has all of it") {
     CHECK(all.find("\nExit codes: 0 done") != std::string::npos);
   }
 }
+
+}  // namespace help_test

@@ -18,6 +18,8 @@
 
 #include "own_process.hpp"
 
+namespace landlock_test {
+
 using namespace tools;
 
 namespace {
@@ -136,3 +138,5 @@ TEST_CASE("a kernel without Landlock is told from one that fails, and nothing el
       without_landlock);
   CHECK(said == "");
 }
+
+}  // namespace landlock_test

@@ -10,6 +10,8 @@
 #include <array>
 #include <string>
 
+namespace line_writer_test {
+
 using namespace tools;
 
 namespace {
@@ -129,3 +131,5 @@ TEST_CASE("a socket that nobody reads is not waited for") {
   for (int i = 0; i < 1000; ++i) to.put(line + "\n");
   CHECK(lost.now() > 0);
 }
+
+}  // namespace line_writer_test

@@ -6,6 +6,8 @@
 #include <client/options.hpp>
 #include <server/options.hpp>
 
+namespace manual_test {
+
 using namespace tools;
 
 namespace {
@@ -66,3 +68,5 @@ TEST_CASE("what roff would take for its own is escaped") {
             "On the command line alone.\n") != std::string::npos);
   CHECK(page.find(".TP\n\\fBajar\\-x get home:a .\\fR\na file\\(aqs text\n") != std::string::npos);
 }
+
+}  // namespace manual_test

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <tools/status_json.hpp>
 
+namespace network_test {
+
 using namespace tools;
 using ajar::net::filtering;
 using ajar::net::mapping;
@@ -65,3 +67,5 @@ TEST_CASE("a process that lies reaches no terminal through the table") {
   CHECK(std::ranges::all_of(text, [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }));
   CHECK(std::ranges::count(text, '\n') == 4);
 }
+
+}  // namespace network_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace offer_test {
+
 using tools::offered;
 
 TEST_CASE("what is offered is read as it was written, whatever octets a name has") {
@@ -42,3 +44,5 @@ TEST_CASE("how an offer goes is read as it was written") {
     CHECK_FALSE(tools::parse_offer_state(text));
   }
 }
+
+}  // namespace offer_test

@@ -5,6 +5,8 @@
 
 #include "../temporary_folder.hpp"
 
+namespace offers_test {
+
 using namespace std::chrono_literals;
 using ajar::errc;
 
@@ -126,3 +128,5 @@ TEST_CASE("there are so many offers at a time, and one that cannot be made leave
   CHECK(full.all.empty());
   CHECK(full.invites.list()->empty());
 }
+
+}  // namespace offers_test

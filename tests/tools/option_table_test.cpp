@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace option_table_test {
+
 using namespace tools;
 
 TEST_CASE("letters that differ are counted, a swapped pair as one") {
@@ -88,3 +90,5 @@ TEST_CASE("words are listed as people do") {
   CHECK(listed({"a", "b"}) == "a or b");
   CHECK(listed({"a", "b", "c"}, "and") == "a, b, and c");
 }
+
+}  // namespace option_table_test

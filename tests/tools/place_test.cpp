@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace place_test {
+
 using namespace tools;
 using ajar::files::share_path;
 
@@ -80,3 +82,5 @@ TEST_CASE("two sources with one name are told") {
   CHECK(of({"home:a", "home:b/a"}) == "a");
   CHECK(!of({"home:a/x", "home:a/y", "home:b/x/"}).has_value());
 }
+
+}  // namespace place_test

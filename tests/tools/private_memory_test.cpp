@@ -7,6 +7,8 @@
 #include <unistd.h>
 #include <string>
 
+namespace private_memory_test {
+
 using namespace tools;
 
 namespace {
@@ -41,3 +43,5 @@ TEST_CASE("nobody else of this user reads this process's memory, and it leaves n
   ::waitpid(child, &status, 0);
   CHECK((WIFEXITED(status) && WEXITSTATUS(status) == 0));
 }
+
+}  // namespace private_memory_test

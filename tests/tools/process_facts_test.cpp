@@ -9,6 +9,8 @@
 #include <fstream>
 #include <string>
 
+namespace process_facts_test {
+
 TEST_CASE("a socket that listens is counted while it does") {
   const auto before = tools::listening_sockets();
   REQUIRE(before);
@@ -43,3 +45,5 @@ TEST_CASE("the limit of open files is raised to what the system permits") {
   CHECK(tools::descriptor_limit() == before_it.rlim_max);
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &before_it) == 0);
 }
+
+}  // namespace process_facts_test

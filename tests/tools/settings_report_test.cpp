@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <server/options.hpp>
 
+namespace settings_report_test {
+
 using namespace tools;
 
 namespace {
@@ -42,3 +44,5 @@ TEST_CASE("a program gets each setting with its place") {
   CHECK(!made["settings"].contains("central"));
   CHECK(!made["settings"].contains("help"));
 }
+
+}  // namespace settings_report_test

@@ -13,6 +13,8 @@
 #include <server/options.hpp>
 #include <tools/trusted_file.hpp>
 
+namespace settings_test {
+
 using namespace tools;
 
 namespace {
@@ -293,3 +295,5 @@ TEST_CASE("the tables of the tools are sound") {
     }
   }
 }
+
+}  // namespace settings_test

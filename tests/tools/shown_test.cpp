@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <optional>
 
+namespace shown_test {
+
 using namespace tools;
 
 TEST_CASE("names are shown as they are, where they can do nothing to a terminal") {
@@ -70,3 +72,5 @@ TEST_CASE("progress counts what came now for its rate, and says no percentage be
   CHECK(shown_progress(now, 10) == "100 %  1.0 GB of 1.0 GB  60 MB/s  3 of 10 files");
   CHECK(shown_progress(ajar::files::fetch_counts(), 0) == "0 B of 0 B+  0 B/s  0 of 0+ files");
 }
+
+}  // namespace shown_test

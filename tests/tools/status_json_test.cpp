@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace status_json_test {
+
 using namespace tools;
 using namespace std::chrono_literals;
 
@@ -66,3 +68,5 @@ TEST_CASE("what is not known is null") {
   CHECK(made["refusals"].is_object());
   CHECK(dumped(json{{"x", "\xff"}}) == "{\"x\":\"\xef\xbf\xbd\"}");
 }
+
+}  // namespace status_json_test

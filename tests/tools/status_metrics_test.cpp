@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <tools/status_json.hpp>
 
+namespace status_metrics_test {
+
 using namespace tools;
 
 TEST_CASE("a server's metrics, and none for what is not known") {
@@ -47,3 +49,5 @@ TEST_CASE("central's metrics") {
 TEST_CASE("an answer that lacks something is an exception, which the tool tells in a line") {
   CHECK_THROWS(status_metrics::text("ajar-server", {json{{"ajar_status", 1}}}));
 }
+
+}  // namespace status_metrics_test

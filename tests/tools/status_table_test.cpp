@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <tools/status_json.hpp>
 
+namespace status_table_test {
+
 using namespace tools;
 using namespace std::chrono_literals;
 
@@ -70,3 +72,5 @@ TEST_CASE("what a process that lies says reaches no terminal") {
   lies["id"] = 7;
   CHECK_THROWS(status_table::text(lies));
 }
+
+}  // namespace status_table_test

@@ -8,6 +8,8 @@
 
 #include "../seeds.hpp"
 
+namespace step_log_test {
+
 using namespace tools;
 using namespace std::chrono_literals;
 
@@ -71,3 +73,5 @@ TEST_CASE("no detail forges a line or reaches the terminal, in any format") {
     }
   }
 }
+
+}  // namespace step_log_test

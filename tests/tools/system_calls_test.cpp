@@ -17,6 +17,8 @@
 
 #include "own_process.hpp"
 
+namespace system_calls_test {
+
 using namespace tools;
 
 namespace {
@@ -101,3 +103,5 @@ TEST_CASE("two filters hold both") {
   });
   CHECK(said == "");
 }
+
+}  // namespace system_calls_test

@@ -9,6 +9,8 @@
 #include <sys/un.h>
 #include <cstring>
 
+namespace there_test {
+
 using namespace tools;
 
 TEST_CASE("what stands at a destination is known by what it is") {
@@ -61,3 +63,5 @@ TEST_CASE("a link to a file stands for the file") {
   CHECK(followed(on.path + "/file") == on.path + "/file");
   CHECK(followed(on.path + "/to-folder") == on.path + "/to-folder");
 }
+
+}  // namespace there_test

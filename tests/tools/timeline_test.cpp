@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+namespace timeline_test {
+
 using namespace ajar;
 using namespace std::chrono_literals;
 using rendezvous::party;
@@ -35,3 +37,5 @@ TEST_CASE("a timeline for a program") {
   CHECK(made["timeline"][2]["letter"] == "");
   CHECK(made["timeline"][2]["trouble"] == true);
 }
+
+}  // namespace timeline_test

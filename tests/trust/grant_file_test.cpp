@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace grant_file_test {
+
 using namespace ajar;
 using namespace ajar::trust;
 
@@ -47,3 +49,5 @@ TEST_CASE("something else is no grant, a later kind of file is named as such") {
   CHECK(parse_grant_file(std::string(100'000, 'a')).error() == errc::grant_malformed);
   CHECK(parse_grant_file("ajar-grant/2\nnew\n").error() == errc::unknown_version);
 }
+
+}  // namespace grant_file_test

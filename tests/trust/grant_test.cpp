@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <algorithm>
 
+namespace grant_test {
+
 using namespace ajar;
 using namespace ajar::trust;
 
@@ -188,3 +190,5 @@ TEST_CASE("names are plain") {
   for (const char* bad : {"", ".", "..", "-x", "a/b", "a b", "\xc3\xa9", "a\n"}) CHECK(!is_name(bad));
   CHECK(!is_name(std::string(65, 'a')));
 }
+
+}  // namespace grant_test

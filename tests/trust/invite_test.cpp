@@ -5,6 +5,8 @@
 
 #include <set>
 
+namespace invite_test {
+
 using namespace ajar;
 using namespace ajar::trust;
 
@@ -136,3 +138,5 @@ TEST_CASE("the keys of an invite are these, and tell nothing of each other") {
   CHECK(elsewhere.id != keys.id);
   CHECK(to_hex(elsewhere.to_server.reveal()) != to_hex(keys.to_server.reveal()));
 }
+
+}  // namespace invite_test

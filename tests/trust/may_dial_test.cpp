@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace may_dial_test {
+
 using namespace ajar;
 using namespace ajar::trust;
 
@@ -61,3 +63,5 @@ TEST_CASE("an address record names a port") {
   const address_record record{{asio::ip::make_address("198.51.100.7"), 0}, wall_time(std::chrono::seconds(5))};
   CHECK(signed_address::open(signed_address::sign(record, client).octets()).error() == errc::address_record_malformed);
 }
+
+}  // namespace may_dial_test

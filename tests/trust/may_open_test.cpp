@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <set>
 
+namespace may_open_test {
+
 using namespace ajar;
 using namespace ajar::trust;
 
@@ -204,3 +206,5 @@ TEST_CASE("who opens nothing for a day is not counted any more, and midnight giv
   CHECK(!one.open(one.request()));
   CHECK(one.gate.counted() == 1);
 }
+
+}  // namespace may_open_test

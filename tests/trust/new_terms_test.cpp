@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <ajar/core/deadline.hpp>
 
+namespace new_terms_test {
+
 using namespace ajar;
 using namespace ajar::trust;
 
@@ -64,3 +66,5 @@ TEST_CASE("each term changes by itself, and no other with it") {
   CHECK(changed([](auto& t) { t.services = {{"music", true, true}}; },
                 [](auto& g) { g.services = {{"music", true, true}}; }));
 }
+
+}  // namespace new_terms_test

@@ -5,6 +5,8 @@
 
 #include <functional>
 
+namespace redemption_test {
+
 using namespace ajar;
 using namespace ajar::trust;
 
@@ -168,3 +170,5 @@ TEST_CASE("an answer counts only from that server, who knows the secret, about t
   CHECK(forged(all.asking.open({})));
   CHECK(forged(all.asking.open(all.asking.octets())));  // its own, sent back
 }
+
+}  // namespace redemption_test

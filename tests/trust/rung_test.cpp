@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace rung_test {
+
 using namespace ajar;
 using namespace ajar::trust;
 
@@ -66,3 +68,5 @@ TEST_CASE("each kind has a bit, and all of them are every rung") {
   CHECK((bit_of(rung_kind::crossing) | bit_of(rung_kind::listener) | bit_of(rung_kind::listener_reverse)) ==
         every_rung);
 }
+
+}  // namespace rung_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace window_budget_test {
+
 using namespace ajar;
 using namespace ajar::trust;
 using namespace std::chrono_literals;
@@ -80,3 +82,5 @@ TEST_CASE("a window that never opened costs nothing") {
   all.budget.closed(all.one.id, 0ns, all.now);
   CHECK(all.budget.listened(all.now) == 0ns);
 }
+
+}  // namespace window_budget_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace window_request_test {
+
 using namespace ajar;
 using namespace ajar::trust;
 
@@ -116,3 +118,5 @@ TEST_CASE("an answer says a way or a refusal, and nothing a terminal would obey"
   said.reason.assign(241, 'x');
   CHECK(code_of(said) == errc::message_malformed);
 }
+
+}  // namespace window_request_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace window_trace_test {
+
 using namespace ajar;
 using namespace ajar::trust;
 using namespace std::chrono_literals;
@@ -76,3 +78,5 @@ TEST_CASE("a trace with what no honest server says is refused") {
   bad.of_server.steps[0].what.assign(65, 'x');
   CHECK(code_of(bad) == errc::message_malformed);
 }
+
+}  // namespace window_trace_test

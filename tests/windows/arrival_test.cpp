@@ -5,6 +5,8 @@
 
 #include <random>
 
+namespace arrival_test {
+
 using namespace ajar;
 using namespace ajar::windows;
 using namespace std::chrono_literals;
@@ -111,3 +113,5 @@ TEST_CASE("a memory is bounded, and forgets whom it met longest ago") {
   all.clear();
   CHECK(all.size() == 0);
 }
+
+}  // namespace arrival_test

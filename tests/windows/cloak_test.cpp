@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+namespace cloak_test {
+
 using namespace ajar;
 using namespace ajar::windows;
 
@@ -181,3 +183,5 @@ TEST_CASE("where anybody is expected there is nothing to hide from") {
   CHECK(testing::run(context, door.accept(clock::now() + std::chrono::seconds(30))).has_value());
   CHECK(door.report().cloak == cloak::none);
 }
+
+}  // namespace cloak_test

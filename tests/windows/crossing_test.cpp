@@ -11,6 +11,8 @@
 #include "../no_descriptors.hpp"
 #include "open_ports.hpp"
 
+namespace crossing_test {
+
 using namespace ajar;
 using namespace std::chrono_literals;
 using windows::crossing_side;
@@ -192,3 +194,5 @@ TEST_CASE("a crossing for which there is no descriptor does not say that packets
   const auto came = testing::run(all.context, windows::cross(all.plan(crossing_side::follows), until));
   CHECK(came.error() == std::errc::too_many_files_open);
 }
+
+}  // namespace crossing_test

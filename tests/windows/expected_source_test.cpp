@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace expected_source_test {
+
 using namespace ajar;
 using ajar::windows::expected_source;
 
@@ -27,3 +29,5 @@ TEST_CASE("prefixes count bits") {
   CHECK(!expected_source::prefix(at("10.0.0.0"), 0).matches(at("::1")));
   CHECK(expected_source::anywhere().matches(at("::1")));
 }
+
+}  // namespace expected_source_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace exposure_account_test {
+
 using namespace ajar;
 using namespace std::chrono_literals;
 using windows::exposure;
@@ -73,3 +75,5 @@ TEST_CASE("a clock that is set back over midnight begins no day twice") {
   CHECK(account.today(midnight - 239h).windows == 1);
   CHECK(account.total().windows == 4);
 }
+
+}  // namespace exposure_account_test

@@ -10,6 +10,8 @@
 
 #include "../no_descriptors.hpp"
 
+namespace listener_test {
+
 using namespace ajar;
 using namespace ajar::windows;
 
@@ -163,3 +165,5 @@ TEST_CASE("a listener may go while it accepts: the port is closed, and accept en
     }
   }
 }
+
+}  // namespace listener_test

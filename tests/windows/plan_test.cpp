@@ -8,6 +8,8 @@
 #include <map>
 #include <sstream>
 
+namespace plan_test {
+
 using namespace ajar;
 using namespace ajar::windows;
 using namespace std::chrono_literals;
@@ -273,3 +275,5 @@ TEST_CASE("after three listeners that strangers closed there is none any more") 
   terms.lost_to_strangers = 3;
   CHECK(make_plan(terms).cause == errc::no_direct_path);
 }
+
+}  // namespace plan_test

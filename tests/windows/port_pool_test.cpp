@@ -8,6 +8,8 @@
 
 #include "open_ports.hpp"
 
+namespace port_pool_test {
+
 using namespace ajar;
 using namespace ajar::windows;
 
@@ -114,3 +116,5 @@ TEST_CASE("the ports of a range are lent to one at a time, and come back") {
     CHECK(lender->lend(context.get_executor(), here).error() == errc::bind_failed);
   }
 }
+
+}  // namespace port_pool_test

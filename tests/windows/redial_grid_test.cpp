@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace redial_grid_test {
+
 using namespace ajar;
 using namespace std::chrono_literals;
 using windows::redial_grid;
@@ -35,3 +37,5 @@ TEST_CASE("a gap is longer than the round trip, and never shorter than 60 ms") {
   CHECK(redial_grid::gap_for(48ms) == 60ms);
   CHECK(redial_grid::gap_for(200ms) == 250ms);
 }
+
+}  // namespace redial_grid_test

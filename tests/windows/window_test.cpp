@@ -14,6 +14,8 @@
 
 #include "open_ports.hpp"
 
+namespace window_test {
+
 using namespace ajar;
 using namespace ajar::windows;
 using namespace std::chrono_literals;
@@ -464,3 +466,5 @@ TEST_CASE("a window that is given up while nobody has come yet says so") {
   CHECK(ended);
   CHECK(open_ports::all().empty());
 }
+
+}  // namespace window_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace codec_test {
+
 using namespace ajar;
 using namespace ajar::wire;
 
@@ -50,3 +52,5 @@ TEST_CASE("a counted field over its limit is refused before it is read") {
   CHECK(in.text(4).empty());
   CHECK(in.finish().error() == errc::message_malformed);
 }
+
+}  // namespace codec_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace frame_test {
+
 using namespace ajar;
 using namespace ajar::wire;
 
@@ -40,3 +42,5 @@ TEST_CASE("a stream that ends inside a frame is not at a boundary") {
   CHECK(!decoder.next().value().has_value());
   CHECK(!decoder.at_boundary());
 }
+
+}  // namespace frame_test

@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <optional>
 
+namespace layout_test {
+
 using namespace ajar;
 using namespace ajar::wire;
 
@@ -124,3 +126,5 @@ TEST_CASE("what follows something refused is not read, and the first cause stays
   REQUIRE(!why);
   CHECK(why.error() == errc::message_truncated);
 }
+
+}  // namespace layout_test
