@@ -95,7 +95,10 @@ def check(root):
             folder = root / "examples"
             own = [one for one in ("tools", "central", "server", "client") if (folder / one / f"{stem}.hpp").exists()]
             mirrored = f"{own[0] if own else 'tools'}/{stem}.hpp"
-        names = INCLUDE.findall(test.read_text())
+        text = test.read_text()
+        if f"\nnamespace {test.stem} {{\n" not in text:  # several are compiled as one unit
+            breaches.append(f"tests/{room}/{test.name}: keeps its names in namespace {test.stem}, behind its includes")
+        names = INCLUDE.findall(text)
         if f"tests/{room}/{test.name}" in OTHER_TESTS:
             mirrored = OTHER_TESTS[f"tests/{room}/{test.name}"]
         if not (folder / mirrored).exists():

@@ -71,7 +71,7 @@ end
 complete -c @TOOL@ -f
 @COMPLETE@)fish";
 
-std::string fish_quoted(std::string_view text) { return quoted(backslashed(text, "\\"), "\\'"); }
+std::string fish_quoted(std::string_view text) { return single_quoted(backslashed(text, "\\"), "\\'"); }
 
 // "complete -c TOOL", for these commands. @param commands  nothing: always
 std::string fish_complete(const std::string& commands) {

@@ -21,7 +21,7 @@ std::string filled(std::string_view script, const std::vector<std::pair<std::str
   return text;
 }
 
-std::string quoted(std::string_view text, std::string_view quote) {
+std::string single_quoted(std::string_view text, std::string_view quote) {
   std::string safe = "'";
   for (const char c : text) c == '\'' ? safe.append(quote) : safe.append(1, c);
   return safe + "'";

@@ -25,7 +25,7 @@ std::string joined(const std::vector<std::string>& all, std::string_view between
 std::string filled(std::string_view script, const std::vector<std::pair<std::string, std::string>>& places);
 
 // A text between single quotes. @param quote  what stands for a single quote in it
-std::string quoted(std::string_view text, std::string_view quote);
+std::string single_quoted(std::string_view text, std::string_view quote);
 
 // @param what  the characters before which a backslash is put
 std::string backslashed(std::string_view text, std::string_view what);

@@ -77,7 +77,7 @@ else
 fi
 )zsh";
 
-std::string zsh_quoted(std::string_view text) { return quoted(text, R"('\'')"); }
+std::string zsh_quoted(std::string_view text) { return single_quoted(text, R"('\'')"); }
 
 std::string zsh_values(const option& one) {
   if (one.form() == shape::pairs) return "@F@_pair";
