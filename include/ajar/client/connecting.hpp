@@ -46,7 +46,7 @@ class connecting {
                                   connect_options how) {
     constexpr std::chrono::seconds usual{10};
     if (!node->started) return fail(errc::not_started);
-    const auto* held = node->grant_for(server);
+    const auto* held = node->held.of(server);
     if (!held) return fail(errc::no_grant);
     if (wall_now() >= held->grant.body().not_after) return fail(errc::grant_expired);
     if (node->stopped) return fail(errc::canceled);

@@ -2,6 +2,7 @@
 // ajar/client/node.hpp - a client's links to its centrals, and its door.
 #pragma once
 
+#include <ajar/client/held_grants.hpp>
 #include <ajar/client/options.hpp>
 #include <ajar/client/status.hpp>
 #include <ajar/client/way_plan.hpp>
@@ -65,6 +66,7 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
       : key(std::move(own)),
         how(with_limited_lines(std::move(options))),
         network(how.reach()),
+        held(key.id(), how.grants_),
         changed(executor),
         made(clock::now()),
         tasks(executor, [this](const std::exception_ptr& what) { thrown(what); }) {}
@@ -138,7 +140,7 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
         changed.get_executor(), key, network, *how.door_,
         [weak](const crypto::public_key& shown) {
           const auto still = weak.lock();
-          return still && still->may_dial_us(identity::peer_id::of(shown));
+          return still && still->held.let_dial(identity::peer_id::of(shown), wall_now());
         },
         [weak](const crypto::public_key& shown) {
           const auto still = weak.lock();
@@ -174,29 +176,7 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
     changed.notify();
   }
 
-  // ---- grants
-
-  // The grant that lasts longest, of those that are ours.
-  const trust::grant_file* grant_for(const identity::peer_id& server) const {
-    const trust::grant_file* best = nullptr;
-    for (const auto& one : how.grants_) {
-      if (one.grant.signer() != server || one.grant.body().client != key.id()) continue;
-      if (!best || one.grant.body().not_after > best->grant.body().not_after) best = &one;
-    }
-    return best;
-  }
-
-  // Is a central asked about that server, or that grant? What it says of others is not kept.
-  bool is_asked_of(const identity::url& central, const identity::peer_id& server) const {
-    return std::ranges::any_of(how.grants_, [&](const trust::grant_file& one) {
-      return one.central == central && one.grant.signer() == server && one.grant.body().client == key.id();
-    });
-  }
-  bool is_shown_to(const identity::url& central, const trust::grant_id& id) const {
-    return std::ranges::any_of(how.grants_, [&](const trust::grant_file& one) {
-      return one.central == central && one.grant.body().id == id && one.grant.body().client == key.id();
-    });
-  }
+  // ---- links
 
   std::shared_ptr<net::clock_filter> clock_of(const identity::peer_id& server) {
     auto& one = clocks[server];
@@ -207,13 +187,6 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
   bool is_central(const identity::peer_id& id) const {
     return std::ranges::any_of(centrals, [&](const auto& one) { return one.second->up.central().id == id; });
   }
-
-  bool may_dial_us(const identity::peer_id& server) const {
-    const auto* held = grant_for(server);
-    return held && held->grant.body().permits(trust::method::outbound) && wall_now() < held->grant.body().not_after;
-  }
-
-  // ---- links
 
   const std::shared_ptr<central_side>& side_of(const identity::url& central) {
     auto& side = centrals[to_string(central)];
@@ -235,9 +208,9 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
   // How this client looks from outside, as that server's central tells it.
   awaitable<result<net::reflection>> look(identity::peer_id server, time_point until) {
     if (!started) co_return fail(errc::not_started);
-    const auto* held = grant_for(server);
-    if (!held) co_return fail(errc::no_grant);
-    const auto side = side_of(held->central);
+    const auto* grant = held.of(server);
+    if (!grant) co_return fail(errc::no_grant);
+    const auto side = side_of(grant->central);
     while (!side->mirror->is_measured()) {
       if (stopped) co_return fail(errc::canceled);
       if (side->final_cause) co_return fail(*side->final_cause);
@@ -262,14 +235,10 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
     side.seen = greeting.seen;
     side.last_loss.reset();
     side.refused.clear();
-    std::size_t presented = 0;
-    for (const auto& one : how.grants_) {
-      if (one.central != side.up.central() || wall_now() >= one.grant.body().not_after) continue;
-      if (one.grant.body().client != key.id() || ++presented > most_presented) continue;
-      (void)side.up.send(signalling::present_grant{one.grant.octets()});
-    }
+    const auto presented = held.shown_to(side.up.central(), wall_now());
+    for (const auto* one : presented) (void)side.up.send(signalling::present_grant{one->grant.octets()});
     const auto central = side.up.central_endpoint();
-    if (presented == 0 || !network->has_sockets() || !central) return;
+    if (presented.empty() || !network->has_sockets() || !central) return;
     side.mirror->linked(greeting, *central, side.up.round_trip().value_or(clock::duration(0)));
     tasks.spawn(shared_from_this(), side.mirror->begin(side.up.central().at));
   }
@@ -306,14 +275,14 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
 
   result<> received(central_side& side, const signalling::message& what) {
     if (const auto* about = std::get_if<signalling::presence>(&what)) {
-      if (!is_asked_of(side.up.central(), about->server)) return {};
+      if (!held.ask_about(side.up.central(), about->server)) return {};
       doubt(side, *about);
       side.present[about->server] = *about;
       if (step && about->seen.port() != 0) step->expect(about->seen.address());
       tend_door();
       if (step && step->is_open() && clock::now() - side.door_told > record_renewal) tell_door(side);
     } else if (const auto* graded = std::get_if<signalling::grant_result>(&what)) {
-      if (graded->code != 0 && is_shown_to(side.up.central(), graded->grant)) {
+      if (graded->code != 0 && held.ask_about(side.up.central(), graded->grant)) {
         side.refused[graded->grant] = errc_from_wire(graded->code);
         side.answers->refused(graded->grant, errc_from_wire(graded->code));
       }
@@ -345,8 +314,8 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
   sessions::doubts& doubted() override { return doubts; }
   std::vector<sessions::session::sight> sessions_with(const identity::peer_id& server) override {
     auto all = own_sessions.of(server);
-    const auto held = dialled.find(server);
-    if (held != dialled.end()) all.push_back(held->second.watch());
+    const auto came = dialled.find(server);
+    if (came != dialled.end()) all.push_back(came->second.watch());
     return all;
   }
   void looked_at(const identity::peer_id&) override { changed.notify(); }
@@ -367,8 +336,8 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
   // ---- the door
 
   bool expects_server(const central_side& side) const {
-    return std::ranges::any_of(side.present,
-                               [&](const auto& one) { return dials(one.second) && may_dial_us(one.first); });
+    return std::ranges::any_of(
+        side.present, [&](const auto& one) { return dials(one.second) && held.let_dial(one.first, wall_now()); });
   }
 
   // Open exactly while a server that may dial is there.
@@ -408,9 +377,9 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
   // A server dialled us.
   awaitable<void> receive(outbound::doorstep::stream guest) {
     const auto server = identity::peer_id::of(guest.peer_key());
-    const auto* held = grant_for(server);
-    if (!held) co_return;
-    const auto grant = held->grant.body().id;
+    const auto* given = held.of(server);
+    if (!given) co_return;
+    const auto grant = given->grant.body().id;
     const auto nonce = crypto::random_octets<16>();
     telling::report_step(caused_by(short_name(server)), "C", "a server dialled us", short_name(server));
     auto entering =
@@ -425,7 +394,6 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
     changed.notify();
   }
 
-  static constexpr std::size_t most_presented = 64;
   static constexpr std::chrono::minutes door_told_each{1};
   static constexpr std::chrono::hours record_life{24 * 7};
   static constexpr std::chrono::hours record_renewal{12};
@@ -434,6 +402,7 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
   identity::key key;
   client_options how;
   std::shared_ptr<net::network> network;
+  held_grants held;
   notifier changed;
   std::map<std::string, std::shared_ptr<central_side>> centrals;
   std::map<identity::peer_id, sessions::session> dialled;

@@ -5,11 +5,11 @@
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
 #include <ajar/core/places.hpp>
-#include <ajar/core/shortage.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/outbound/dialer.hpp>
 #include <ajar/rendezvous/reflector.hpp>
 #include <ajar/rendezvous/respond.hpp>
+#include <ajar/server/correspondence.hpp>
 #include <ajar/server/entrance.hpp>
 #include <ajar/server/options.hpp>
 #include <ajar/server/status.hpp>
@@ -40,13 +40,13 @@ struct server_node final : signalling::uplink_events,
         up(key, how.central_, uplink_terms(), *this),
         dials(executor, key, *this, network, how.steps_),
         entering(key.id(), how, caused_by("clients"), waiting),
+        letters(key, how, entering),
         arrived(executor),
         made_room(executor),
         tasks(executor, [this](const std::exception_ptr& what) { thrown(what); }),
         made(clock::now()),
         link(made) {
     mirror = std::make_shared<rendezvous::reflector>(executor, reflecting(*this));
-    acknowledged = entering.revoked().serial == 0;
     if (how.window_ports_) lender = std::make_shared<windows::port_lender>(*how.window_ports_);
   }
 
@@ -111,7 +111,7 @@ struct server_node final : signalling::uplink_events,
     all.link = link.status(now, how.central_, up.round_trip());
     all.clients_with_door = known.size();
     all.revocations_serial = entering.revoked().serial;
-    all.revocations_acknowledged = acknowledged;
+    all.revocations_acknowledged = letters.is_acknowledged();
     all.windows_open = commands;
     all.listened_last_minute = entering.listened(now);
     all.listened_limit = entering.listened_limit();
@@ -156,7 +156,7 @@ struct server_node final : signalling::uplink_events,
     }
     if (const auto* update = std::get_if<signalling::roster_update>(&what)) return take_roster(*update);
     if (const auto* verdict = std::get_if<signalling::revocations_result>(&what)) return take_verdict(*verdict);
-    if (const auto* came = std::get_if<signalling::redemption>(&what)) return redeem(*came);
+    if (const auto* came = std::get_if<signalling::redemption>(&what)) return up.send(letters.answer(*came));
     if (const auto* seen = std::get_if<signalling::reflected>(&what)) {
       mirror->received(*seen);
       return {};
@@ -180,7 +180,7 @@ struct server_node final : signalling::uplink_events,
 
   void lost(const std::error_code& why, std::optional<std::chrono::milliseconds> again_in) override {
     entering.gate().forget_nonces();
-    announced = 0;
+    letters.link_lost();
     mirror->unlinked();
     link.lost(clock::now(), why);
     const auto told = again_in ? "no link to central" : "the link to central ended for good";
@@ -303,14 +303,9 @@ struct server_node final : signalling::uplink_events,
     if (entering.doubts().wants_another(client, sessions::path::outbound, clock::now())) dials.again(client);
   }
 
-  // ---- revocations
+  // ---- revocations and invites
 
-  // An empty list, too: central may know of a later one.
-  void present_revocations() {
-    acknowledged = entering.revoked().serial == 0;
-    if (!how.revocations_) how.revocations_.emplace(trust::signed_revocations::sign({}, key));
-    (void)up.send(signalling::present_revocations{how.revocations_->octets()});
-  }
+  void present_revocations() { (void)up.send(letters.revocations()); }
 
   void cut_sessions(const trust::grant_id& grant) {
     for (const auto& guest : guests.alive()) {
@@ -321,7 +316,7 @@ struct server_node final : signalling::uplink_events,
   awaitable<result<>> take_back(trust::signed_revocations list) {
     const auto fresh = entering.forbid(list);
     if (!fresh) co_return fail(fresh.error());
-    how.revocations_.emplace(std::move(list));
+    letters.replace(std::move(list));
     present_revocations();
     for (const auto& grant : *fresh) cut_sessions(grant);
     for (const auto& grant : *fresh) {
@@ -335,23 +330,9 @@ struct server_node final : signalling::uplink_events,
   }
 
   result<> take_verdict(const signalling::revocations_result& verdict) {
-    if (verdict.code == 0) {
-      acknowledged = acknowledged || verdict.serial == entering.revoked().serial;
-      return {};
-    }
-    if (errc_from_wire(verdict.code) != errc::serial_too_low) return fail(errc::unexpected_message);
-    auto later = trust::signed_revocations::open(verdict.later);
-    if (!later || later->signer() != key.id()) return fail(errc::signature_invalid);  // central makes it up
-    if (entering.is_known(later->body())) return {};  // that was about a list before this one
-    telling::report_trouble(caused_by("central"), "grants were revoked that this server did not know of",
-                            "its state is an older copy");
-    if (!how.later_revocations_) return {};
-    auto both = how.later_revocations_(*later);
-    if (both) {
-      tasks.spawn(shared_from_this(), take_later(std::move(*both)));
-    } else {
-      telling::report_trouble(caused_by("central"), "revocations were not kept", both.error().message());
-    }
+    auto later = letters.heard(verdict);
+    if (!later) return fail(later.error());
+    if (*later) tasks.spawn(shared_from_this(), take_later(std::move(**later)));
     return {};
   }
 
@@ -362,29 +343,8 @@ struct server_node final : signalling::uplink_events,
     telling::report_trouble(caused_by("central"), "revocations were not taken over", taken.error().message());
   }
 
-  // ---- invites
-
   void announce_invites() {
-    if (!how.invite_ids_) return;
-    auto ids = how.invite_ids_();
-    if (!ids) return telling::report_trouble(how.steps_, "invites cannot be announced", ids.error().message());
-    if (ids->empty() && announced == 0) return;
-    announced = ids->size();
-    (void)up.send(signalling::announce_invites{std::move(*ids)});
-  }
-
-  result<> redeem(const signalling::redemption& what) {
-    auto answer = how.redeem_ ? how.redeem_(what.invite, what.sealed) : result<bytes>(fail(errc::invite_unknown));
-    if (answer) {
-      telling::report_step(caused_by("redeemers"), "", "answered somebody with an invite", to_hex(what.invite));
-      return up.send(signalling::redeemed{what.ticket, 0, std::move(*answer)});
-    }
-    const auto& why = answer.error();
-    telling::report_trouble(caused_by("redeemers"), "refused somebody with an invite", why.message());
-    const bool own = why.category() == category();  // what the disk says stays here
-    const auto foreign = is_shortage(why) ? errc::server_busy : errc::state_unusable;
-    const auto code = own ? static_cast<errc>(why.value()) : foreign;
-    return up.send(signalling::redeemed{what.ticket, static_cast<std::uint16_t>(code)});
+    if (auto all = letters.invites()) (void)up.send(std::move(*all));
   }
 
   // ---- windows
@@ -500,9 +460,8 @@ struct server_node final : signalling::uplink_events,
   signalling::roster known;
   std::deque<sessions::session> waiting;
   entrance entering;
+  correspondence letters;
   places<identity::peer_id> waiting_by;          // requests for a window
-  bool acknowledged = true;                      // by central, what is revoked
-  std::size_t announced = 0;                     // invites, over this link
   bool told_hidden = false;                      // that clients cannot come to where central sees it
   std::shared_ptr<windows::port_lender> lender;  // of --window-ports; nothing where any will do
   net::address seen_as;

@@ -21,6 +21,7 @@
 namespace ajar {
 
 namespace detail {
+class correspondence;
 class entrance;
 struct server_node;
 }  // namespace detail
@@ -140,6 +141,7 @@ class server_options {
 
  private:
   friend class server;
+  friend class detail::correspondence;
   friend class detail::entrance;
   friend struct detail::server_node;
   identity::url central_;
