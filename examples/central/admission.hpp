@@ -105,7 +105,7 @@ inline std::optional<read_text> list_to_change(const settings& given, const std:
   auto text = read_list(given, folder);
   auto list = text ? parse_list(*text, list_path(given, folder)) : served(tl::unexpected(text.error()));
   if (list) return read_text{std::move(*text), std::move(*list)};
-  tell("{}: {}\n", central_tool, list.error());
+  complain_in_words(central_tool, local_trouble, list.error());
   return std::nullopt;
 }
 
@@ -152,8 +152,7 @@ inline int take_over_now(const ajar::state::folder& state) {
   if (!told && told.error() == ajar::errc::not_running) return success;
   if (!told) return complain(central_tool, state.path(), told.error());
   if (*told == "taken") return success;
-  tell("{}: the central that runs has kept its list: its log says why\n", central_tool);
-  return local_trouble;
+  return complain_in_words(central_tool, local_trouble, "the central that runs has kept its list: its log says why");
 }
 
 // With others that change it kept off; they are not, where the running central is asked.
@@ -183,8 +182,9 @@ inline int change_list(const settings& given, const ajar::state::folder& state,
 inline int change_admission(const settings& given, bool admits) {
   const auto words = list_option(given, "words");
   if (words.empty()) {
-    tell("{}: {} whom? name servers as 'ajar-server id' prints them\n", central_tool, admits ? "admit" : "dismiss");
-    return usage;
+    return complain_in_words(
+        central_tool, usage,
+        fmt::format("{} whom? name servers as 'ajar-server id' prints them", admits ? "admit" : "dismiss"));
   }
   std::vector<ajar::identity::peer_id> ids;
   for (const auto& word : words) {

@@ -14,10 +14,7 @@
 
 namespace tools {
 
-inline int wrong_invite(std::string_view what) {
-  tell("{}: {}\n", central_tool, what);
-  return usage;
-}
+inline int wrong_invite(std::string_view what) { return complain_in_words(central_tool, usage, what); }
 
 // ---- where servers reach central
 
@@ -130,9 +127,10 @@ inline int withdraw(const settings& given) {
   const ajar::state::server_invites invites(self->state, self->key);
   const auto gone = invites.withdraw(words[0]);
   if (!gone && gone.error() == ajar::errc::no_such_client) {
-    tell("{}: {}: no open invite has that name: 'ajar-central invites' lists them, 'dismiss' is for who is served\n",
-         central_tool, ajar::escaped(words[0]));
-    return refused;
+    return complain_in_words(
+        central_tool, refused,
+        ajar::escaped(words[0]) +
+            ": no open invite has that name: 'ajar-central invites' lists them, 'dismiss' is for who is served");
   }
   if (!gone) return complain(central_tool, self->state.path(), gone.error());
   return success;

@@ -105,8 +105,8 @@ constexpr const char* quick_listen = "0.0.0.0:7000";
 int run(const tools::settings& given, int count, char** words) {
   const bool quick = given.count("quick") != 0;
   if (!quick && !given.count("listen")) {
-    tools::tell("{}: run needs --listen ADDR:PORT, or --quick for a trial\n{}", central_tool, examples);
-    return tools::usage;
+    return tools::complain_in_words(central_tool, tools::usage,
+                                    std::string("run needs --listen ADDR:PORT, or --quick for a trial\n") + examples);
   }
   const auto listen = given.count("listen") ? tools::text_option(given, "listen") : std::string(quick_listen);
   const auto at = ajar::net::parse_numeric_endpoint(listen);
@@ -117,10 +117,7 @@ int run(const tools::settings& given, int count, char** words) {
   const auto hold = tools::hold_state(central_tool, self->state);
   if (!hold) return tools::local_trouble;
   auto list = tools::read_admission(given, self->state.path());
-  if (!list) {
-    tools::tell("{}: {}\n", central_tool, list.error());
-    return tools::local_trouble;
-  }
+  if (!list) return tools::complain_in_words(central_tool, tools::local_trouble, list.error());
 
   (void)tools::raise_descriptor_limit();
   ajar::central_options how(*at, std::move(*list));
@@ -202,7 +199,6 @@ int main(int count, char** words) {
       fmt::print("{}\n", to_string(self->key.id()));
       return tools::success;
     }
-    tools::tell("{}: say what to do\n{}", central_tool, examples);
-    return tools::usage;
+    return tools::complain_in_words(central_tool, tools::usage, std::string("say what to do\n") + examples);
   });
 }

@@ -62,8 +62,7 @@ inline ajar::awaitable<ajar::result<exit_code>> collect(visit_ptr at, std::strin
   if (!what) co_return ajar::fail(what.error());
   *stays = !what->offered;
   if (what->sources.empty()) {
-    tell("{}: {}: nothing is shared there now\n", client_tool, shown(at->server));
-    co_return cut_short;
+    co_return complain_in_words(client_tool, cut_short, shown(at->server) + ": nothing is shared there now");
   }
   how.offered = what->offered;
   auto getting = get(at, std::move(what->sources), std::move(to), how);

@@ -29,6 +29,11 @@ struct get_options {
   bool offered = false;            // somebody waits at the other end until all of it is here
 };
 
+inline exit_code complain_of_destination(const std::string& about, const std::error_code& why) {
+  const auto hint = ajar::explain(ajar::errc::destination_unusable);
+  return complain_in_words(client_tool, cut_short, fmt::format("{}: {}: {}", about, why.message(), hint));
+}
+
 // Says what a fetch does: complaints, a bar or JSON lines, and in the end a summary and an exit code.
 class get_report final : public ajar::files::fetch_events {
  public:
@@ -73,8 +78,7 @@ class get_report final : public ajar::files::fetch_events {
     wipe_bar();
     const auto& why = one.trouble.why;
     if (one.trouble.local) {
-      tell("{}: {}: {}: {}\n", client_tool, name_of(one), why.message(),
-           ajar::explain(ajar::errc::destination_unusable));
+      complain_of_destination(name_of(one), why);
     } else {
       complain(client_tool, name_of(one), why);
     }
@@ -228,15 +232,12 @@ inline ajar::awaitable<ajar::result<exit_code>> get(visit_ptr at, std::vector<re
   }
   const auto where = decide_destination(to, what_is_at(to), sources.size(), folder);
   if (!where) {
-    tell("{}: {}: {}\n", client_tool, shown(to), where.error());
-    co_return cut_short;
+    co_return complain_in_words(client_tool, cut_short, shown(to) + ": " + where.error());
   }
   auto into = how.dry_run ? ajar::files::destination::look(where->folder, where->make)
                           : ajar::files::destination::open(where->folder, where->make);
   if (!into) {
-    tell("{}: {}: {}: {}\n", client_tool, shown(where->folder), into.error().message(),
-         ajar::explain(ajar::errc::destination_unusable));
-    co_return cut_short;
+    co_return complain_of_destination(shown(where->folder), into.error());
   }
   json_line path;
   if (how.json) {

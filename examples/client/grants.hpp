@@ -47,8 +47,7 @@ inline int add_grant(const settings& given, const node& self) {
   if (words.size() != 1) return wrong("add needs one grant file; - reads it from stdin");
   const auto text = text_of(words[0]);
   if (!text) {
-    tell("{}: {}: cannot be read: name the grant file you got\n", client_tool, words[0]);
-    return local_trouble;
+    return complain_in_words(client_tool, local_trouble, words[0] + ": cannot be read: name the grant file you got");
   }
   const auto parsed = ajar::trust::parse_grant_file(without_additions(*text));
   if (!parsed) {

@@ -179,8 +179,7 @@ int main(int count, char** words) {
     const bool network = command == "network";
     const bool looks = network || command == "ping" || command == "ls" || command == "cat";
     if (command.empty()) {
-      tools::tell("{}: say what to do\n{}", tools::client_tool, examples);
-      return tools::usage;
+      return tools::complain_in_words(tools::client_tool, tools::usage, std::string("say what to do\n") + examples);
     }
     auto self = tools::open_node(tools::client_tool, "client", tools::text_option(given, "state"));
     if (!self) return tools::local_trouble;

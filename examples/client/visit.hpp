@@ -32,10 +32,7 @@ namespace tools {
 
 inline constexpr const char* client_tool = "ajar-client";
 
-inline int wrong(std::string_view what) {
-  tell("{}: {}\n", client_tool, what);
-  return usage;
-}
+inline int wrong(std::string_view what) { return complain_in_words(client_tool, usage, what); }
 
 // A session, as the commands get it.
 struct visit {
@@ -77,13 +74,6 @@ inline json_line path_report(const visit& at, const ajar::files::window_cost& co
 }
 
 namespace detail {
-
-// Of a server that was not reached, where it has said why.
-inline json_line failure_report(const std::string& server, const std::error_code& why, const std::string& reason) {
-  json_line line;
-  line.with("server", server).with("cause", ajar::telling::cause_name(why)).with("reason", reason);
-  return line;
-}
 
 struct outcome {
   ajar::result<exit_code> done = ajar::fail(ajar::errc::canceled);
@@ -347,12 +337,13 @@ inline int visit_by_grants(const settings& given, const node& self, const std::s
   if (on.came.done) return *on.came.done;
   if (!on.came.interrupted) {
     const auto& why = on.came.done.error();
-    if (json && !on.reason.empty()) tell("{}\n", detail::failure_report(server, why, on.reason).text());
-    return complain(client_tool, about_or_host(about, on.held.front().central.at, why), why, on.reason);
+    json_line more;
+    more.with("server", server);
+    if (!on.reason.empty()) more.with("reason", on.reason);
+    return complain(client_tool, about_or_host(about, on.held.front().central.at, why), why, on.reason, more);
   }
   if (!goes_on) return success;  // it was asked to stop
-  tell("{}: interrupted: the same command goes on where this one stopped\n", client_tool);
-  return cut_short;
+  return complain_in_words(client_tool, cut_short, "interrupted: the same command goes on where this one stopped");
 }
 
 // The same with the grants that this client holds for a server.

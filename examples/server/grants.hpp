@@ -76,8 +76,7 @@ inline int write_grant_file(const ajar::trust::grant_file& what, const std::stri
   file << text;
   file.close();
   if (file) return success;
-  tell("{}: {}: cannot be written: name another file by --out\n", server_tool, out);
-  return local_trouble;
+  return complain_in_words(server_tool, local_trouble, out + ": cannot be written: name another file by --out");
 }
 
 inline int grant(const settings& given) {

@@ -23,8 +23,11 @@ inline bool may_join(const settings& given, const ajar::state::folder& state, co
     return false;
   }
   if (!*before || (*before)->id == central.id) return true;
-  tell("{}: join: {} has joined another central, {}: --force leaves that one, --state FOLDER begins another server\n",
-       server_tool, state.path(), to_string(**before));
+  complain_in_words(
+      server_tool, refused,
+      fmt::format(
+          "join: {} has joined another central, {}: --force leaves that one, --state FOLDER begins another server",
+          state.path(), to_string(**before)));
   return false;
 }
 

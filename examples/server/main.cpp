@@ -59,7 +59,6 @@ int main(int count, char** words) {
       fmt::print("{}\n", to_string(self->key.id()));
       return tools::success;
     }
-    tools::tell("{}: say what to do\n{}", server_tool, examples);
-    return tools::usage;
+    return tools::complain_in_words(server_tool, tools::usage, std::string("say what to do\n") + examples);
   });
 }

@@ -20,10 +20,7 @@ namespace tools {
 
 inline constexpr const char* server_tool = "ajar-server";
 
-inline int wrong(std::string_view what) {
-  tell("{}: {}\n", server_tool, what);
-  return usage;
-}
+inline int wrong(std::string_view what) { return complain_in_words(server_tool, usage, what); }
 
 // "outbound,window". Nothing for other words.
 inline std::optional<ajar::trust::method_set> parse_methods(std::string_view text) {

@@ -115,24 +115,6 @@ std::vector<std::string> list_option(const settings& given, const char* name) {
   return given.as<std::vector<std::string>>(name);
 }
 
-std::string complaint(std::string_view tool, std::string_view about, const std::error_code& why,
-                      std::string_view known) {
-  auto line = fmt::format("{}: {}: {}", tool, about, why.message());
-  if (!known.empty()) line += fmt::format(" ({})", ajar::escaped(known));
-  const auto what_to_do = ajar::advice(why);
-  if (!what_to_do.empty()) line += fmt::format(": {}", what_to_do);
-  return line;
-}
-
-exit_code complain(std::string_view tool, std::string_view about, const std::error_code& why, std::string_view known) {
-  tell("{}\n", complaint(tool, about, why, known));
-  return exit_code_of(why);
-}
-
-exit_code complain(std::string_view tool, std::string_view about, const std::error_code& why) {
-  return complain(tool, about, why, {});
-}
-
 std::optional<node> open_node(std::string_view tool, std::string_view kind, const std::string& option) {
   keep_memory_private();
   auto place = ajar::state::folder::place(option, kind);
@@ -270,7 +252,7 @@ ajar::telling::step_sink steps_as_told(const std::string& who, const settings& g
 namespace {
 
 void complain_of(const option_table& table, const mistakes& all) {
-  for (const auto& one : all) tell("{}: {}\n", table.tool(), one);
+  for (const auto& one : all) complain_in_words(table.tool(), usage, one);
 }
 
 // config, and config --check FILE.
@@ -291,9 +273,9 @@ int tell_settings(const option_table& table, const settings& given) {
 
 int no_command(const option_table& table, const std::string& said) {
   const auto* meant = table.nearest_command(said);
-  tell("{}: there is no command '{}': {}\n", table.tool(), ajar::escaped(said, 64),
-       meant ? "did you mean " + meant->name + "?" : "'" + table.tool() + " help' lists them");
-  return usage;
+  const auto hint = meant ? "did you mean " + meant->name + "?" : "'" + table.tool() + " help' lists them";
+  return complain_in_words(table.tool(), usage,
+                           fmt::format("there is no command '{}': {}", ajar::escaped(said, 64), hint));
 }
 
 // help, help COMMAND, and COMMAND --help.
@@ -312,11 +294,14 @@ int help(const option_table& table, std::string_view examples, const std::string
 
 std::variant<settings, int> begin(const option_table& table, const char* examples, int count,
                                   const char* const* words) {
+  complain_as_json(
+      std::any_of(words, words + count, [](const char* one) { return one == std::string_view("--json"); }));
   auto given = read_settings(table, count, words);
   if (!given) {
     complain_of(table, given.error());
     return usage;
   }
+  complain_as_json(given->count("json") != 0);
   const auto command = given->as<std::string>("command");
   if (given->count("version")) {
     fmt::print("{}", versions_of(table.tool()));
@@ -333,8 +318,9 @@ std::variant<settings, int> begin(const option_table& table, const char* example
   if (command != "completion") return std::move(*given);
   const auto script = completion(table, given->as<std::string>("words"));
   if (script.empty()) {
-    tell("{}: completion is for {}: {} completion bash\n", table.tool(), listed(completion_shells()), table.tool());
-    return usage;
+    return complain_in_words(
+        table.tool(), usage,
+        fmt::format("completion is for {}: {} completion bash", listed(completion_shells()), table.tool()));
   }
   fmt::print("{}", script);
   return success;

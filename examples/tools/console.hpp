@@ -2,6 +2,7 @@
 // What the three reference tools have in common towards a person and a shell.
 #pragma once
 
+#include "complaint.hpp"
 #include "line_writer.hpp"
 #include "settings.hpp"
 
@@ -24,39 +25,6 @@
 
 namespace tools {
 
-// Exit codes, also in each --help and in docs/errors.md.
-enum exit_code : int {
-  success = 0,
-  usage = 2,          // the command line
-  local_trouble = 3,  // state folder, key, grant file, this machine's network
-  no_central = 4,     // central is not there, is another, or does not serve us
-  refused = 5,        // a grant, or what it permits
-  not_reached = 6,    // the other side is offline, or no path worked
-  cut_short = 7,      // a transfer that ended early, or a share that is not there
-};
-
-inline constexpr const char* exit_codes_help =
-    "Exit codes: 0 done, 2 command line, 3 state folder or grant file, 4 central, 5 refused, 6 not reached, "
-    "7 transfer\n";
-
-inline exit_code exit_code_of(const std::error_code& why) {
-  using ajar::errc;
-  if (why.category() != ajar::category()) return local_trouble;
-  const auto value = static_cast<errc>(why.value());
-  if (value == errc::file_not_permitted) return refused;
-  if (value == errc::server_offline || value == errc::exchange_timeout) return not_reached;
-  if (value == errc::server_busy) return not_reached;
-  if (value >= errc::share_not_found) return cut_short;
-  if (value >= errc::window_timeout) return not_reached;
-  if (value >= errc::link_lost) return no_central;
-  if (value >= errc::no_grant) return refused;
-  if (value >= errc::name_not_found) return value == errc::bind_failed ? local_trouble : no_central;
-  if (value >= errc::signature_invalid) return local_trouble;
-  if (value >= errc::message_truncated) return cut_short;
-  if (value >= errc::not_running) return local_trouble;
-  return cut_short;
-}
-
 // Options that may be absent.
 std::string text_option(const settings& given, const char* name);
 std::vector<std::string> list_option(const settings& given, const char* name);
@@ -66,13 +34,6 @@ inline std::string about_or_host(const std::string& about, const ajar::net::endp
                                  const std::error_code& why) {
   return ajar::net::is_of_name(why) ? about + ": " + central.host() : about;
 }
-
-// One line on stderr: what was tried, what happened, what to do.
-exit_code complain(std::string_view tool, std::string_view about, const std::error_code& why);
-// The same; what is known beside the cause stands in brackets behind it, where there is something.
-exit_code complain(std::string_view tool, std::string_view about, const std::error_code& why, std::string_view known);
-std::string complaint(std::string_view tool, std::string_view about, const std::error_code& why,
-                      std::string_view known);
 
 // The state folder and the key in it. Complains by itself.
 struct node {
@@ -111,10 +72,7 @@ int guarded(const char* tool, Main&& body) {
   ::signal(SIGPIPE, SIG_IGN);
   (void)standard_error();  // opened now: a fence may come
   ::tzset();               // the same of the time zone's file
-  const auto spoiled = [tool](const char* why) {
-    tell("{}: {}\n", tool, why);
-    return local_trouble;
-  };
+  const auto spoiled = [tool](const char* why) { return complain_in_words(tool, local_trouble, why); };
   try {
     const int code = body();
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;

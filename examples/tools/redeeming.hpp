@@ -96,9 +96,12 @@ inline std::optional<ajar::trust::invite> invite_of_kind(std::string_view tool, 
   } else if (invites_server(*with) == of_a_server) {
     return std::move(*with);
   } else if (of_a_server) {
-    tell("{}: {}: that invites a client of a server: 'ajar-client join' redeems it\n", tool, command);
+    complain_in_words(tool, usage,
+                      std::string(command) + ": that invites a client of a server: 'ajar-client join' redeems it");
   } else {
-    tell("{}: {}: that invites a server: 'ajar-server join' redeems it, on the machine that shares\n", tool, command);
+    complain_in_words(
+        tool, usage,
+        std::string(command) + ": that invites a server: 'ajar-server join' redeems it, on the machine that shares");
   }
   return std::nullopt;
 }

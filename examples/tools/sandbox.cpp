@@ -234,8 +234,9 @@ bool enter_sandbox(std::string_view tool, const settings& given, landlock fence,
   const auto limited = forbid_needless_calls();
   if (!limited) ajar::telling::report_step(steps, "", "no filter of system calls", limited.error().message());
   if ((fenced && limited) || how != "required") return true;
-  tell("{}: {}: {}: use a kernel with Landlock and seccomp, or --sandbox auto\n", tool, given.where("sandbox"),
-       fenced ? limited.error().message() : found);
+  complain_in_words(tool, local_trouble,
+                    fmt::format("{}: {}: use a kernel with Landlock and seccomp, or --sandbox auto",
+                                given.where("sandbox"), fenced ? limited.error().message() : found));
   return false;
 }
 

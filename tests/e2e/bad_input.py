@@ -80,6 +80,26 @@ class BadInput(unittest.TestCase):
             done = w.run("server", "server", *command, "--service", "file:rw")
             self.complains(done, USAGE, "file:rw", "for reading alone", "grant NAME:r")
 
+    def test_with_json_a_complaint_is_an_object_that_names_its_cause(self):
+        w = self.w
+        for tool, words, code, cause, about in (
+                ("client", ("get", "nobody:file", "."), REFUSED, "no_grant", "nobody"),
+                ("client", ("ls", "home:nothing"), REFUSED, "service_not_granted", "home:nothing"),
+                ("server", ("revoke", "nobody"), REFUSED, "no_such_client", "nobody"),
+                ("client", ("gett", "home:file", "."), USAGE, None, None),
+                ("client", ("get", "home:file", ".", "--parralel", "3"), USAGE, None, None),
+                ("client", ("get",), USAGE, None, None),
+                ("central", ("admit",), USAGE, None, None)):
+            with self.subTest(tool, words=words):
+                done = w.run(tool, tool, *words, "--json")
+                self.complains(done, code)
+                told = json.loads(done.stderr)
+                self.assertEqual((told["tool"], told["exit_code"]), (f"ajar-{tool}", code))
+                self.assertEqual((told.get("cause"), told.get("about")), (cause, about))
+                self.assertTrue(told["message"])
+        self.assertEqual(json.loads(w.run("client", "client", "ls", "home:nothing", "--json").stderr)["server"], "home")
+        self.complains(w.run("client", "client", "gett", "--json=false"), USAGE, "ajar-client: there is no command")
+
     def test_help_of_each_command_and_versions(self):
         """On one screen, with an example; nothing is begun for it."""
         for tool in ("central", "server", "client"):
