@@ -105,6 +105,13 @@ class Folders(unittest.TestCase):
         lines = [json.loads(line) for line in done.stdout.decode().splitlines()]
         return (lines[-1] if lines else None), done.stderr, lines[:-1]
 
+    def needs_mark(self, fetched):
+        """Of what was fetched a mark is kept, where the filesystem has extended attributes."""
+        try:
+            os.getxattr(fetched, "user.ajar.fetched")
+        except OSError:
+            self.skipTest("no extended attributes here")
+
     def assert_same_tree(self, a, b):
         found = {one.relative_to(a) for one in a.rglob("*")}
         self.assertEqual(found, {one.relative_to(b) for one in b.rglob("*")})
@@ -327,10 +334,7 @@ class Folders(unittest.TestCase):
         self.assertFalse(self.dest.exists())
         self.get(name, self.dest)
         into = self.dest / folder.name
-        try:
-            os.getxattr(into / "a", "user.ajar.fetched")
-        except OSError:
-            self.skipTest("no extended attributes here")
+        self.needs_mark(into / "a")
         (into / "a").write_text("own work")
         (folder / "a").write_text("new a")
         (folder / "b").write_text("new b")
@@ -356,10 +360,7 @@ class Folders(unittest.TestCase):
             (folder / one).write_text(one)
         self.get(name, self.dest)
         into = self.dest / folder.name
-        try:
-            os.getxattr(into / "a", "user.ajar.fetched")
-        except OSError:
-            self.skipTest("no extended attributes here")
+        self.needs_mark(into / "a")
         elsewhere = self.w.folder / "elsewhere of delete"
         elsewhere.mkdir()
         (elsewhere / "precious").write_text("precious")
