@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <ostream>
 
+#include "../no_descriptors.hpp"
+
 namespace letter_test {
 
 using namespace ajar;
@@ -40,7 +42,32 @@ TEST_CASE("a descriptor goes along with a datagram") {
   CHECK(came->octets == "octets");
   CHECK_FALSE(came->cut);
   CHECK(control::detail::read_sealed(came->passed, 5) == "hello");
-  CHECK_FALSE(control::detail::take_letter(ends.second.get(), 100));
+  const auto none = control::detail::take_letter(ends.second.get(), 100);
+  REQUIRE_FALSE(none);
+  CHECK(none.error() == std::errc::resource_unavailable_try_again);
+}
+
+TEST_CASE("a datagram whose descriptor there is no room for stays until there is") {
+  const pair ends;
+  REQUIRE(control::detail::send_letter(ends.first.get(), "first", ends.first));
+  REQUIRE(control::detail::send_letter(ends.first.get(), "second", descriptor()));
+  {
+    const no_descriptors none;
+    for (int i = 0; i < 3; ++i) {
+      const auto came = control::detail::take_letter(ends.second.get(), 100);
+      REQUIRE_FALSE(came);
+      CHECK(came.error() == std::errc::too_many_files_open);
+    }
+  }
+  const auto first = control::detail::take_letter(ends.second.get(), 100);
+  REQUIRE(first);
+  CHECK(first->octets == "first");
+  CHECK(first->passed);
+  const no_descriptors none;  // the second one brings none
+  const auto second = control::detail::take_letter(ends.second.get(), 100);
+  REQUIRE(second);
+  CHECK(second->octets == "second");
+  CHECK_FALSE(second->passed);
 }
 
 TEST_CASE("of a datagram that is too long the beginning is kept, and that it is cut") {

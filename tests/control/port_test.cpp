@@ -9,6 +9,7 @@
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
 #include <ajar/testing/run.hpp>
+#include <asio/posix/stream_descriptor.hpp>
 #include <filesystem>
 #include <fstream>
 
@@ -92,7 +93,7 @@ std::optional<result<reply>> send_raw(answering& to, std::string_view octets) {
     const descriptor theirs(ends[1]);
     REQUIRE(control::detail::send_letter(connected->get(), octets, theirs));
   }
-  std::optional<control::detail::letter> came;
+  result<control::detail::letter> came = fail(errc::not_running);
   for (int i = 0; i < 10'000 && !came; ++i) {
     to.context.restart();
     to.context.poll();
@@ -370,34 +371,83 @@ TEST_CASE("root may ask anybody's process") {
   CHECK(got == "from nobody");
 }
 
-TEST_CASE("a process without a free descriptor answers, again and again") {
-  const folder in;
-  std::array<int, 2> ready{};
-  REQUIRE(::pipe(ready.data()) == 0);
-  const auto child = ::fork();
-  if (child == 0) {
+namespace {
+
+// A process of its own that answers, and has no descriptor free. What is said to it lets its slow answers be given.
+class short_of_descriptors {
+ public:
+  explicit short_of_descriptors(const folder& in) {
+    std::array<int, 2> ends{};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+    ours_ = descriptor(ends[0]);
+    const descriptor theirs(ends[1]);
+    child_ = ::fork();
+    if (child_ == 0) answer(in, theirs.get());
+    char one = 0;
+    REQUIRE(::read(ours_.get(), &one, 1) == 1);
+  }
+  short_of_descriptors(const short_of_descriptors&) = delete;
+  short_of_descriptors& operator=(const short_of_descriptors&) = delete;
+  ~short_of_descriptors() {
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+  }
+  void say() const { REQUIRE(::write(ours_.get(), "x", 1) == 1); }
+
+ private:
+  [[noreturn]] static void answer(const folder& in, int told) {
     ::alarm(60);
     answering tool(in);
+    tool.socket->carry_out("later", [](const request&) -> awaitable<result<std::string>> { co_return "later"; });
+    asio::posix::stream_descriptor saying(tool.context, told);
+    saying.async_wait(asio::posix::stream_descriptor::wait_read,
+                      [&](const std::error_code&) { tool.change->notify(); });
     const rlimit few{64, 64};
     if (::setrlimit(RLIMIT_NOFILE, &few) != 0) ::_exit(1);
     while (::dup(0) >= 0) continue;
-    tool.socket->carry_out("later", [](const request&) -> awaitable<result<std::string>> { co_return "later"; });
-    if (::write(ready[1], "x", 1) != 1) ::_exit(1);
+    if (::write(told, "x", 1) != 1) ::_exit(1);
     tool.context.run();
     ::_exit(0);
   }
-  char one = 0;
-  REQUIRE(::read(ready[0], &one, 1) == 1);
+
+  descriptor ours_;
+  pid_t child_ = -1;
+};
+
+}  // namespace
+
+TEST_CASE("a process without a free descriptor answers, again and again") {
+  const folder in;
+  const short_of_descriptors process(in);
   for (int i = 0; i < 3; ++i) {
     CHECK(ask_nobody(in.path) == "hello you");
     asio::io_context context;
     const auto got = testing::run(context, ask(in.path, "control", request{"later", {}}, clock::now() + 10s));
     CHECK(got == "later");
   }
-  ::kill(child, SIGKILL);
-  ::waitpid(child, nullptr, 0);
-  ::close(ready[0]);
-  ::close(ready[1]);
+}
+
+TEST_CASE("whoever asks while the last descriptor is in use waits for it") {
+  const folder in;
+  const short_of_descriptors process(in);
+  asio::io_context context;
+  result<std::string> slow;
+  result<std::string> quick;
+  const auto into = [](result<std::string>& where) {
+    return [&where](const std::exception_ptr&, result<std::string> got) { where = std::move(got); };
+  };
+  asio::co_spawn(context, ask(in.path, "control", request{"wait", {"me"}}, clock::now() + 30s), into(slow));
+  context.poll();
+  asio::co_spawn(context, ask(in.path, "control", request{"greet", {"you"}}, clock::now() + 30s), into(quick));
+  context.restart();
+  context.run_for(100ms);
+  CHECK(slow == "");  // neither is told that nobody is there
+  CHECK(quick == "");
+  process.say();
+  context.restart();
+  context.run();
+  CHECK(slow == "woken for me");
+  CHECK(quick == "hello you");
 }
 
 }  // namespace port_test

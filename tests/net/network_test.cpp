@@ -2,7 +2,9 @@
 #include <ajar/net/network.hpp>
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <ajar/core/descriptor.hpp>
 #include <ajar/testing/run.hpp>
 
 #include <array>
@@ -105,6 +107,37 @@ TEST_CASE("a connection for which there is no descriptor waits until there is on
   asio::co_spawn(here.context, net::accept_each(port, come, trouble), asio::detached);
   here.context.run();
   CHECK(told == 2);  // it was looked for again, and not all the time
+  CHECK(came == 1);
+}
+
+TEST_CASE("the last descriptors are left to what a process does itself") {
+  machine here;
+  const auto port = here.listen(any_port, sharing::none).value();
+  tcp::socket caller(here.context);
+  caller.connect(port->local_endpoint());
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const auto free = static_cast<rlim_t>(descriptor(::fcntl(0, F_DUPFD_CLOEXEC, 0)).get());
+  const auto limit = [&](rlim_t most) {
+    const rlimit now{most, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &now) == 0);
+  };
+  limit(free + descriptors_of_its_own);
+  int told = 0;
+  int came = 0;
+  const auto come = [&](net::transport) {
+    ++came;
+    port->close();
+  };
+  const auto trouble = [&](const std::error_code& why) {
+    CHECK(why == std::errc::too_many_files_open);
+    CHECK(descriptor(::fcntl(0, F_DUPFD_CLOEXEC, 0)));
+    if (++told == 2) limit(free + descriptors_of_its_own + 1);
+  };
+  asio::co_spawn(here.context, net::accept_each(port, come, trouble), asio::detached);
+  here.context.run();
+  limit(before.rlim_cur);
+  CHECK(told == 2);
   CHECK(came == 1);
 }
 

@@ -69,8 +69,31 @@ struct letter {
   descriptor passed;            ///< the first one; others are closed
 };
 
-/// The next datagram of at most so many octets. Nothing where there is none now. An empty one is an end, for a pair.
-inline std::optional<letter> take_letter(int from, std::size_t longest) {
+// What a message brought along besides its octets.
+inline void take_along(msghdr& message, letter& into) {
+  for (auto* one = CMSG_FIRSTHDR(&message); one; one = CMSG_NXTHDR(&message, one)) {
+    if (one->cmsg_level != SOL_SOCKET) continue;
+    if (one->cmsg_type == SCM_CREDENTIALS) {
+      ucred who{};
+      std::memcpy(&who, CMSG_DATA(one), sizeof who);
+      into.sender = who.uid;
+    } else if (one->cmsg_type == SCM_RIGHTS) {
+      const auto* numbers = CMSG_DATA(one);
+      for (std::size_t at = 0; at + CMSG_LEN(sizeof(int)) <= one->cmsg_len; at += sizeof(int)) {
+        int number = -1;
+        std::memcpy(&number, numbers + at, sizeof number);
+        descriptor owned(number);
+        if (!into.passed) into.passed = std::move(owned);
+      }
+    }
+  }
+}
+
+/// The next datagram of at most so many octets. An empty one is an end, for a pair.
+///
+/// Errors: the system's, resource_unavailable_try_again where there is none now, too_many_files_open where it brings a
+/// descriptor for which there is no room: it stays, and may be taken later.
+inline result<letter> take_letter(int from, std::size_t longest) {
   letter made;
   made.octets.resize(longest);
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(sizeof(int))> room{};
@@ -80,26 +103,15 @@ inline std::optional<letter> take_letter(int from, std::size_t longest) {
   message.msg_iovlen = 1;
   message.msg_control = room.data();
   message.msg_controllen = room.size();
-  const auto count = ::recvmsg(from, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (count < 0) return std::nullopt;
+  // to look at it first: what is received without room for its descriptor would be lost with it
+  const auto count = ::recvmsg(from, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_PEEK);
+  if (count < 0) return fail(last_error());
   made.octets.resize(static_cast<std::size_t>(count));
   made.cut = (message.msg_flags & MSG_TRUNC) != 0;
-  for (auto* one = CMSG_FIRSTHDR(&message); one; one = CMSG_NXTHDR(&message, one)) {
-    if (one->cmsg_level != SOL_SOCKET) continue;
-    if (one->cmsg_type == SCM_CREDENTIALS) {
-      ucred who{};
-      std::memcpy(&who, CMSG_DATA(one), sizeof who);
-      made.sender = who.uid;
-    } else if (one->cmsg_type == SCM_RIGHTS) {
-      const auto* numbers = CMSG_DATA(one);
-      for (std::size_t at = 0; at + CMSG_LEN(sizeof(int)) <= one->cmsg_len; at += sizeof(int)) {
-        int number = -1;
-        std::memcpy(&number, numbers + at, sizeof number);
-        descriptor owned(number);
-        if (!made.passed) made.passed = std::move(owned);
-      }
-    }
-  }
+  take_along(message, made);
+  if (!made.passed && (message.msg_flags & MSG_CTRUNC) != 0)
+    return fail(std::error_code(EMFILE, std::system_category()));
+  if (::recv(from, nullptr, 0, MSG_DONTWAIT) < 0) return fail(last_error());
   return made;
 }
 

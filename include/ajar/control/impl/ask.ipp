@@ -6,6 +6,7 @@
 
 #include <ajar/control/letter.hpp>
 #include <ajar/core/deadline.hpp>
+#include <ajar/core/shortage.hpp>
 
 #include <array>
 #include <asio/posix/stream_descriptor.hpp>
@@ -35,8 +36,10 @@ inline awaitable<result<std::string>> await_reply(asio::posix::stream_descriptor
     auto [error] = co_await from.async_wait(asio::posix::stream_descriptor::wait_read, use_values);
     if (error) co_return fail(errc::canceled);
     auto came = take_letter(from.native_handle(), longest);
-    if (!came && (errno == EAGAIN || errno == EINTR)) continue;
-    if (!came || came->octets.empty()) co_return fail(errc::not_running);  // it let go of its end
+    const auto why = came ? std::error_code() : came.error();
+    if (why == std::errc::resource_unavailable_try_again || why == std::errc::interrupted) continue;
+    if (is_shortage(why)) co_return fail(why);
+    if (why || came->octets.empty()) co_return fail(errc::not_running);  // it let go of its end
     if (came->cut) co_return fail(errc::message_too_long);
     auto reply = parse_reply(came->octets);
     if (!reply) co_return fail(reply.error());

@@ -39,8 +39,19 @@ struct port::state {
     if (ours) ::unlinkat(place.get(), name.c_str(), 0);
   }
 
-  void keep_spare() {
-    if (!spare) spare = descriptor(::fcntl(place.get(), F_DUPFD_CLOEXEC, 0));
+  // The number of one that is done with becomes it at once: between close() and open() somebody else would have it.
+  void keep_spare(descriptor done = descriptor()) {
+    if (spare) return;
+    const bool kept = done && ::dup3(place.get(), done.get(), O_CLOEXEC) >= 0;
+    spare = kept ? std::move(done) : descriptor(::fcntl(place.get(), F_DUPFD_CLOEXEC, 0));
+  }
+
+  // Whatever asks brings a descriptor, and there may be room for no other one.
+  result<detail::letter> take() {
+    auto came = detail::take_letter(socket.native_handle(), request::longest);
+    if (came || !is_shortage(came.error()) || !spare) return came;
+    spare = descriptor();
+    return detail::take_letter(socket.native_handle(), request::longest);
   }
 
   descriptor place;
@@ -65,22 +76,29 @@ struct port::state {
 
   static awaitable<void> answer_all(std::shared_ptr<state> self) {
     constexpr int most_in_a_row = 16;  // others of this thread have their turn, too
+    constexpr std::chrono::milliseconds pause{20};
     for (;;) {
       auto [error] = co_await self->socket.async_wait(asio::posix::stream_descriptor::wait_read, use_values);
       if (error || !self->socket.is_open()) co_return;
-      for (int i = 0; i < most_in_a_row; ++i) {
-        self->spare = descriptor();  // what comes brings a descriptor, and there may be room for no other one
-        auto letter = detail::take_letter(self->socket.native_handle(), request::longest);
+      std::error_code none;
+      for (int i = 0; i < most_in_a_row && !none; ++i) {
+        auto letter = self->take();
         if (letter) answer(self, std::move(*letter));
+        if (!letter) none = letter.error();
         self->keep_spare();
-        if (!letter) break;
       }
+      if (!is_shortage(none)) continue;
+      auto paused = co_await sleep_until(clock::now() + pause);  // the question stays where it is until there is room
+      if (!paused) co_return;
     }
   }
 
   static void answer(const std::shared_ptr<state>& self, detail::letter from) {
     if (!from.passed) return;  // nowhere to answer to
-    const auto reply = [&](const result<std::string>& what) { detail::send_reply(from.passed.get(), what); };
+    const auto reply = [&](const result<std::string>& what) {
+      detail::send_reply(from.passed.get(), what);
+      self->keep_spare(std::move(from.passed));
+    };
     const bool permitted = from.sender && (*from.sender == ::geteuid() || *from.sender == 0);
     if (!permitted) return reply(fail(errc::control_refused));
     if (from.cut) return reply(fail(errc::message_too_long));
@@ -97,8 +115,7 @@ struct port::state {
     auto what = co_await before(clock::now() + longest_answer, errc::control_timeout, std::move(work));
     if (!what && is_canceled(what.error())) co_return;  // we end: that is told by the end of the pair
     detail::send_reply(to.get(), what);
-    to = descriptor();
-    self->keep_spare();
+    self->keep_spare(std::move(to));
   }
 
   static awaitable<void> stop(std::shared_ptr<state> self) {

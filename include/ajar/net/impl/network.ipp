@@ -5,6 +5,7 @@
 #include <ajar/net/network.hpp>
 
 #include <ajar/core/deadline.hpp>
+#include <ajar/core/descriptor.hpp>
 #include <ajar/core/shortage.hpp>
 
 #include <sys/socket.h>
@@ -23,14 +24,20 @@ inline awaitable<result<transport>> as_transport(awaitable<result<tcp_stream>> d
 
 using shared_acceptor = std::shared_ptr<asio::ip::tcp::acceptor>;
 
-// Whoever has gone again by now is no error: nobody waits because of him.
+// Whoever has gone again by now is no error: nobody waits because of him. Whoever there is no room for waits outside.
 inline awaitable<result<transport>> accept_one(shared_acceptor at) {
   for (;;) {
+    auto [failed] = co_await at->async_wait(asio::socket_base::wait_read, use_values);
+    if (failed || !at->is_open()) co_return fail(errc::canceled);
+    auto room = room_for_a_peer(at->native_handle());
+    if (!room) co_return fail(shortage_or(room.error(), room.error()));
     tcp_stream stream(at->get_executor());
-    auto [error] = co_await at->async_accept(stream, use_values);
-    if (is_canceled(error) || !at->is_open()) co_return fail(errc::canceled);
-    if (error && error != std::errc::connection_aborted) co_return fail(shortage_or(error, error));
+    std::error_code error;
+    at->accept(stream, error);
     if (!error && prepare(stream)) co_return transport(std::move(stream));
+    const bool gone = !error || error == std::errc::resource_unavailable_try_again ||
+                      error == std::errc::connection_aborted || error == std::errc::interrupted;
+    if (!gone) co_return fail(shortage_or(error, error));
   }
 }
 
