@@ -141,11 +141,19 @@ int run(const tools::settings& given, int count, char** words) {
   auto opened = central.open();
   if (!opened) return tools::complain(central_tool, listen, opened.error());
   const ajar::identity::url url{tools::endpoint_to_name(given, central.local_endpoint()), self->key.id()};
+  tools::control_port control(central_tool, shards.front(), self->state.path());
+  // whoever reads this may do whatever he likes with it at once, and ask for 'status', too
+  fmt::print("{}\n", to_string(url));
+  if (quick) {
+    tools::tell(
+        "on the machine that shares: export AJAR_CENTRAL={}\n                            ajar-server share PATH...\n",
+        to_string(url));
+  }
+  std::fflush(stdout);
   tell_of_limits(given, steps);
 
   std::vector<asio::executor_work_guard<asio::io_context::executor_type>> busy;
   for (auto& one : contexts) busy.emplace_back(asio::make_work_guard(*one));
-  tools::control_port control(central_tool, shards.front(), self->state.path());
   auto fence = fence_around(self->state.path(), given);
   if (!tools::enter_sandbox(central_tool, given, std::move(fence), "the list", steps)) return tools::local_trouble;
   control.carry_out("status", [&central](const ajar::control::request&) {
@@ -161,14 +169,6 @@ int run(const tools::settings& given, int count, char** words) {
   });
   control.start();
   central.start();
-  // whoever reads this may do whatever he likes with it at once
-  fmt::print("{}\n", to_string(url));
-  if (quick) {
-    tools::tell(
-        "on the machine that shares: export AJAR_CENTRAL={}\n                            ajar-server share PATH...\n",
-        to_string(url));
-  }
-  std::fflush(stdout);
   asio::co_spawn(*contexts.front(), stop_at_signal(signals, central, contexts, control), asio::detached);
   asio::co_spawn(*contexts.front(), tools::reload_at_hangup(hangups, [&] { (void)read_again(); }), asio::detached);
   std::vector<std::thread> others;
