@@ -47,7 +47,7 @@ ajar::awaitable<void> visit(ajar::client& client, ajar::peer_id home, destinatio
   auto fetching = fetch_folder(over, std::move(what), std::move(into), std::make_shared<lines>());
   auto all = co_await std::move(fetching);
   fmt::print("{} files, {} were there, {} failed\n", all.files, all.present, all.failed);
-  auto parted = co_await over->shutdown(ajar::clock::now() + std::chrono::seconds(1));
+  auto parted = co_await over->shutdown(std::chrono::seconds(1));
   (void)parted;
 }
 

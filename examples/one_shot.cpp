@@ -28,10 +28,11 @@ using ajar::awaitable;
 using ajar::bytes;
 using ajar::result;
 using stream = ajar::tls::stream;
+using namespace std::chrono_literals;
 
 const auto loopback = asio::ip::make_address("127.0.0.1");
 
-ajar::time_point deadline() { return ajar::clock::now() + std::chrono::milliseconds(800); }
+constexpr auto at_most = 800ms;  // for a port to be open
 
 // The kernel's word: sockets in the state LISTEN (0A in /proc/net/tcp) with this local port.
 int listening(std::uint16_t port) {
@@ -62,7 +63,7 @@ void line_to(int pipe, const std::string& line) {
 
 awaitable<result<>> give(ajar::windows::listener& door, ajar::identity::key self, ajar::identity::peer_id client,
                          bytes file) {
-  const auto until = deadline();
+  const ajar::time_point until = ajar::clock::now() + at_most;
   auto guest = co_await door.accept(until);
   if (!guest) co_return ajar::fail(guest.error());
   auto expected = ajar::identity::expect(client, ajar::tls::alpn::session);
@@ -71,26 +72,26 @@ awaitable<result<>> give(ajar::windows::listener& door, ajar::identity::key self
   if (!known) co_return known;
   auto sent = co_await session.write(file);
   if (!sent) co_return sent;
-  auto ended = co_await session.shutdown(ajar::clock::now() + std::chrono::seconds(5));
+  auto ended = co_await session.shutdown(5s);
   co_return ended;
 }
 
 awaitable<result<bytes>> fetch(ajar::net::endpoint at, ajar::identity::key self, ajar::identity::peer_id server) {
-  auto connection = co_await ajar::net::dial(at, deadline());
+  auto connection = co_await ajar::net::dial(at, at_most);
   if (!connection) co_return ajar::fail(connection.error());
   auto expected = ajar::identity::expect(server, ajar::tls::alpn::session);
   stream session(std::move(*connection), self.tls(), ajar::tls::side::client, expected);
-  auto known = co_await session.handshake(deadline());
+  auto known = co_await session.handshake(at_most);
   if (!known) co_return ajar::fail(known.error());
   bytes file;
   bytes piece(64 * 1024);
   for (;;) {
-    auto count = co_await session.read_some(piece, ajar::clock::now() + std::chrono::seconds(10));
+    auto count = co_await session.read_some(piece, 10s);
     if (!count && count.error() == ajar::errc::eof) break;
     if (!count) co_return ajar::fail(count.error());
     file.insert(file.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(*count));
   }
-  auto ended = co_await session.shutdown(ajar::clock::now() + std::chrono::seconds(5));
+  auto ended = co_await session.shutdown(5s);
   if (!ended) co_return ajar::fail(ended.error());
   co_return file;
 }

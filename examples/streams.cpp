@@ -51,7 +51,7 @@ ajar::awaitable<void> ask(multiplexer& streams, std::string path) {
   const request what("GET", std::move(path));
   auto asked = co_await streams.open(what);
   if (!asked) co_return;
-  auto head = co_await asked->answer(ajar::clock::now() + std::chrono::seconds(5));
+  auto head = co_await asked->answer(std::chrono::seconds(5));
   if (!head) {
     fmt::print("{}\n", ajar::explain(head.error()));
     co_return;
@@ -83,9 +83,9 @@ ajar::awaitable<void> visit(ajar::client& client, ajar::peer_id home) {
   for (const char* path : {"/one", "/two", "/three"}) requests.spawn(ask(streams, path));
   co_await requests.join();
   co_await echo(streams);
-  auto took = co_await streams.ping(ajar::clock::now() + std::chrono::seconds(1));
+  auto took = co_await streams.ping(std::chrono::seconds(1));
   if (took) fmt::print("a round trip took {} us\n", took->count() / 1000);
-  auto parted = co_await streams.shutdown(ajar::clock::now() + std::chrono::seconds(1));
+  auto parted = co_await streams.shutdown(std::chrono::seconds(1));
   (void)parted;
 }
 // [client]

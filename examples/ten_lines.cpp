@@ -15,7 +15,7 @@ ajar::awaitable<void> answer(ajar::session guest) {
   const std::string text = "hello " + short_name(guest.peer());
   auto sent = co_await guest.write(ajar::as_bytes(text));
   if (!sent) co_return;
-  auto parted = co_await guest.shutdown(ajar::clock::now() + std::chrono::seconds(2));
+  auto parted = co_await guest.shutdown(std::chrono::seconds(2));
   (void)parted;
 }
 // [answer]

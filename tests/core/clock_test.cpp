@@ -2,6 +2,7 @@
 #include <ajar/core/clock.hpp>
 
 #include <doctest/doctest.h>
+#include <ajar/testing/manual_clock.hpp>
 #include <asio/io_context.hpp>
 
 namespace clock_test {
@@ -33,6 +34,21 @@ TEST_CASE("the wall clock counts whole seconds since 1970 in UTC") {
   const auto now = std::chrono::system_clock::now();
   CHECK(now - wall_now() < std::chrono::seconds(60));
   CHECK(wall_now().time_since_epoch() > std::chrono::hours(24 * 365 * 50));
+}
+
+TEST_CASE("a deadline is an instant, or so long from when it was said") {
+  using namespace std::chrono_literals;
+  const testing::manual_clock time;
+  const auto now = clock::now();
+  const auto instant = [](deadline until) { return time_point(until); };
+  CHECK(instant(now + 3s) == now + 3s);
+  CHECK(instant(never) == never);
+  CHECK(instant(3s) == now + 3s);
+  CHECK(instant(1500us) == now + 1500us);
+  CHECK(instant(std::chrono::duration<double>(0.5)) == now + 500ms);
+  CHECK(instant(-1s) == now - 1s);
+  CHECK(instant(std::chrono::hours::max()) == never);
+  CHECK(instant(clock::duration::max()) == never);
 }
 
 }  // namespace clock_test

@@ -20,7 +20,7 @@ namespace ajar {
 ///         server from now on
 /// Errors: dial's and the handshake's; server_offline, unknown_server, invite_unknown, invite_expired, not_admitted;
 /// answer_forged; exchange_timeout, canceled. Cancellation: terminal; the server may have recorded the use.
-[[nodiscard]] awaitable<result<trust::redeemed>> join(identity::key self, trust::invite with, time_point until,
+[[nodiscard]] awaitable<result<trust::redeemed>> join(identity::key self, trust::invite with, deadline until,
                                                       std::shared_ptr<net::network> over = net::sockets());
 
 }  // namespace ajar

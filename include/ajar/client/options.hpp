@@ -115,8 +115,8 @@ class connect_options {
     way_ = way;
     return *this;
   }
-  /// Absolute, monotonic: for all of it. By default ten seconds, for a server that polls its interval in addition.
-  connect_options& until(time_point at) {
+  /// For all of it. By default ten seconds, for a server that polls its interval in addition.
+  connect_options& until(ajar::deadline at) {
     until_ = at;
     return *this;
   }

@@ -16,12 +16,11 @@ namespace ajar::control {
 /// @param folder  its state folder
 /// @param name    of the socket in it
 /// @param what    the verb, and its arguments
-/// @param until   absolute, monotonic
 /// @return the answer's text
 /// Errors: not_running, control_refused (another user's process), control_timeout, unknown_verb, message_malformed and
 /// message_too_long (of the request or of the answer), canceled, what the process answers, the system's. Cancellation:
 /// terminal.
-[[nodiscard]] awaitable<result<std::string>> ask(std::string folder, std::string name, request what, time_point until);
+[[nodiscard]] awaitable<result<std::string>> ask(std::string folder, std::string name, request what, deadline until);
 
 }  // namespace ajar::control
 

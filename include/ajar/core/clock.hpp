@@ -60,6 +60,26 @@ using time_point = clock::time_point;
 /// No deadline.
 inline constexpr time_point never = time_point::max();
 
+/// Until when something waits: an instant, or so long from now on.
+class deadline {
+ public:
+  deadline(time_point at) noexcept : at_(at) {}  // NOLINT(google-explicit-constructor): meant to be said as it is
+  /// Counted from where this is made. What would be beyond all instants is never.
+  template <class Rep, class Period>
+  deadline(const std::chrono::duration<Rep, Period>& from_now)  // NOLINT(google-explicit-constructor)
+      : at_(after(clock::now(), from_now)) {}
+  operator time_point() const noexcept { return at_; }  // NOLINT(google-explicit-constructor)
+
+ private:
+  template <class Rep, class Period>
+  static time_point after(time_point now, const std::chrono::duration<Rep, Period>& length) {
+    using seconds = std::chrono::duration<double>;  // which has room for all of any kind
+    return seconds(length) < seconds(never - now) ? now + std::chrono::ceil<clock::duration>(length) : never;
+  }
+
+  time_point at_;
+};
+
 /// A timer of the monotonic clock.
 using timer = asio::basic_waitable_timer<clock, clock_waits, asio::any_io_executor>;
 

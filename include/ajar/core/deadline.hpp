@@ -61,14 +61,14 @@ result<T> taken(outcome<T>& done, const std::error_code& where_none) {
 
 /// Run an operation until an instant; cancel it then, and wait until it has stopped.
 ///
-/// @param until      absolute, monotonic; `never` runs it without a deadline
+/// @param until      `never` runs it without a deadline
 /// @param late       the error that names which step was late
 /// @param operation  a coroutine that has not been started
 /// @return what the operation gave, or `late`
 /// Cancellation: terminal, handed on to the operation. Threads: the caller's executor only.
 template <class T>
-[[nodiscard]] awaitable<result<T>> before(time_point until, errc late, awaitable<result<T>> operation) {
-  if (until == never) {
+[[nodiscard]] awaitable<result<T>> before(deadline until, errc late, awaitable<result<T>> operation) {
+  if (time_point(until) == never) {
     auto value = co_await std::move(operation);
     co_return value;
   }

@@ -49,7 +49,7 @@ AJAR_DECL awaitable<result<sessions::session>> client::connect(identity::peer_id
   return detail::connecting::run(state_, std::move(server), std::move(how));
 }
 
-AJAR_DECL awaitable<result<net::reflection>> client::network(identity::peer_id server, time_point until) {
+AJAR_DECL awaitable<result<net::reflection>> client::network(identity::peer_id server, deadline until) {
   return kept(state_, state_->look(std::move(server), until));
 }
 

@@ -78,7 +78,7 @@ struct dial_times {
 
 /// Connect to one address by two SYNs, a little apart, whichever arrives: for where one answer is all that is waited
 /// for. Errors: dial's. Cancellation: terminal.
-[[nodiscard]] awaitable<result<tcp_stream>> dial_twice(tcp::endpoint to, time_point until);
+[[nodiscard]] awaitable<result<tcp_stream>> dial_twice(tcp::endpoint to, deadline until);
 
 /// Connect to the first of several addresses that answers.
 ///
@@ -86,19 +86,19 @@ struct dial_times {
 /// has answered at all; keeps the first that connects and cancels the rest before it returns.
 ///
 /// @param all    in the resolver's order
-/// @param until  absolute, monotonic; errc::dial_timeout after it
+/// @param until  errc::dial_timeout after it
 /// @return the connected stream, non-blocking, without Nagle's delay
 /// Errors: dial_refused, dial_unreachable, dial_timeout, bind_failed, canceled; with several addresses the last one's.
 /// Cancellation: terminal. Threads: the caller's executor only. Source: RFC 8305.
-[[nodiscard]] awaitable<result<tcp_stream>> dial_first(std::vector<tcp::endpoint> all, time_point until,
+[[nodiscard]] awaitable<result<tcp_stream>> dial_first(std::vector<tcp::endpoint> all, deadline until,
                                                        dial_options how = dial_options());
 
 /// The same with the addresses of a name: resolve() before dial_first().
 ///
 /// @param to     host name or address, and port
-/// @param until  absolute, monotonic; errc::name_unanswered or errc::dial_timeout after it
+/// @param until  errc::name_unanswered or errc::dial_timeout after it
 /// Errors: resolve's, dial_first's. Cancellation: terminal.
-[[nodiscard]] awaitable<result<tcp_stream>> dial(endpoint to, time_point until, dial_options how = dial_options());
+[[nodiscard]] awaitable<result<tcp_stream>> dial(endpoint to, deadline until, dial_options how = dial_options());
 
 }  // namespace ajar::net
 

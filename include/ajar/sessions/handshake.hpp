@@ -14,11 +14,10 @@ namespace ajar::sessions {
 /// The client's side of the proof, on a stream that TLS has secured.
 ///
 /// @param nonce  the window's request id; outbound: random
-/// @param until  absolute, monotonic
 /// Errors: what the server refuses with (grant_expired, grant_revoked, too_many_sessions, ...), proof_invalid,
 /// handshake_timeout, the stream's own, canceled. Cancellation: terminal. Source: RFC 8446 section 7.5 (exporters).
 [[nodiscard]] awaitable<result<session>> enter(tls::stream stream, identity::key self, path way, session_nonce nonce,
-                                               trust::grant_id grant, time_point until);
+                                               trust::grant_id grant, deadline until);
 
 /// Asked with what the client claims, before it is let in: the grant, the deadline and the revocations, once more.
 /// What it gives is the session's place, from then on until the session closes.
@@ -28,11 +27,10 @@ using entry_check = std::function<result<place>(const claim&, const identity::pe
 ///
 /// @param way     the path that this connection came by: a claim of another one is refused
 /// @param enters  the last word on the claim
-/// @param until   absolute, monotonic
 /// Errors: what `enters` gives, proof_invalid, handshake_timeout, the stream's own, canceled; the client is told.
 /// Cancellation: terminal.
 [[nodiscard]] awaitable<result<session>> let_in(tls::stream stream, identity::key self, path way, entry_check enters,
-                                                time_point until);
+                                                deadline until);
 
 }  // namespace ajar::sessions
 

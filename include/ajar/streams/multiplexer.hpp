@@ -43,19 +43,19 @@ class multiplexer {
   /// Client: begin a request, or CONNECT.
   ///
   /// @param body_follows  octets will be written; else the request ends with its head
-  /// @param until         absolute, monotonic: how long to wait while the other side takes no further stream
+  /// @param until         how long to wait while the other side takes no further stream
   /// Errors: stream_timeout, session_draining, head_too_long, message_malformed, and the class's own.
-  [[nodiscard]] awaitable<result<stream>> open(request asked, bool body_follows = false, time_point until = never);
+  [[nodiscard]] awaitable<result<stream>> open(request asked, bool body_follows = false, deadline until = never);
 
   /// Server: the next request. Errors: eof (the client said goodbye), and the class's own.
   [[nodiscard]] awaitable<result<stream>> accept();
 
   /// One round trip to the other side's multiplexer and back. Errors: stream_timeout, and the class's own.
-  [[nodiscard]] awaitable<result<clock::duration>> ping(time_point until);
+  [[nodiscard]] awaitable<result<clock::duration>> ping(deadline until);
 
   /// Take no further stream, let those there end, say goodbye, close. Errors: stream_timeout where streams were still
   /// open at `until` (they have ended with session_draining then), write_timeout, read_timeout, the class's own.
-  [[nodiscard]] awaitable<result<>> shutdown(time_point until);
+  [[nodiscard]] awaitable<result<>> shutdown(deadline until);
 
   /// End session and streams now.
   void close();

@@ -44,7 +44,7 @@ class stream {
   const request& asked() const noexcept;
 
   /// Client: wait for the head of the answer. Errors: stream_timeout at `until`, and the class's own.
-  [[nodiscard]] awaitable<result<response>> answer(time_point until = never);
+  [[nodiscard]] awaitable<result<response>> answer(deadline until = never);
 
   /// Server: answer with a head; the body follows by write() and finish(). Errors: message_malformed (a field that HTTP
   /// does not permit), head_too_long, and the class's own.
@@ -55,18 +55,18 @@ class stream {
   result<> respond(const response& head, std::unique_ptr<body_source> body);
 
   /// Read some octets, at least one. Errors: eof at the end of the body, stream_timeout at `until`, the class's own.
-  [[nodiscard]] awaitable<result<std::size_t>> read_some(std::span<std::uint8_t> into, time_point until = never);
+  [[nodiscard]] awaitable<result<std::size_t>> read_some(std::span<std::uint8_t> into, deadline until = never);
 
   /// Write all octets; done when the last frame with some of them was made. Errors: stream_timeout at `until` (part may
   /// have left), the class's own.
-  [[nodiscard]] awaitable<result<>> write(bytes_view from, time_point until = never);
+  [[nodiscard]] awaitable<result<>> write(bytes_view from, deadline until = never);
 
   /// Nothing follows what was written.
   result<> finish();
 
   /// Wait until the stream has closed in both directions: all that we sent has been handed to the session.
   /// Errors: stream_timeout at `until`, the class's own.
-  [[nodiscard]] awaitable<result<>> ended(time_point until = never);
+  [[nodiscard]] awaitable<result<>> ended(deadline until = never);
 
   /// End it now: the other side sees stream_reset.
   void reset();

@@ -66,11 +66,10 @@ class stream {
 
   /// Shake hands: both keys proved, the expectation held against the other's, the application protocol agreed.
   ///
-  /// @param until  absolute, monotonic
   /// Errors: handshake_timeout, handshake_failed, not_tls, tls_version, certificate_missing, certificate_malformed,
   /// wrong_key, refused_by_peer, alpn_missing, alpn_mismatch, truncated, canceled. Cancellation: terminal.
   /// After an error the transport is closed. Source: RFC 8446.
-  [[nodiscard]] awaitable<result<>> handshake(time_point until);
+  [[nodiscard]] awaitable<result<>> handshake(deadline until);
 
   /// After the handshake: the key that the other side proved, the protocol agreed on, and 32 octets that only these two
   /// ends know (RFC 8446 section 7.5).
@@ -90,17 +89,17 @@ class stream {
   [[nodiscard]] awaitable<result<>> drain();
 
   /// Read some octets, at least one. Errors: read_timeout, canceled, and the class's own. Cancellation: terminal.
-  [[nodiscard]] awaitable<result<std::size_t>> read_some(std::span<std::uint8_t> into, time_point until = never);
+  [[nodiscard]] awaitable<result<std::size_t>> read_some(std::span<std::uint8_t> into, deadline until = never);
   /// Read until `into` is full. Errors: as read_some.
-  [[nodiscard]] awaitable<result<>> read(std::span<std::uint8_t> into, time_point until = never);
+  [[nodiscard]] awaitable<result<>> read(std::span<std::uint8_t> into, deadline until = never);
   /// Write all octets. Errors: write_timeout, canceled, and the class's own. Cancellation: terminal; part may have
   /// left.
-  [[nodiscard]] awaitable<result<>> write(bytes_view from, time_point until = never);
+  [[nodiscard]] awaitable<result<>> write(bytes_view from, deadline until = never);
 
   /// Say goodbye and wait for the other side's, so that nothing sent is lost; the transport is closed afterwards in any
   /// case. What the other side still sends is discarded, up to 16 MiB of it. Errors: write_timeout, read_timeout,
   /// limit_reached, the class's own.
-  [[nodiscard]] awaitable<result<>> shutdown(time_point until);
+  [[nodiscard]] awaitable<result<>> shutdown(deadline until);
   /// Close the transport at once, without a goodbye: the other side sees `truncated`.
   void close();
   /// The same, with a cause: every operation, of those that wait too, ends with it, and octets that were decrypted
@@ -165,14 +164,13 @@ class stream {
 
 /// TLS on a fresh connection. Who accepted it is the TLS server, so that an open port never speaks first.
 ///
-/// @param until  absolute, monotonic
 /// Errors: stream::handshake's. Cancellation: terminal.
 [[nodiscard]] awaitable<result<stream>> secure(net::transport below, context own, side which, expectation expected,
-                                               time_point until);
+                                               deadline until);
 
 /// The same on the connection that is being dialled, as its TLS client. Errors: those of `dialling` too.
 [[nodiscard]] awaitable<result<stream>> secure(awaitable<result<net::transport>> dialling, context own,
-                                               expectation expected, time_point until);
+                                               expectation expected, deadline until);
 
 }  // namespace ajar::tls
 

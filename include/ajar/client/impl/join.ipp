@@ -10,7 +10,7 @@
 
 namespace ajar {
 
-AJAR_DECL awaitable<result<trust::redeemed>> join(identity::key self, trust::invite with, time_point until,
+AJAR_DECL awaitable<result<trust::redeemed>> join(identity::key self, trust::invite with, deadline until,
                                                   std::shared_ptr<net::network> over) {
   const trust::redeemer own(with, self);
   const auto central = with.central;

@@ -76,7 +76,7 @@ inline awaitable<result<std::string>> ask(std::string folder, std::string name, 
 
 }  // namespace detail
 
-AJAR_DECL awaitable<result<std::string>> ask(std::string folder, std::string name, request what, time_point until) {
+AJAR_DECL awaitable<result<std::string>> ask(std::string folder, std::string name, request what, deadline until) {
   const auto question = to_datagram(what);
   if (!question) co_return fail(question.error());
   auto asking = detail::ask(std::move(folder), std::move(name), *question);

@@ -344,7 +344,7 @@ AJAR_DECL awaitable<result<tcp_stream>> dial_at(tcp::endpoint to, dial_times whe
   co_return stream;
 }
 
-AJAR_DECL awaitable<result<tcp_stream>> dial_twice(tcp::endpoint to, time_point until) {
+AJAR_DECL awaitable<result<tcp_stream>> dial_twice(tcp::endpoint to, deadline until) {
   constexpr std::chrono::milliseconds apart{20};
   const std::vector<tcp::endpoint> only{to};
   auto racing = detail::race_to(only, apart, dial_options());
@@ -352,14 +352,14 @@ AJAR_DECL awaitable<result<tcp_stream>> dial_twice(tcp::endpoint to, time_point 
   co_return stream;
 }
 
-AJAR_DECL awaitable<result<tcp_stream>> dial_first(std::vector<tcp::endpoint> all, time_point until, dial_options how) {
+AJAR_DECL awaitable<result<tcp_stream>> dial_first(std::vector<tcp::endpoint> all, deadline until, dial_options how) {
   constexpr std::chrono::milliseconds attempt_delay{250};  // RFC 8305 section 5
   auto racing = detail::race_to(detail::interleaved(all), attempt_delay, std::move(how));
   auto stream = co_await before(until, errc::dial_timeout, std::move(racing));
   co_return stream;
 }
 
-AJAR_DECL awaitable<result<tcp_stream>> dial(endpoint to, time_point until, dial_options how) {
+AJAR_DECL awaitable<result<tcp_stream>> dial(endpoint to, deadline until, dial_options how) {
   auto looking = detail::look_up(std::move(to), how.names());
   auto found = co_await before(until, errc::name_unanswered, std::move(looking));
   if (!found) co_return fail(found.error());

@@ -91,7 +91,7 @@ inline awaitable<result<claim>> read_claim(tls::stream& stream) {
 }  // namespace detail
 
 AJAR_DECL awaitable<result<session>> enter(tls::stream stream, identity::key self, path way, session_nonce nonce,
-                                           trust::grant_id grant, time_point until) {
+                                           trust::grant_id grant, deadline until) {
   const auto server = identity::peer_id::of(stream.peer_key());
   const proof_terms terms{way, nonce, grant, self.id(), server};
   auto exchange = detail::prove_and_check(stream, self, terms);
@@ -105,7 +105,7 @@ AJAR_DECL awaitable<result<session>> enter(tls::stream stream, identity::key sel
 }
 
 AJAR_DECL awaitable<result<session>> let_in(tls::stream stream, identity::key self, path way, entry_check enters,
-                                            time_point until) {
+                                            deadline until) {
   constexpr std::chrono::milliseconds for_refusal{200};
   const auto client = identity::peer_id::of(stream.peer_key());
   auto reading = detail::read_claim(stream);

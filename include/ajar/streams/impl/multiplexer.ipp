@@ -343,17 +343,17 @@ AJAR_DECL std::optional<clock::duration> multiplexer::round_trip() const noexcep
   return state_ && state_->host ? state_->host->engine.tuner().least_round_trip() : std::nullopt;
 }
 
-AJAR_DECL awaitable<result<stream>> multiplexer::open(request asked, bool body_follows, time_point until) {
+AJAR_DECL awaitable<result<stream>> multiplexer::open(request asked, bool body_follows, deadline until) {
   if (!state_) return answer_moved_from<stream>();
   return state::open(state_, std::move(asked), body_follows, until);
 }
 AJAR_DECL awaitable<result<stream>> multiplexer::accept() {
   return state_ ? state::accept(state_) : answer_moved_from<stream>();
 }
-AJAR_DECL awaitable<result<clock::duration>> multiplexer::ping(time_point until) {
+AJAR_DECL awaitable<result<clock::duration>> multiplexer::ping(deadline until) {
   return state_ ? state::ping(state_, until) : answer_moved_from<clock::duration>();
 }
-AJAR_DECL awaitable<result<>> multiplexer::shutdown(time_point until) {
+AJAR_DECL awaitable<result<>> multiplexer::shutdown(deadline until) {
   return state_ ? state::shutdown(state_, until) : answer_moved_from();
 }
 AJAR_DECL void multiplexer::close() {

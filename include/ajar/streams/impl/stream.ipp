@@ -189,7 +189,7 @@ AJAR_DECL std::shared_ptr<net::octet_port> stream::port() const {
   return std::make_shared<operations::port>(host_, state_);
 }
 
-AJAR_DECL awaitable<result<response>> stream::answer(time_point until) {
+AJAR_DECL awaitable<result<response>> stream::answer(deadline until) {
   if (!state_) return answer_moved_from<response>();
   return before(until, errc::stream_timeout, operations::await_answer(state_));
 }
@@ -215,15 +215,15 @@ AJAR_DECL result<> stream::give(const response& head) {
   return given;
 }
 
-AJAR_DECL awaitable<result<std::size_t>> stream::read_some(std::span<std::uint8_t> into, time_point until) {
+AJAR_DECL awaitable<result<std::size_t>> stream::read_some(std::span<std::uint8_t> into, deadline until) {
   if (!state_) return answer_moved_from<std::size_t>();
   return operations::read_some(host_, state_, into, until);
 }
-AJAR_DECL awaitable<result<>> stream::write(bytes_view from, time_point until) {
+AJAR_DECL awaitable<result<>> stream::write(bytes_view from, deadline until) {
   if (!state_) return answer_moved_from();
   return before(until, errc::stream_timeout, operations::await_room(host_, state_, from));
 }
-AJAR_DECL awaitable<result<>> stream::ended(time_point until) {
+AJAR_DECL awaitable<result<>> stream::ended(deadline until) {
   if (!state_) return answer_moved_from();
   return before(until, errc::stream_timeout, operations::await_end(state_));
 }

@@ -294,7 +294,7 @@ AJAR_DECL std::shared_ptr<net::octet_port> stream::port() const {
   return state_;
 }
 
-AJAR_DECL awaitable<result<>> stream::handshake(time_point until) {
+AJAR_DECL awaitable<result<>> stream::handshake(deadline until) {
   return state_ ? state::shake(state_, until) : answer_moved_from();
 }
 
@@ -309,20 +309,20 @@ AJAR_DECL result<> stream::put(bytes_view from) {
 AJAR_DECL awaitable<result<>> stream::readable() { return state_ ? state::readable(state_) : answer_moved_from(); }
 AJAR_DECL awaitable<result<>> stream::drain() { return state_ ? state::drain(state_) : answer_moved_from(); }
 
-AJAR_DECL awaitable<result<std::size_t>> stream::read_some(std::span<std::uint8_t> into, time_point until) {
+AJAR_DECL awaitable<result<std::size_t>> stream::read_some(std::span<std::uint8_t> into, deadline until) {
   if (!state_) return answer_moved_from<std::size_t>();
   return before(until, errc::read_timeout, state::read_when_ready(state_, into));
 }
-AJAR_DECL awaitable<result<>> stream::read(std::span<std::uint8_t> into, time_point until) {
+AJAR_DECL awaitable<result<>> stream::read(std::span<std::uint8_t> into, deadline until) {
   if (!state_) return answer_moved_from();
   return before(until, errc::read_timeout, state::read_all(state_, into));
 }
-AJAR_DECL awaitable<result<>> stream::write(bytes_view from, time_point until) {
+AJAR_DECL awaitable<result<>> stream::write(bytes_view from, deadline until) {
   if (!state_) return answer_moved_from();
   return before(until, errc::write_timeout, state::write_all(state_, from));
 }
 
-AJAR_DECL awaitable<result<>> stream::shutdown(time_point until) {
+AJAR_DECL awaitable<result<>> stream::shutdown(deadline until) {
   return state_ ? state::part(state_, until) : answer_moved_from();
 }
 AJAR_DECL void stream::close() {
@@ -382,7 +382,7 @@ AJAR_DECL void stream::sight::keep_alive(const net::keep_alive_times& when) cons
 }
 
 AJAR_DECL awaitable<result<stream>> secure(net::transport below, context own, side which, expectation expected,
-                                           time_point until) {
+                                           deadline until) {
   stream made(std::move(below), own, which, std::move(expected));
   auto shaken = co_await made.handshake(until);
   if (!shaken) co_return fail(shaken.error());
@@ -390,7 +390,7 @@ AJAR_DECL awaitable<result<stream>> secure(net::transport below, context own, si
 }
 
 AJAR_DECL awaitable<result<stream>> secure(awaitable<result<net::transport>> dialling, context own,
-                                           expectation expected, time_point until) {
+                                           expectation expected, deadline until) {
   auto below = co_await std::move(dialling);
   if (!below) co_return fail(below.error());
   auto securing = secure(std::move(*below), std::move(own), side::client, std::move(expected), until);
