@@ -13,12 +13,13 @@ import threading
 import time
 
 import matrix
+import readme
 
 NEAR = {"rtt_ms": 40, "central": (3, 4)}
 NO_BIND = ("setpriv", "--bounding-set", "-net_bind_service")
 # those that take equally long together
 GROUPS = (("same_site", "port_443", "lying_client", "vanished_client", "by_ipv6"),
-          ("nothing_listens", "timeline", "two_commands"), ("long_ways",))
+          ("nothing_listens", "timeline", "two_commands", "as_readme_says"), ("long_ways",))
 
 
 class Cases:
@@ -77,7 +78,7 @@ class Cases:
             counter by_central { }
             counter by_others { }
             chain in { type filter hook input priority 0;
-                ip saddr 192.0.2.10 tcp flags syn counter name by_central drop
+                ip saddr 192.175.48.10 tcp flags syn counter name by_central drop
                 tcp flags syn counter name by_others drop
             }
         }""")
@@ -98,7 +99,7 @@ class Cases:
         self.modes("open", "open")
         (self.w.folder / "large").write_bytes(bytes(50_000_000))
         self.w.start_server({"notes": self.w.folder / "large"}, "--mode", "outbound")
-        door = ("--by", "outbound", "--door", "203.0.113.130:7000")
+        door = ("--by", "outbound", "--door", "192.52.193.130:7000")
         first = subprocess.Popen(self.w.command("client", "client", "cat", "home:notes", *door), stdout=subprocess.PIPE)
         first.stdout.read(1000)  # it has a session, and nobody reads on
         ways = self.lab.run("client", "ss", "-tnH", "state", "established", "sport", "=", ":7000").split()
@@ -180,7 +181,7 @@ class Cases:
         for number in range(1000):
             (folder / f"{number}.jpg").write_bytes(os.urandom(10_000))
         begun = time.monotonic()
-        sharing = self.w.start("share", "server", "sharer", "share", folder, "--lan", "--central", self.w.url)  # whose addresses are nobody's
+        sharing = self.w.start("share", "server", "sharer", "share", folder, "--central", self.w.url)
         self.w.wait_for("share", "Ctrl-C ends it")
         word = next(word for word in self.w.log("share").split() if word.startswith("ajar1"))
         done = subprocess.run(self.w.command("client", "guest", "get", word, here), capture_output=True, text=True, timeout=90)
@@ -192,6 +193,19 @@ class Cases:
         self.w.running.pop("share")
         left = self.lab.run("server", "ss", "-ltnH") + self.lab.run("client", "ss", "-ltnH")
         self.check("and nothing listens at either end", not left, left)
+
+    def as_readme_says(self):
+        """Each line of README's first pages, typed as it stands there, with a home router before the server."""
+        import world
+        self.modes("portpres", "stateful")
+        typed = readme.Reader(self.lab, self.w.folder / "readme", world.TOOLS)
+        for title in ("## Sharing a folder, once", "## Sharing a folder with people who stay"):
+            counted, stated = typed.type_all(title)
+            self.check(f"{title[3:]}: {counted[0]} commands and {counted[1]} pasted lines until the first octet",
+                       counted == stated, f"README says {stated}")
+        for what, good, told in typed.findings():
+            self.check(what, good, told)
+        typed.end()
 
     def by_ipv6(self):
         """Nothing is translated there."""

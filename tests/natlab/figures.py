@@ -14,7 +14,7 @@ import sys
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent)]
 import lab as natlab
 
-SERVER, CLIENT, MATE = "198.51.100.130", "203.0.113.130", "198.51.100.131"
+SERVER, CLIENT, MATE = "192.31.196.130", "192.52.193.130", "192.31.196.131"
 SERVER_6, CLIENT_6, MATE_6 = "2001:db8:1::2", "2001:db8:2::2", "2001:db8:1::3"
 NOBODY = 65534
 NAMES = ("crossing", "listener", "intruder", "strangers")
@@ -47,8 +47,8 @@ class Figures:
         print(f"{what:<58} {told:<66} {verdict}", flush=True)
 
     def crossing(self, lab):
-        at = ("--server", f"{lab.space('server')}@10.1.0.2", "--server-outside", "198.51.100.2",
-              "--client", f"{lab.space('client')}@10.2.0.2", "--client-outside", "203.0.113.2")
+        at = ("--server", f"{lab.space('server')}@10.1.0.2", "--server-outside", "192.31.196.2",
+              "--client", f"{lab.space('client')}@10.2.0.2", "--client-outside", "192.52.193.2")
         lab.mode("server", "portpres")
         lab.mode("client", "portpres")
         for rtt, jitter, loss, count in ((50, 0, 0, 1000), (50, 5, 0, 300), (50, 0, 2, 1000), (200, 5, 2, 300), (5, 0, 0, 300)):

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSL-1.0
 """A server, a client, central and a stranger behind routers of any kind, as network namespaces of this machine.
 
-    198.51.100.0/24   the server's side: home router 'natS', provider 'ispS', a second host 'mate' beside the server
-    203.0.113.0/24    the client's side: the same with C
-    192.0.2.10        central; 192.175.48.66 the stranger, where servers may dial without --lan; 'core' between all of them
+    192.31.196.0/24   the server's side: home router 'natS', provider 'ispS', a second host 'mate' beside the server
+    192.52.193.0/24   the client's side: the same with C
+    192.175.48.10     central, and .66 the stranger; 'core' between all of them
     2001:db8:1::/48, 2001:db8:2::/48, 2001:db8:ff::/48   the same in IPv6, which is routed and never translated
+
+Of all networks for special purposes IANA has the three of IPv4 alone as reachable from everywhere (AS112 and AMT, RFC 6890):
+to ajar they are the Internet, and no laboratory whose addresses a grant would have to permit.
 
 A mode is BASE or BASE+MODIFIER, see MODES and MODIFIERS. Delay, jitter and loss are those of the four access links and
 of each direction: see Lab.wan(). Nothing leaves the namespaces. Needs root and what `missing()` names.
@@ -39,8 +42,8 @@ MATRIX = ("open", "stateful", "stateful+rst", "fullcone", "arcone", "portpres", 
           "symmetric", "symseq", "cgnatsym", "portpres+egress443")
 
 HOSTS = ("server", "mate", "client", "stranger", "central", "natS", "natC", "ispS", "ispC", "core")
-SIDES = {"server": ("natS", "ispS", "198.51.100", 1), "client": ("natC", "ispC", "203.0.113", 2)}
-CENTRAL, CENTRAL_6 = "192.0.2.10", "2001:db8:ff::10"
+SIDES = {"server": ("natS", "ispS", "192.31.196", 1), "client": ("natC", "ispC", "192.52.193", 2)}
+CENTRAL, CENTRAL_6 = "192.175.48.10", "2001:db8:ff::10"
 STRANGER, STRANGER_6 = "192.175.48.66", "2001:db8:ff::66"
 ACCESS = {"server": "S", "client": "C", "central": "X", "stranger": "Z"}  # the links of wanlink
 
@@ -241,14 +244,14 @@ class Lab:
             if self.wanlink.poll() is not None or time.monotonic() > until:
                 raise RuntimeError("wanlink did not start")
             time.sleep(0.01)
-        for device, via, via_6 in (("s", "198.51.100.0/24", "2001:db8:1::/48"), ("c", "203.0.113.0/24", "2001:db8:2::/48"),
+        for device, via, via_6 in (("s", "192.31.196.0/24", "2001:db8:1::/48"), ("c", "192.52.193.0/24", "2001:db8:2::/48"),
                                    ("x", CENTRAL, CENTRAL_6), ("z", STRANGER, STRANGER_6)):
             self._ip("core", "link", "set", device, "up")
             if device == "s":
-                self._ip("core", "addr", "add", "192.0.2.1/32", "dev", "lo")
-            self._ip("core", "route", "add", via, "dev", device, "src", "192.0.2.1")
+                self._ip("core", "addr", "add", "192.175.48.1/32", "dev", "lo")
+            self._ip("core", "route", "add", via, "dev", device, "src", "192.175.48.1")
             self._ip("core", "-6", "route", "add", via_6, "dev", device)
-        for host, own, own_6 in (("ispS", "198.51.100.9", None), ("ispC", "203.0.113.9", None),
+        for host, own, own_6 in (("ispS", "192.31.196.9", None), ("ispC", "192.52.193.9", None),
                                  ("central", CENTRAL, CENTRAL_6), ("stranger", STRANGER, STRANGER_6)):
             self._ip(host, "link", "set", "wan", "up")
             self._ip(host, "addr", "add", f"{own}/32", "dev", "wan")
@@ -260,7 +263,7 @@ class Lab:
             folder = pathlib.Path(f"/etc/netns/{self.space(host)}")
             folder.mkdir(parents=True, exist_ok=True)
             both = f"{CENTRAL_6} central\n" if self.ipv6 else ""
-            (folder / "hosts").write_text(f"127.0.0.1 localhost\n{CENTRAL} central\n{both}")
+            (folder / "hosts").write_text(f"127.0.0.1 localhost\n{CENTRAL} central central.example\n{both}")
 
 
 def _rules(base, modifiers, public, number):

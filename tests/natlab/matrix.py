@@ -123,7 +123,7 @@ def run_outbound(lab, w, mode):
     lab.mode("server", mode)
     lab.mode("client", "open")
     w.start_server({"notes": w.folder / "notes"}, "--mode", "outbound")
-    door = f"203.0.113.130:{LINK_PORT if 'egress443' in mode else 7000}"
+    door = f"192.52.193.130:{LINK_PORT if 'egress443' in mode else 7000}"
     done = w.run("client", "client", "ping", "home", "--by", "outbound", "--door", door, "--json", "--within", "20s",
                  timeout=60)
     w.stop("server")
