@@ -2,6 +2,7 @@
 // Which servers central serves, as its operator says it.
 #pragma once
 
+#include "../tools/advice.hpp"
 #include "../tools/ask.hpp"
 #include "../tools/console.hpp"
 #include "../tools/json_line.hpp"
@@ -52,7 +53,7 @@ inline tl::expected<std::string, std::string> read_list(const settings& given, c
 inline served parse_list(const std::string& text, const std::string& path) {
   auto list = ajar::switchboard::admission::parse(text);
   if (list) return std::move(*list);
-  return tl::unexpected(fmt::format("{}:{}: {}", path, list.error().line, ajar::explain(list.error().why)));
+  return tl::unexpected(fmt::format("{}:{}: {}", path, list.error().line, explain(list.error().why)));
 }
 
 // @param folder  the state folder

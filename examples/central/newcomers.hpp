@@ -2,6 +2,7 @@
 // Servers that come by an invite: the central that runs puts them on its list, and serves them at once.
 #pragma once
 
+#include "../tools/advice.hpp"
 #include "admission.hpp"
 
 #include <ajar/central.hpp>
@@ -58,7 +59,7 @@ class newcomers {
                            ajar::errc::unknown_version, ajar::errc::central_busy}) {
       if (answered.error() == own) return answered;
     }
-    return trouble(ajar::explain(answered.error()));
+    return trouble(explain(answered.error()));
   }
 
  private:
@@ -81,7 +82,7 @@ class newcomers {
     if (!lies_in(path, folder_)) return trouble(path + ": lies outside of the state folder");
     const auto now = list_with(*text, *one.claimant, one.petname);
     const auto written = detail::replace_list(path, now);
-    if (!written) return trouble(path + ": " + ajar::explain(written.error()));
+    if (!written) return trouble(path + ": " + explain(written.error()));
     const auto list = parse_list(now, path);
     if (!list) return trouble(list.error());
     if (!serves_all()) central_->admit(*list);

@@ -85,7 +85,7 @@ inline int get_by_invite(const settings& given, const node& self, const std::str
   const auto server = file->server_name;
   const auto stays = std::make_shared<bool>(false);
   const auto code = visit_by_grants(
-      given, self, server, {*file}, shown(server),
+      given, self, server, {*file}, server,
       [=](visit_ptr at) { return detail::collect(std::move(at), into, how, stays); }, true);
   const auto kept = *stays ? keep_grant(given, self, *file, "get") : success;
   return code == success ? kept : code;

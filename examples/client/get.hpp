@@ -29,9 +29,10 @@ struct get_options {
   bool offered = false;            // somebody waits at the other end until all of it is here
 };
 
+// What the system says of a destination stands beside what that means.
 inline exit_code complain_of_destination(const std::string& about, const std::error_code& why) {
-  const auto hint = ajar::explain(ajar::errc::destination_unusable);
-  return complain_in_words(client_tool, cut_short, fmt::format("{}: {}: {}", about, why.message(), hint));
+  if (why.category() == ajar::category()) return complain(client_tool, about, why);
+  return complain(client_tool, about, ajar::errc::destination_unusable, why.message());
 }
 
 // Says what a fetch does: complaints, a bar or JSON lines, and in the end a summary and an exit code.
@@ -57,14 +58,14 @@ class get_report final : public ajar::files::fetch_events {
     if (one.foreseen && !json_)
       fmt::print("{}: would be fetched, {}\n", shown(path), shown_size(static_cast<double>(one.size)));
     if (!json_) return;
-    auto line = line_of("file", path);
+    auto line = json_line().with_octets("file", path);
     line.with("size", one.size).with("state", one.foreseen ? "would be fetched" : word_for(one.how));
     fmt::print("{}\n", line.text());
   }
   void removed(const ajar::files::removed_stray& one) override {
     const auto path = to_ + "/" + one.path;
     if (json_) {
-      auto line = line_of(one.folder ? "folder" : "file", path);
+      auto line = json_line().with_octets(one.folder ? "folder" : "file", path);
       line.with("state", one.foreseen ? "would be removed" : "removed");
       fmt::print("{}\n", line.text());
     } else if (one.foreseen) {
@@ -102,7 +103,7 @@ class get_report final : public ajar::files::fetch_events {
   }
   void no_session(const std::error_code& why) override {
     wipe_bar();
-    complain(client_tool, shown(server_), why);
+    complain(client_tool, server_, why);
     if (code_ == success) code_ = exit_code_of(why);  // what fails after that follows from it
   }
 
@@ -162,16 +163,9 @@ class get_report final : public ajar::files::fetch_events {
                                                  : "a link that leads nowhere in the share";
   }
   std::string name_of(const ajar::files::fetch_failure& one) const {
-    if (one.at_server) return shown(server_ + ":" + one.at_server->share + "/" + one.at_server->inside);
-    if (one.path.empty()) return shown(to_);
-    return shown(one.kind == ajar::files::entry_kind::file ? to_ + "/" + one.path : one.path);
-  }
-  // {"KEY": PATH}, or {"KEY_base64": ...} where it is no UTF-8
-  static json_line line_of(const std::string& key, const std::string& path) {
-    const bool plain = ajar::is_utf8(path);
-    json_line made;
-    made.with(plain ? key : key + "_base64", plain ? path : ajar::to_base64(ajar::as_bytes(path)));
-    return made;
+    if (one.at_server) return whole_name_of({server_, *one.at_server});
+    if (one.path.empty()) return to_;
+    return one.kind == ajar::files::entry_kind::file ? to_ + "/" + one.path : one.path;
   }
   // A line on stderr, above the bar.
   void say(const std::string& line) {
@@ -237,7 +231,7 @@ inline ajar::awaitable<ajar::result<exit_code>> get(visit_ptr at, std::vector<re
   auto into = how.dry_run ? ajar::files::destination::look(where->folder, where->make)
                           : ajar::files::destination::open(where->folder, where->make);
   if (!into) {
-    co_return complain_of_destination(shown(where->folder), into.error());
+    co_return complain_of_destination(where->folder, into.error());
   }
   json_line path;
   if (how.json) {

@@ -119,7 +119,7 @@ inline ajar::awaitable<ajar::result<exit_code>> ls(visit_ptr at, ajar::files::sh
     if (!next) {
       const bool deeper = how.deep && !all.here().empty();
       if (!deeper || !ajar::files::concerns_one_place(next.error())) co_return ajar::fail(next.error());
-      code = complain(client_tool, shown(at->server + ":" + all.here()), next.error());
+      code = complain(client_tool, at->server + ":" + all.here(), next.error());
       continue;
     }
     more = next->has_value();

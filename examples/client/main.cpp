@@ -61,9 +61,7 @@ int cat(const tools::settings& given, const tools::node& self, const tools::remo
   if (place.at.share.empty()) return wrong("cat needs SERVER:NAME, or a file in it: SERVER:NAME/PATH");
   if (place.at.folder) return wrong("cat is for a file: get fetches a folder");
   const bool json = given.count("json") != 0;
-  const auto about =
-      tools::shown(place.server + ":" + place.at.share + (place.at.inside.empty() ? "" : "/") + place.at.inside);
-  return tools::visit_server(given, self, place.server, about,
+  return tools::visit_server(given, self, place.server, whole_name_of(place),
                              [=](tools::visit_ptr at) { return tools::cat(std::move(at), place.at, json, to); });
 }
 
@@ -72,7 +70,7 @@ int get_into_stream(const tools::settings& given, const tools::node& self,
                     const std::vector<tools::remote_place>& sources, const std::string& to) {
   if (sources.size() != 1 || sources.front().at.folder) return wrong(tools::shown(to) + ": takes one file at a time");
   const auto opened = tools::open_stream(to);
-  if (!opened) return tools::complain(tools::client_tool, tools::shown(to), opened.error());
+  if (!opened) return tools::complain(tools::client_tool, to, opened.error());
   return cat(given, self, sources.front(), opened->get());
 }
 
@@ -82,9 +80,7 @@ int ls(const tools::settings& given, const tools::node& self, const tools::remot
   how.long_lines = how.human || given.count("long") != 0;
   how.deep = given.count("recursive") != 0;
   how.json = given.count("json") != 0;
-  const auto about =
-      tools::shown(place.server + ":" + place.at.share + (place.at.inside.empty() ? "" : "/") + place.at.inside);
-  return tools::visit_server(given, self, place.server, about,
+  return tools::visit_server(given, self, place.server, whole_name_of(place),
                              [=](tools::visit_ptr at) { return tools::ls(std::move(at), place.at, how); });
 }
 

@@ -51,6 +51,11 @@ inline place_result parse_place(std::string_view text) {
   return made;
 }
 
+// As it is typed.
+inline std::string whole_name_of(const remote_place& place) {
+  return place.server + ":" + place.at.share + (place.at.inside.empty() ? "" : "/") + place.at.inside;
+}
+
 // The last name of a place: what it is called where it goes.
 inline std::string name_of(const remote_place& place) {
   if (!place.called.empty()) return place.called;

@@ -237,7 +237,7 @@ inline std::string about_grants(const node& self, const std::string& server) {
   const auto all = held.list();
   const bool damaged =
       all && std::ranges::find(all->bad, server, &ajar::state::held_grants::damaged::petname) != all->bad.end();
-  return shown(damaged ? held.path_of(server) : server);
+  return damaged ? held.path_of(server) : server;
 }
 
 inline ajar::awaitable<void> look_outside(const node& self, ajar::client& client, ajar::identity::peer_id server,
@@ -360,7 +360,7 @@ inline int visit_server(const settings& given, const node& self, const std::stri
 // What a complaint about a server is about: central's host, where its name is what failed.
 inline std::string about_server(const node& self, const std::string& server, const std::error_code& why) {
   const auto files = detail::grants_for(self, server);
-  return files ? about_or_host(shown(server), files->front().central.at, why) : detail::about_grants(self, server);
+  return files ? about_or_host(server, files->front().central.at, why) : detail::about_grants(self, server);
 }
 
 // How this machine looks from outside, by the central of that server.

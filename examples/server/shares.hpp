@@ -2,6 +2,7 @@
 // What is shared: names, and where they are.
 #pragma once
 
+#include "../tools/advice.hpp"
 #include "../tools/console.hpp"
 #include "../tools/landlock.hpp"
 
@@ -35,7 +36,7 @@ inline tl::expected<ajar::files::shared_folder, std::string> open_share(const st
   }
   auto opened = ajar::files::shared_folder::open(path);
   if (opened) return std::move(*opened);
-  if (opened.error() == ajar::errc::openat2_missing) return tl::unexpected(ajar::explain(opened.error()));
+  if (opened.error() == ajar::errc::openat2_missing) return tl::unexpected(explain(opened.error()));
   if (opened.error() == ajar::errc::file_not_permitted) {
     return tl::unexpected<std::string>(
         "lies in a state folder of ajar: whoever may read the key there could be this node: share another folder");

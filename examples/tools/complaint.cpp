@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "complaint.hpp"
 
+#include "advice.hpp"
 #include "line_writer.hpp"
+#include "shown_name.hpp"
 
 #include <ajar/core/bytes.hpp>
 #include <ajar/telling/cause_name.hpp>
@@ -20,9 +22,9 @@ void complain_as_json(bool wished) { as_json = wished; }
 
 std::string complaint(std::string_view tool, std::string_view about, const std::error_code& why,
                       std::string_view known) {
-  auto line = fmt::format("{}: {}: {}", tool, about, why.message());
+  auto line = fmt::format("{}: {}: {}", tool, shown(about), why.message());
   if (!known.empty()) line += fmt::format(" ({})", ajar::escaped(known));
-  const auto what_to_do = ajar::advice(why);
+  const auto what_to_do = advice(why);
   if (!what_to_do.empty()) line += fmt::format(": {}", what_to_do);
   return line;
 }
@@ -31,9 +33,9 @@ json_line complaint_report(std::string_view tool, std::string_view about, const 
                            std::string_view known) {
   json_line line;
   line.with("tool", tool).with("exit_code", static_cast<int>(exit_code_of(why)));
-  line.with("about", about).with("cause", ajar::telling::cause_name(why)).with("message", why.message());
+  line.with_octets("about", about).with("cause", ajar::telling::cause_name(why)).with("message", why.message());
   if (!known.empty()) line.with("known", known);
-  if (const auto what_to_do = ajar::advice(why); !what_to_do.empty()) line.with("advice", what_to_do);
+  if (const auto what_to_do = advice(why); !what_to_do.empty()) line.with("advice", what_to_do);
   return line;
 }
 

@@ -28,20 +28,20 @@ inline constexpr const char* exit_codes_help =
     "7 transfer\n";
 
 inline exit_code exit_code_of(const std::error_code& why) {
-  using ajar::errc;
+  using ajar::cause_kind;
   if (why.category() != ajar::category()) return local_trouble;
-  const auto value = static_cast<errc>(why.value());
-  if (value == errc::file_not_permitted) return refused;
-  if (value == errc::server_offline || value == errc::exchange_timeout) return not_reached;
-  if (value == errc::server_busy) return not_reached;
-  if (value >= errc::share_not_found) return cut_short;
-  if (value >= errc::window_timeout) return not_reached;
-  if (value >= errc::link_lost) return no_central;
-  if (value >= errc::no_grant) return refused;
-  if (value >= errc::name_not_found) return value == errc::bind_failed ? local_trouble : no_central;
-  if (value >= errc::signature_invalid) return local_trouble;
-  if (value >= errc::message_truncated) return cut_short;
-  if (value >= errc::not_running) return local_trouble;
+  switch (ajar::kind_of(static_cast<ajar::errc>(why.value()))) {
+    case cause_kind::here:
+      return local_trouble;
+    case cause_kind::central:
+      return no_central;
+    case cause_kind::permission:
+      return refused;
+    case cause_kind::way:
+      return not_reached;
+    case cause_kind::transfer:
+      return cut_short;
+  }
   return cut_short;
 }
 

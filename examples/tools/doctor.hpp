@@ -2,6 +2,7 @@
 // "doctor": what on this machine is in the way, and what to do about it.
 #pragma once
 
+#include "advice.hpp"
 #include "console.hpp"
 
 #include <ajar/core/clock.hpp>
@@ -41,7 +42,7 @@ inline finding bad(std::string what, std::string found, std::string to_do) {
   return {grade::bad, std::move(what), std::move(found), std::move(to_do)};
 }
 inline finding bad(std::string what, const std::error_code& why) {
-  return bad(std::move(what), why.message(), std::string(ajar::advice(why)));
+  return bad(std::move(what), why.message(), std::string(advice(why)));
 }
 
 // ---- what every tool looks at

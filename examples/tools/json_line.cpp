@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "json_line.hpp"
 
+#include <ajar/core/bytes.hpp>
+
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -13,6 +15,10 @@ json_line& json_line::put(std::string_view name, std::string_view written) {
 
 json_line& json_line::with(std::string_view name, std::string_view value) {
   return put(name, nlohmann::json(value).dump(-1, ' ', how_ == texts::ascii, nlohmann::json::error_handler_t::replace));
+}
+
+json_line& json_line::with_octets(const std::string& name, std::string_view value) {
+  return ajar::is_utf8(value) ? with(name, value) : with(name + "_base64", ajar::to_base64(ajar::as_bytes(value)));
 }
 
 json_line& json_line::with(std::string_view name, double value) { return put(name, nlohmann::json(value).dump()); }

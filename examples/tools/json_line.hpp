@@ -41,6 +41,8 @@ class json_line {
   json_line& with(std::string_view name, const std::optional<Value>& value) {
     return value ? with(name, *value) : put(name, "null");
   }
+  // What may be any octets, such as a path: as NAME_base64 where it is no UTF-8.
+  json_line& with_octets(const std::string& name, std::string_view value);
   // The members of another as well.
   json_line& with_all(const json_line& other);
 

@@ -3,6 +3,7 @@
 // checks.hpp, settings_report.hpp.
 #include "option_table.hpp"
 
+#include "advice.hpp"
 #include "checks.hpp"
 #include "console.hpp"
 #include "settings_report.hpp"
@@ -163,12 +164,12 @@ std::string patience(const std::string& text) {
 
 std::string url(const std::string& text) {
   const auto parsed = ajar::identity::parse_url(text);
-  return parsed ? std::string() : " '" + ajar::escaped(text) + "': " + ajar::explain(parsed.error());
+  return parsed ? std::string() : " '" + ajar::escaped(text) + "': " + explain(parsed.error());
 }
 
 std::string endpoint(const std::string& text) {
   const auto parsed = ajar::net::parse_numeric_endpoint(text);
-  return parsed ? std::string() : ": " + ajar::explain(parsed.error());
+  return parsed ? std::string() : ": " + explain(parsed.error());
 }
 
 std::string address(const std::string& text) {

@@ -2,6 +2,7 @@
 // What the commands 'join' have in common: an invite as it was pasted, and what comes back for it.
 #pragma once
 
+#include "advice.hpp"
 #include "console.hpp"
 
 #include <ajar/client/join.hpp>
@@ -45,7 +46,7 @@ inline ajar::awaitable<void> redeem_until_told(std::string_view tool, const ajar
     const auto why = into ? into->refused : into.error();
     if (!wait || !is_worth_waiting(why)) co_return;
     const auto host = about_or_host(std::string(tool), with.central.at, why);
-    if (why != told) tell("{}: {}: waiting\n", host, ajar::explain(why));
+    if (why != told) tell("{}: {}: waiting\n", host, explain(why));
     told = why;
     auto slept = co_await ajar::sleep_until(ajar::clock::now() + pause);
     if (!slept) co_return;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "status.hpp"
 
+#include "advice.hpp"
 #include "ask.hpp"
 #include "complaint.hpp"
 #include "console.hpp"
@@ -63,7 +64,7 @@ control_port::control_port(std::string_view tool, const asio::any_io_executor& e
   if (opened) {
     control_.emplace(std::move(*opened));
   } else {
-    tell("{}: {}/{}: {}; goes on without 'status'\n", tool, folder, name, ajar::explain(opened.error()));
+    tell("{}: {}/{}: {}; goes on without 'status'\n", tool, folder, name, explain(opened.error()));
   }
 }
 

@@ -42,16 +42,17 @@ class client {
   ///
   /// The automatic choice: a session that the server has opened already; a window; a window of our own; waiting for the
   /// server to dial our door.
-  /// Errors: not_started, no_grant, grant_expired, method_not_granted, server_offline, window_unreachable,
-  /// window_refused, client_unreachable, outbound_timeout, answer_forged, what the server refuses with, what ends the
-  /// link to central. Cancellation: terminal. Source: WO 2004/034190, just-in-time listening, steps B, F and G.
+  /// Errors: not_started, no_grant, grant_expired, clocks_differ, method_not_granted, server_offline,
+  /// window_unreachable, window_refused, client_unreachable, outbound_timeout, answer_forged, what the server refuses
+  /// with, what ends the link to central. Cancellation: terminal. Source: WO 2004/034190, just-in-time listening, steps
+  /// B, F and G.
   [[nodiscard]] awaitable<result<sessions::session>> connect(identity::peer_id server,
                                                              connect_options how = connect_options());
 
   /// How this client's connections look from outside, as the central of that server tells: its NAT, its firewall.
   /// Nothing of a family that does not reach central.
   /// Errors: not_started, no_grant, dial_timeout, what ends the link to central, canceled. Cancellation: terminal.
-  [[nodiscard]] awaitable<result<net::reflection>> network(identity::peer_id server, time_point until);
+  [[nodiscard]] awaitable<result<net::reflection>> network(identity::peer_id server, deadline until);
 
   /// Close links and door, and wait until all coroutines have ended; sessions go on. Nothing connects afterwards.
   [[nodiscard]] awaitable<void> stop();

@@ -97,4 +97,19 @@ TEST_CASE("a server may dial where its longest grant says so, until that ends") 
   CHECK_FALSE(one.held().let_dial(one.server.id(), wall_now()));
 }
 
+TEST_CASE("a grant that is refused as too old or too new, and is neither here, tells that the clocks differ") {
+  scene one;
+  const auto& grant = one.add({}, 1h).grant.body();
+  const auto now = wall_now();
+  for (const auto why : {errc::grant_expired, errc::grant_not_yet_valid}) {
+    CHECK(detail::by_both_clocks(why, grant, now) == errc::clocks_differ);
+    CHECK(detail::by_both_clocks(why, grant, grant.not_before) == errc::clocks_differ);
+    CHECK(detail::by_both_clocks(why, grant, grant.not_before - 1s) == why);  // both say so
+    CHECK(detail::by_both_clocks(why, grant, now + 1h - 6min) == errc::clocks_differ);
+    CHECK(detail::by_both_clocks(why, grant, now + 1h - 4min) == why);  // it just ends
+    CHECK(detail::by_both_clocks(why, grant, now + 2h) == why);
+  }
+  CHECK(detail::by_both_clocks(errc::grant_revoked, grant, now) == errc::grant_revoked);
+}
+
 }  // namespace held_grants_test

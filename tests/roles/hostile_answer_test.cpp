@@ -196,6 +196,21 @@ awaitable<void> fail_request(lure& all, errc why) {
   co_await all.visitor->stop();
 }
 
+// Central takes a grant for an old one, or a new one, that is neither by the client's clock.
+awaitable<void> refuse_its_time(lure& all, errc why, ended& into) {
+  task_group work(all.context.get_executor());
+  work.spawn(connect(all, by::window, into));
+  auto up = co_await all.central.welcome();
+  REQUIRE(up);
+  auto presented = co_await village::await_message<signalling::present_grant>(*up);
+  REQUIRE(presented);
+  const auto grant = trust::signed_grant::open(presented->grant);
+  REQUIRE(grant);
+  (void)up->send(signalling::grant_result{grant->body().id, static_cast<std::uint16_t>(why)});
+  co_await work.join();
+  co_await all.visitor->stop();
+}
+
 awaitable<void> end_link(lure& all, bytes last, errc expected, bool for_good) {
   ended end;
   task_group work(all.context.get_executor());
@@ -309,6 +324,15 @@ TEST_CASE("a client is told why central cannot help") {
   for (const auto why : {errc::unknown_server, errc::server_offline, errc::too_many_requests}) {
     lure all;
     testing::run(all.context, fail_request(all, why));
+  }
+}
+
+TEST_CASE("a client does not blame a grant, or itself, for a clock that is wrong elsewhere") {
+  for (const auto why : {errc::grant_expired, errc::grant_not_yet_valid, errc::grant_revoked}) {
+    lure all;
+    ended end;
+    testing::run(all.context, refuse_its_time(all, why, end));
+    CHECK(end.why == (why == errc::grant_revoked ? why : errc::clocks_differ));
   }
 }
 

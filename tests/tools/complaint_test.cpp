@@ -32,6 +32,14 @@ TEST_CASE("a program gets the same by keys, and the cause by its name") {
                                {"advice", ajar::advice(ajar::errc::grant_unknown)}});
 }
 
+TEST_CASE("a name that is no UTF-8 is shown so that it harms no terminal, and handed to a program octet for octet") {
+  const std::error_code why = ajar::errc::file_not_found;
+  CHECK(complaint("ajar-client", "a\nb\xff", why, {}).starts_with("ajar-client: a\\x0ab\\xff: "));
+  const auto keys = read(complaint_report("ajar-client", "a\nb\xff", why, {}));
+  CHECK(keys["about_base64"] == "YQpi/w==");
+  CHECK_FALSE(keys.contains("about"));
+}
+
 TEST_CASE("what the system says has a name too, and nothing from elsewhere breaks the line") {
   const auto full = std::make_error_code(std::errc::no_space_on_device);
   const auto line = complaint_report("ajar-client", "a\nb\x1b[31m\xff", full, {});

@@ -32,7 +32,7 @@ TEST_CASE("an error is told with what to do about it") {
   const auto made = bad("state", ajar::errc::state_permissions);
   CHECK(made.how == grade::bad);
   CHECK(made.found == make_error_code(ajar::errc::state_permissions).message());
-  CHECK(made.to_do == ajar::advice(ajar::errc::state_permissions));
+  CHECK(made.to_do == advice(make_error_code(ajar::errc::state_permissions)));
 }
 
 TEST_CASE("one bad finding makes the exit code, notes do not") {

@@ -2,6 +2,7 @@
 // ajar/client/connecting.hpp - a connection of a client while it is being made: carries out its way_plan.
 #pragma once
 
+#include <ajar/client/held_grants.hpp>
 #include <ajar/client/node.hpp>
 #include <ajar/client/way_plan.hpp>
 #include <ajar/core/deadline.hpp>
@@ -26,8 +27,10 @@ class connecting {
     }
     auto reaching = begun->reach();
     auto came = co_await std::move(reaching);
+    const auto& given = begun->grant_.body();
+    if (!came) came = fail(by_both_clocks(came.error(), given, wall_now()));
     if (came) {
-      node->own_sessions.add(*came, clock::now(), begun->grant_.body().not_after);
+      node->own_sessions.add(*came, clock::now(), given.not_after);
     } else {
       node->failures.add(came.error());
     }

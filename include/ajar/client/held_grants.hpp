@@ -13,6 +13,13 @@
 
 namespace ajar::detail {
 
+// What the other side's "not now" for a grant means: where it is long valid here, or for long yet, it is not the grant.
+inline std::error_code by_both_clocks(const std::error_code& why, const trust::grant& grant, wall_time now) {
+  if (why != errc::grant_expired && why != errc::grant_not_yet_valid) return why;
+  const bool valid = grant.not_before <= now && now < grant.not_after - trust::grant::clocks_differ;
+  return valid ? make_error_code(errc::clocks_differ) : why;
+}
+
 // A grant for another key is none.
 class held_grants {
  public:

@@ -105,6 +105,8 @@ enum class errc : std::uint16_t {
   login_too_low,
   central_busy,
   unexpected_message,
+  // trust, again
+  clocks_differ = 140,
   // switchboard
   unknown_server = 150,
   server_offline,
@@ -169,7 +171,19 @@ struct std::is_error_code_enum<ajar::errc> : std::true_type {};
 
 namespace ajar {
 
-/// What to do about an error; of codes of foreign categories only about a shortage.
+/// Whose matter a cause is.
+enum class cause_kind : std::uint8_t {
+  here,        ///< this process or this machine: its state, its keys, its network
+  central,     ///< central, or the way to it
+  permission,  ///< a grant or an invite, and what it permits
+  way,         ///< the other one of a pair, or the way to it
+  transfer,    ///< what goes over a connection
+};
+
+/// A cause of a later version is one of transfer.
+AJAR_DECL cause_kind kind_of(errc code) noexcept;
+
+/// What to do about an error, whatever the program; of codes of foreign categories only about a shortage.
 AJAR_DECL std::string_view advice(const std::error_code& code) noexcept;
 
 /// One line for a person: what happened, then what to do about it.
