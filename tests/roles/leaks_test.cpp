@@ -34,7 +34,12 @@ struct counts {
   std::size_t heap_after_100 = 0;
   std::size_t heap_after_all = 0;
   int failed = 0;
+  std::string why;  // of the first one
   bool settled = false;
+
+  void fail(const char* what, const std::error_code& cause) {
+    if (failed++ == 0) why = std::string(what) + ": " + cause.message();
+  }
 };
 
 ajar::awaitable<void> open_many(ajar::client& client, ajar::peer_id home, ajar::by way, int windows,
@@ -45,9 +50,9 @@ ajar::awaitable<void> open_many(ajar::client& client, ajar::peer_id home, ajar::
     auto session = co_await client.connect(home, how);
     if (session) {
       auto greeted = co_await village::greet(*session);
-      into.failed += greeted ? 0 : 1;
+      if (!greeted) into.fail("greet", greeted.error());
     } else {
-      ++into.failed;
+      into.fail("connect", session.error());
     }
     session = ajar::fail(ajar::errc::canceled);
     if (i == 99) into.heap_after_100 = heap_in_use();
@@ -93,7 +98,7 @@ TEST_CASE("many windows in a row leave no socket and no memory behind") {
       ajar::testing::run(here.context,
                          run_and_stop(client, server, here.central, here.home.key.id(), way, windows, linked, seen),
                          600s);
-      CHECK(seen.failed == 0);
+      CHECK_MESSAGE(seen.failed == 0, seen.why);
       CHECK(seen.settled);
       CHECK(seen.heap_after_all < seen.heap_after_100 + 64 * 1024);
       // on a busy machine a port is missed now and then, and the client asks again
