@@ -133,15 +133,31 @@ inline ajar::awaitable<void> renew_grant(trip& on, visit_ptr at) {
   const auto mine = std::ranges::find_if(
       on.held, [&](const ajar::trust::grant_file& one) { return one.grant.body().id == at->over.info().grant; });
   if (mine == on.held.end() || !mine->grant.body().in_second_half(ajar::wall_now())) co_return;
-  auto file = *mine;
   auto asking = ajar::files::ask_grant(at->over);
   auto fresh = co_await std::move(asking);
-  const bool mine_too = fresh && fresh->signer() == on.server && fresh->body().id == file.grant.body().id;
-  if (!mine_too || fresh->octets() == file.grant.octets()) co_return;
-  file.grant = std::move(*fresh);
+  const bool mine_too = fresh && fresh->signer() == on.server && fresh->body().id == mine->grant.body().id;
+  if (!mine_too || fresh->octets() == mine->grant.octets()) co_return;
+  mine->grant = std::move(*fresh);
   const ajar::state::held_grants keeper(on.self.state, on.self.key.id());
-  const auto kept = keeper.add(file, on.name);
+  const auto kept = keeper.add(*mine, on.name);
   if (!kept) complain(client_tool, "the renewed grant", kept.error());
+}
+
+inline ajar::result<std::vector<ajar::trust::grant_file>> grants_for(const node& self, const std::string& server);
+
+// A server that has moved says where it is from now on: the grant is kept with that. Whoever cannot say it has not
+// moved.
+inline ajar::awaitable<void> follow_server(trip& on, visit_ptr at) {
+  const auto mine = std::ranges::find_if(
+      on.held, [&](const ajar::trust::grant_file& one) { return one.grant.body().id == at->over.info().grant; });
+  if (mine == on.held.end()) co_return;
+  auto asking = ajar::files::ask_central(at->over, on.self.key.id());
+  auto where = co_await std::move(asking);
+  if (!where || !*where || **where == mine->central || !grants_for(on.self, on.name)) co_return;  // one for once
+  mine->central = **where;
+  const ajar::state::held_grants keeper(on.self.state, on.self.key.id());
+  const auto kept = keeper.add(*mine, on.name);
+  if (!kept) complain(client_tool, "where the server is now", kept.error());
 }
 
 inline ajar::awaitable<ajar::result<visit_ptr>> reach_again(trip& on);
@@ -178,6 +194,7 @@ inline ajar::awaitable<void> go(trip& on) {
     on.came.done = ajar::fail(reached.error());
     co_return;
   }
+  on.work.spawn(follow_server(on, *reached));  // while it works
   auto working = on.todo(std::move(*reached));
   auto done = co_await std::move(working);
   on.came.done = done;

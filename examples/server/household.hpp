@@ -7,13 +7,22 @@
 #include <ajar/files/host.hpp>
 #include <ajar/server/state.hpp>
 
+#include <optional>
+
 namespace tools {
 
 // Whoever is there, and asks: by the grants issued, and for what is offered.
 class guest_policy final : public ajar::files::issued_grant_policy {
  public:
-  guest_policy(ajar::state::issued_grants& issued, const ajar::identity::key& own, offers& offered)
-      : issued_grant_policy(issued, own), offered_(offered) {}
+  // @param moved_to  its central, where it has moved there
+  guest_policy(ajar::state::issued_grants& issued, const ajar::identity::key& own, offers& offered,
+               const std::optional<ajar::identity::url>& moved_to)
+      : issued_grant_policy(issued, own), own_(own), offered_(offered), moved_to_(moved_to) {}
+
+  ajar::result<ajar::trust::signed_notice> moved(const ajar::sessions::session_info& info) override {
+    if (!moved_to_) return ajar::fail(ajar::errc::file_not_found);
+    return ajar::trust::signed_notice::sign({info.peer, to_string(*moved_to_)}, own_);
+  }
 
   void came(const ajar::sessions::session_info& info) override {
     issued_grant_policy::came(info);
@@ -30,7 +39,9 @@ class guest_policy final : public ajar::files::issued_grant_policy {
   }
 
  private:
+  const ajar::identity::key& own_;
   offers& offered_;
+  const std::optional<ajar::identity::url>& moved_to_;
 };
 
 // Who may enter and who is invited, as the state folder says; and what is offered while this process runs.
@@ -38,7 +49,8 @@ struct household : ajar::server_state {
   using server_state::server_state;
 
   offers offered;
-  guest_policy guests{issued, self, offered};
+  std::optional<ajar::identity::url> moved_to{};  // its clients are told
+  guest_policy guests{issued, self, offered, moved_to};
 };
 
 }  // namespace tools

@@ -25,7 +25,10 @@ namespace detail {
 inline std::optional<ajar::identity::url> central_said_or_linked(const settings& given, const std::string& folder) {
   if (central_is_said(given)) return central_of(given);
   const auto status = ask_status(folder, "control");
-  if (status && status->has_link()) {
+  const auto kept = centrals_kept(given);
+  const bool moved =
+      status && status->has_link() && kept && kept->size() > 1 && status->is_at(to_string(kept->front()));
+  if (status && status->has_link() && !moved) {
     auto url = ajar::identity::parse_url(status->central());
     if (url) return std::move(*url);
   }

@@ -4,6 +4,7 @@
 #include "../tools/begin.hpp"
 #include "../tools/network.hpp"
 #include "../tools/status.hpp"
+#include "central.hpp"
 #include "doctor.hpp"
 #include "invites.hpp"
 #include "join.hpp"
@@ -41,6 +42,7 @@ int main(int count, char** words) {
     const auto& given = std::get<tools::settings>(begun);
     const auto command = tools::text_option(given, "command");
     if (command == "join") return tools::join(given);
+    if (command == "central") return tools::move_central(given);
     if (command == "run") return tools::run(given, count, words);
     if (command == "share") return tools::share(given, count, words);
     if (command == "grant") return tools::grant(given);

@@ -12,6 +12,7 @@ inline option_table make_server_table() {
                    "Shares folders and files; clients are dialled, or a port opens for one of them at a time.\n");
   all.command_named("id", "this server's peer id");
   all.command_named("join", "be served by a central from now on, by one word that its operator sent");
+  all.command_named("central", "where this server is found; with a URL: it moves there, and its clients follow");
   all.command_named("share", "files and folders, for whoever has the line that it prints, once", completes::file);
   all.command_named("run", "share, and serve");
   all.command_named("grant", "sign what a client may do");
@@ -148,6 +149,7 @@ inline option_table make_server_table() {
       .of({"share"})
       .command_line_only();
   all.add("keep", "share: also when all of it was fetched, until a signal").of({"share"}).command_line_only();
+  all.add("forget", "central: those that it has moved away from are left").of({"central"}).command_line_only();
   all.add("wait", "join: until central is there").of({"join"}).command_line_only();
   all.add("force",
           "join: also where another central was joined before; grant, invite, renew: also what is not shared yet")

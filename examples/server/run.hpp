@@ -16,6 +16,7 @@ namespace tools {
 
 struct run_plan {
   ajar::identity::url central;
+  std::vector<ajar::identity::url> left{};  // that it has moved away from, and is at as well
   ajar::trust::method_set methods{};
   std::chrono::milliseconds roster_every{0};
   ajar::windows::on_stranger policy = ajar::windows::on_stranger::close_and_reopen;
@@ -35,6 +36,10 @@ inline std::optional<run_plan> plan_run(const settings& given) {
   auto central = central_of(given);
   if (!central) return std::nullopt;
   run_plan made{.central = std::move(*central), .window_address = {}, .advertised = {}, .window_ports = {}, .from = {}};
+  if (!central_is_said(given)) {
+    auto kept = centrals_kept(given);
+    if (kept && !kept->empty()) made.left.assign(kept->begin() + 1, kept->end());
+  }
   made.methods = *parse_methods(given["mode"].as<std::string>());
   const auto roster = given["roster"].as<std::string>();
   if (roster.starts_with("every=")) {
@@ -83,6 +88,8 @@ inline int serve_as_planned(const settings& given, run_plan plan, int count, cha
   }
   const auto house = std::make_shared<household>(self->state, self->key);
   ajar::server_options how(plan.central);
+  for (const auto& other : plan.left) how.also_at(other);
+  if (!plan.left.empty()) house->moved_to = plan.central;
   const auto supplied = ajar::server_state::supply(house, how);
   if (!supplied) return complain(server_tool, self->state.path(), supplied.error());
   how.methods(plan.methods)
@@ -115,6 +122,7 @@ inline int serve_as_planned(const settings& given, run_plan plan, int count, cha
               *house,
               ajar::files::file_service(context.get_executor(), budgets.files),
               plan.central,
+              central_is_said(given),
               given.file(),
               self->state.path(),
               steps};
@@ -128,6 +136,7 @@ inline int serve_as_planned(const settings& given, run_plan plan, int count, cha
       "shares", [&all](const ajar::control::request&) -> ajar::result<std::string> { return names_of(all.shared); });
   control.answer_with("share", [&all](const ajar::control::request& what) { return offer_now(all, what); });
   control.answer_with("offer", [&all](const ajar::control::request& what) { return tell_of_offer(all, what); });
+  control.answer_with("central", [&all](const ajar::control::request& what) { return move_now(all, what); });
   control.carry_out("unshare", [&all](ajar::control::request what) { return end_offer_now(all, std::move(what)); });
   control.start();
   if (watch) {

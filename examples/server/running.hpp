@@ -31,6 +31,7 @@ struct running {
   household& house;
   ajar::files::file_service files;
   ajar::identity::url central;
+  bool central_said = false;  // and not the one that is kept
   std::string settings_file;
   std::string state;  // the folder
   ajar::telling::step_sink steps;
@@ -187,6 +188,28 @@ inline ajar::result<std::string> tell_of_offer(running& all, const ajar::control
   const auto state = all.house.offered.state(what.arguments[0], status.sessions, ajar::clock::now());
   if (!state) return ajar::fail(ajar::errc::invite_unknown);
   return to_text(*state);
+}
+
+// ---- its central
+
+// It has moved, or leaves those of before, as the state folder says. "said": by --central another one counts.
+// Errors: state_damaged, state::folder's.
+inline ajar::result<std::string> move_now(running& all, const ajar::control::request&) {
+  if (all.central_said) return std::string("said");
+  const auto kept = centrals_kept(all.house.in);
+  if (!kept) return ajar::fail(kept.error());
+  if (kept->empty()) return ajar::fail(ajar::errc::state_damaged);
+  for (const auto& one : *kept) all.server.also_at(one);
+  const auto status = all.server.status();
+  std::vector<ajar::identity::url> linked{status.link.central};
+  for (const auto& one : status.other_links) linked.push_back(one.central);
+  for (const auto& one : linked) {
+    if (std::ranges::find(*kept, one) == kept->end()) (void)all.server.leave(one);  // it may be left already
+  }
+  all.central = kept->front();
+  all.house.moved_to = kept->size() > 1 ? std::optional(kept->front()) : std::nullopt;
+  all.server.announce_invites();
+  return std::string("moved");
 }
 
 // ---- its life

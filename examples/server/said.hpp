@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tools {
 
@@ -42,28 +43,39 @@ inline bool central_is_said(const settings& given) {
   return given.count("central") != 0 || std::getenv(central_variable) != nullptr;
 }
 
-// In the state folder: what 'join' has kept.
+// In the state folder: what 'join' and 'central' have kept. A URL a line: the server's own central, then those that it
+// has moved away from, and is at as well.
 inline constexpr const char* central_file = "central";
 
-// Nothing where none is kept there. Errors: state_damaged, state::folder's.
-inline ajar::result<std::optional<ajar::identity::url>> central_kept(const ajar::state::folder& in) {
+// Empty where none is kept there. Errors: state_damaged, state::folder's.
+inline ajar::result<std::vector<ajar::identity::url>> centrals_kept(const ajar::state::folder& in) {
   const auto file = in.read(central_file);
   if (!file) return ajar::fail(file.error());
-  if (!*file) return std::optional<ajar::identity::url>();
-  auto text = ajar::as_text(**file);
-  if (text.ends_with('\n')) text.remove_suffix(1);
-  auto url = ajar::identity::parse_url(text);
-  if (!url) return ajar::fail(ajar::errc::state_damaged);
-  return std::optional(std::move(*url));
+  std::vector<ajar::identity::url> all;
+  for (auto text = *file ? ajar::as_text(**file) : std::string_view(); !text.empty();) {
+    const auto end = text.find('\n');
+    auto url = ajar::identity::parse_url(text.substr(0, end));
+    if (!url) return ajar::fail(ajar::errc::state_damaged);
+    all.push_back(std::move(*url));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return all;
 }
 // Of the state folder that was said.
-inline ajar::result<std::optional<ajar::identity::url>> central_kept(const settings& given) {
+inline ajar::result<std::vector<ajar::identity::url>> centrals_kept(const settings& given) {
   const auto path = ajar::state::folder::place(text_option(given, "state"), "server");
   if (!path) return ajar::fail(path.error());
-  if (::access(path->c_str(), F_OK) != 0) return std::optional<ajar::identity::url>();  // it is not made for that
+  if (::access(path->c_str(), F_OK) != 0) return std::vector<ajar::identity::url>();  // it is not made for that
   const auto state = ajar::state::folder::open(*path);
   if (!state) return ajar::fail(state.error());
-  return central_kept(*state);
+  return centrals_kept(*state);
+}
+// The server's own. Nothing where none is kept there. Errors: those.
+template <class Where>
+ajar::result<std::optional<ajar::identity::url>> central_kept(const Where& in) {
+  auto all = centrals_kept(in);
+  if (!all) return ajar::fail(all.error());
+  return all->empty() ? std::optional<ajar::identity::url>() : std::optional(std::move(all->front()));
 }
 
 // As it was said, or the one that was joined. Complains by itself.

@@ -96,6 +96,13 @@ bool told_status::linked() const { return from_->all.at("link").value("linked", 
 
 std::string told_status::central() const { return from_->all.at("link").value("central", std::string()); }
 
+bool told_status::is_at(const std::string& central_url) const {
+  if (central() == central_url) return true;
+  const auto others = from_->all.value("other_links", json::array());
+  return std::ranges::any_of(others,
+                             [&](const json& one) { return one.value("central", std::string()) == central_url; });
+}
+
 std::optional<std::map<std::string, int>> told_status::sessions() const {
   if (!from_->all.contains("sessions")) return std::nullopt;
   std::map<std::string, int> made;

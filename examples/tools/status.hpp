@@ -74,6 +74,8 @@ class told_status {
   bool linked() const;
   // The same; empty where it was not said.
   std::string central() const;
+  // Also to one beside that.
+  bool is_at(const std::string& central_url) const;
   // How many there are by each grant, by its id in hexadecimal. Nothing where it was not said.
   std::optional<std::map<std::string, int>> sessions() const;
   // The NAT and the firewall before a server, as it knows them.

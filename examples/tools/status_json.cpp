@@ -109,6 +109,8 @@ json json_of(const ajar::server_status& from) {
     if (from.methods.contains(one)) made["methods"].push_back(name);
   }
   made["link"] = json_of(from.link);
+  made["other_links"] = json::array();
+  for (const auto& one : from.other_links) made["other_links"].push_back(json_of(one));
   made["clients_with_door"] = from.clients_with_door;
   made["revocations"] = {{"serial", from.revocations_serial}, {"acknowledged", from.revocations_acknowledged}};
   made["windows_open"] = from.windows_open;

@@ -108,6 +108,9 @@ class table_maker {
 
   void add_peer() {
     if (one_.contains("link")) add_link(one_.at("link"));
+    if (one_.contains("other_links")) {
+      for (const auto& link : one_.at("other_links")) add_link(link);
+    }
     if (one_.contains("links")) {
       for (const auto& link : one_.at("links")) add_link(link);
     }

@@ -42,9 +42,9 @@ class server {
   void start();
 
   /// Wait for the next session. No port is open while this waits.
-  /// Errors: canceled after stop(), or the final cause that the link to central ended by (signalling::is_final): no
-  /// session comes any more, and those that are there go on until stop().
-  /// Cancellation: terminal.
+  /// Errors: canceled after stop(), or the final cause that the link to its own central ended by
+  /// (signalling::is_final): no session comes any more, and those that are there go on until stop(). Cancellation:
+  /// terminal.
   [[nodiscard]] awaitable<result<sessions::session>> accept();
 
   /// The next session whose grant permits this service; one without it is ended, and its client told
@@ -64,6 +64,14 @@ class server {
   /// Errors: signature_invalid (it is another's), serial_too_low. Cancellation: terminal; nobody enters by these grants
   /// even so.
   [[nodiscard]] awaitable<result<>> revoke(trust::signed_revocations list);
+
+  /// Be linked to another central as well, from now on: for clients that know this server by that one, as where it
+  /// moves from one to another. Grants, invites, revocations, sessions and what they may cost are the same for all. Of
+  /// a client that several of them tell of the first one counts. accept() ends when every link has ended for good.
+  void also_at(const identity::url& central);
+  /// Leave one of several: its clients do not find this server there any more; sessions go on.
+  /// Errors: url_malformed (it is not linked to that one), server_offline (there is no other).
+  result<> leave(const identity::url& central);
 
   /// There are other invites than before: central is told of those there are now.
   void announce_invites();

@@ -26,7 +26,7 @@ OTHER_TESTS = {"tests/tls/refusal_test.cpp": "ajar/tls/stream.hpp", "tests/roles
                "tests/roles/correspondence_test.cpp": "ajar/server/correspondence.hpp",
                "tests/roles/join_test.cpp": "ajar/client/join.hpp",
                "tests/roles/opening_test.cpp": "ajar/server/state.hpp",
-               "tests/roles/time_test.cpp": "ajar/client.hpp",
+               "tests/roles/time_test.cpp": "ajar/client.hpp", "tests/roles/moving_test.cpp": "ajar/server.hpp",
                "tests/roles/roster_test.cpp": "ajar/central.hpp",
                "tests/roles/lifetimes_test.cpp": "ajar/central.hpp",
                "tests/roles/half_dead_test.cpp": "ajar/server.hpp",

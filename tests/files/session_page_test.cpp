@@ -63,6 +63,22 @@ TEST_CASE("a grant is read as it was written, or not at all") {
   CHECK(!parse_grant_page(page.substr(2)).has_value());
 }
 
+TEST_CASE("where a server has moved is told over a session, by its own word and for this client") {
+  sharing::home at;
+  const auto over = at.run(at.connect()).value();
+  const auto self = at.who.client.id();
+  CHECK(at.run(ask_central(*over, self)).value() == std::nullopt);
+  const identity::url there{{"new.example", 443}, identity::key::generate().id()};
+  at.policy.notice = trust::signed_notice::sign({self, to_string(there)}, at.who.server);
+  CHECK(at.run(ask_central(*over, self)).value() == there);
+  CHECK(at.run(ask_central(*over, at.who.server.id())).error() == errc::grant_of_another);
+  at.policy.notice = trust::signed_notice::sign({self, to_string(there)}, at.who.client);
+  CHECK(at.run(ask_central(*over, self)).error() == errc::answer_forged);
+  CHECK(!parse_central_page("").has_value());
+  CHECK(!parse_central_page("!!\n").has_value());
+  CHECK(at.policy.asked == 0);
+}
+
 TEST_CASE("both pages come over a session") {
   sharing::home at;
   const auto over = at.run(at.connect(sharing::all_of_it, by_window_of_the_server())).value();

@@ -32,6 +32,10 @@ struct everybody final : ajar::files::host_policy {
     if (grant) return *grant;
     return ajar::fail(ajar::errc::grant_unknown);
   }
+  ajar::result<ajar::trust::signed_notice> moved(const ajar::sessions::session_info&) override {
+    if (notice) return *notice;
+    return ajar::fail(ajar::errc::file_not_found);
+  }
   void came(const ajar::sessions::session_info&) override { ++seen; }
   void left(const ajar::sessions::session_info&) override { ++seen; }
   std::optional<ajar::files::page> answer(const ajar::sessions::session_info&,
@@ -44,6 +48,7 @@ struct everybody final : ajar::files::host_policy {
   int seen = 0;
   std::string refused;
   std::optional<ajar::trust::signed_grant> grant;
+  std::optional<ajar::trust::signed_notice> notice;
 };
 
 inline constexpr std::size_t all_of_it = std::numeric_limits<std::size_t>::max();

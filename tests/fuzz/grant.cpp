@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // Statements and grant files from any octets: no crash, and what is read again is written the same (one encoding).
+#include <ajar/trust/central_notice.hpp>
 #include <ajar/trust/redemption.hpp>
 #include <ajar/trust/revocations.hpp>
 #include <ajar/trust/window_trace.hpp>
@@ -30,6 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   one_encoding<ajar::trust::revocations>(octets);
   one_encoding<ajar::trust::redemption>(octets);
   one_encoding<ajar::trust::redemption_answer>(octets);
+  one_encoding<ajar::trust::central_notice>(octets);
   (void)ajar::trust::signed_grant::open(octets);
   (void)ajar::trust::parse_grant_file(ajar::as_text(octets));
   return 0;

@@ -93,7 +93,7 @@ TEST_CASE("a later list of its own is kept and taken over, once") {
   CHECK(at.told == std::vector<std::string>{"grants were revoked that this server did not know of"});
 
   REQUIRE(at.at->forbid(**both));
-  at.letters().replace(**both);
+  at.how.revocations(**both);
   CHECK(at.letters().revocations().list == (*both)->octets());
   const auto again = at.letters().heard(at.too_low(at.list(5, {2})));  // about the list before
   REQUIRE(again);

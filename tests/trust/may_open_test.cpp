@@ -103,6 +103,23 @@ TEST_CASE("neither nonce of a link that went is good") {
   CHECK(one.open(under_second) == errc::request_stale);
 }
 
+TEST_CASE("the links to several centrals have nonces of their own, and what one has seen the others have") {
+  scene one;
+  const auto by_first = one.request();
+  one.nonce = one.gate.draw(1);
+  const auto asked = signed_request::sign(one.request(), one.client);
+  CHECK(!one.open(by_first));
+  CHECK(!one.open(asked));
+  one.gate.draw();
+  one.gate.draw();
+  CHECK(one.open(by_first) == errc::request_stale);
+  CHECK(one.open(asked) == errc::request_replayed);
+  one.gate.forget_nonces();
+  CHECK(one.open(asked) == errc::request_replayed);
+  one.gate.forget_nonces(1);
+  CHECK(one.open(asked) == errc::request_stale);
+}
+
 TEST_CASE("so many requests are remembered under a nonce, and no more is taken") {
   scene one;
   one.gate = window_gate(2);

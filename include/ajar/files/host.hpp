@@ -8,6 +8,7 @@
 #include <ajar/sessions/session.hpp>
 #include <ajar/state/issued_grants.hpp>
 #include <ajar/streams/head.hpp>
+#include <ajar/trust/central_notice.hpp>
 
 #include <chrono>
 #include <optional>
@@ -34,6 +35,8 @@ class host_policy {
   virtual result<> may_read(const trust::grant_id& grant, std::string_view share) = 0;
   /// The grant as it is now, for the client, renewed where it is time for that. Errors: any; it gets none then.
   virtual result<trust::signed_grant> current(const trust::grant_id&) { return fail(errc::grant_unknown); }
+  /// Where the client finds this server from now on. Errors: any, where it has not moved.
+  virtual result<trust::signed_notice> moved(const sessions::session_info&) { return fail(errc::file_not_found); }
   /// A session begins; and it ends.
   virtual void came(const sessions::session_info&) {}
   virtual void left(const sessions::session_info&) {}
@@ -64,7 +67,7 @@ class issued_grant_policy : public host_policy {
 };
 
 /// Answer the requests of a session side by side, until its client goes, or has asked nothing for longest_idle: files
-/// and folders of a service, and the two pages of session_page.hpp.
+/// and folders of a service, and the pages of session_page.hpp.
 ///
 /// Spawn it on the server (server::spawn). Service and policy outlive it. Cancellation: terminal. Threads: the
 /// session's executor only.

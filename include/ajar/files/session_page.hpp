@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
-// ajar/files/session_page.hpp - what a server tells a client of their session: /.session and /.grant, both sides.
+// ajar/files/session_page.hpp - what a server tells a client of their session: /.session, /.grant and /.central, both
+// sides.
 #pragma once
 
 #include <ajar/core/config.hpp>
 #include <ajar/files/fetch.hpp>
 #include <ajar/sessions/session.hpp>
+#include <ajar/trust/central_notice.hpp>
 #include <ajar/trust/grant.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +20,8 @@ namespace ajar::files {
 inline constexpr std::string_view session_page = "/.session";
 /// The client's grant as it is now.
 inline constexpr std::string_view grant_page = "/.grant";
+/// Where the server is found from now on, where it has moved.
+inline constexpr std::string_view central_page = "/.central";
 
 /// What a window cost: the opener's own word.
 struct window_cost {
@@ -39,6 +44,12 @@ std::string to_grant_page(const trust::signed_grant& one);
 /// Errors: grant_malformed, signature_invalid.
 result<trust::signed_grant> parse_grant_page(std::string_view text);
 
+/// A signed notice in Base32, and a newline.
+std::string to_central_page(const trust::signed_notice& one);
+
+/// Errors: message_malformed, signature_invalid.
+result<trust::signed_notice> parse_central_page(std::string_view text);
+
 /// A short text of the server's own. Errors: the server's, answer_unexpected, the stream's.
 [[nodiscard]] awaitable<result<std::string>> ask_page(streams::multiplexer& over, streams::request asked);
 
@@ -47,6 +58,11 @@ result<trust::signed_grant> parse_grant_page(std::string_view text);
 
 /// The grant of a session, as its server has it now. Errors: as parse_grant_page, the server's, the stream's.
 [[nodiscard]] awaitable<result<trust::signed_grant>> ask_grant(streams::multiplexer& over);
+
+/// Where the server of a session is found from now on; nothing where it has not moved. Errors: as parse_central_page,
+/// answer_forged, grant_of_another, the server's, the stream's.
+[[nodiscard]] awaitable<result<std::optional<identity::url>>> ask_central(streams::multiplexer& over,
+                                                                          identity::peer_id self);
 
 }  // namespace ajar::files
 

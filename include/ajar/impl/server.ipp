@@ -12,16 +12,6 @@
 
 namespace ajar {
 
-namespace detail {
-
-inline awaitable<void> stop(std::shared_ptr<server_node> all) {
-  all->abandon();
-  co_await all->dials.join();
-  co_await all->tasks.join();
-}
-
-}  // namespace detail
-
 AJAR_DECL server::server(const asio::any_io_executor& executor, identity::key self, server_options how)
     : state_(std::make_shared<detail::server_node>(executor, std::move(self), std::move(how))) {}
 
@@ -52,11 +42,15 @@ AJAR_DECL awaitable<result<>> server::revoke(trust::signed_revocations list) {
   return kept(state_, state_->take_back(std::move(list)));
 }
 
+AJAR_DECL void server::also_at(const identity::url& central) { state_->also_at(central); }
+
+AJAR_DECL result<> server::leave(const identity::url& central) { return state_->leave(central); }
+
 AJAR_DECL void server::announce_invites() { state_->announce_invites(); }
 
 AJAR_DECL void server::spawn(awaitable<void> work) { state_->tasks.spawn(std::move(work)); }
 
-AJAR_DECL awaitable<void> server::stop() { return detail::stop(state_); }
+AJAR_DECL awaitable<void> server::stop() { return detail::server_node::stop(state_); }
 
 AJAR_DECL void server::set_on_stranger(windows::on_stranger policy) { state_->how.on_stranger(policy); }
 
@@ -70,6 +64,6 @@ AJAR_DECL server_status server::status() const { return state_->status(); }
 
 AJAR_DECL std::size_t server::sessions() const { return state_->guests.alive().size(); }
 
-AJAR_DECL bool server::linked() const { return state_->up.is_up(); }
+AJAR_DECL bool server::linked() const { return state_->is_linked(); }
 
 }  // namespace ajar

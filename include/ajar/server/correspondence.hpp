@@ -20,7 +20,7 @@ namespace ajar::detail {
 // It neither waits nor sends.
 class correspondence {
  public:
-  // @param how  its list of revocations is kept up to date
+  // @param how  its list of revocations is the one that counts
   // @param at  what is revoked there
   correspondence(identity::key own, server_options& how, const entrance& at)
       : own_(std::move(own)), how_(how), at_(at), acknowledged_(nothing_is_revoked()) {}
@@ -29,8 +29,6 @@ class correspondence {
 
   // Does central have what is revoked?
   bool is_acknowledged() const noexcept { return acknowledged_; }
-
-  void replace(trust::signed_revocations list) { how_.revocations_.emplace(std::move(list)); }
 
   // An empty list, too: central may know of a later one.
   signalling::present_revocations revocations() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// ajar/server/node.hpp - a server's life: its link to central, its windows and dials, its sessions.
+// ajar/server/node.hpp - a server's life: its links to its centrals, its windows and dials, its sessions.
 #pragma once
 
 #include <ajar/core/deadline.hpp>
@@ -28,25 +28,74 @@
 namespace ajar::detail {
 
 // What the coroutines of a server share. What happens elsewhere reaches it as an event; here it is decided.
-struct server_node final : signalling::uplink_events,
-                           outbound::dial_policy,
-                           rendezvous::respond_policy,
-                           sessions::doubt_policy,
-                           std::enable_shared_from_this<server_node> {
+struct server_node final : sessions::doubt_policy, std::enable_shared_from_this<server_node> {
+  // One central: the link to it, what it said, and who comes or is dialled through it.
+  struct central_side final : signalling::uplink_events, outbound::dial_policy, rendezvous::respond_policy {
+    // @param which  a number for each
+    central_side(server_node& whose, identity::url central, std::size_t which)
+        : owner(whose),
+          number(which),
+          up(whose.key, std::move(central), whose.uplink_terms(which), *this),
+          dials(whose.arrived.get_executor(), whose.key, *this, whose.network, whose.how.steps_),
+          letters(whose.key, whose.how, whose.entering),
+          mirror(std::make_shared<rendezvous::reflector>(whose.arrived.get_executor(), whose.reflecting(*this))),
+          link(clock::now()) {}
+
+    void linked(const signalling::welcome& greeting) override { owner.linked(*this, greeting); }
+    result<> received(const signalling::message& what) override { return owner.received(*this, what); }
+    void lost(const std::error_code& why, std::optional<std::chrono::milliseconds> again_in) override {
+      owner.lost(*this, why, again_in.has_value());
+    }
+
+    result<> may_dial(const outbound::dial_plan::attempt& to) override { return owner.may_dial(*this, to); }
+    result<place> may_enter(const sessions::claim& claimed, const identity::peer_id& client) override {
+      return owner.enter(claimed.grant, client, trust::method::outbound);
+    }
+    void entered(sessions::session guest) override { owner.entered(std::move(guest)); }
+    void doubt(const identity::peer_id& client) override { owner.doubt(client); }
+    void not_reached(const identity::peer_id&, const std::error_code& why) override { owner.dial_failures.add(why); }
+    void thrown(const std::exception_ptr& what) override { owner.thrown(what); }
+
+    result<permit> may_open(const trust::signed_request& asked) override { return owner.may_open(asked); }
+    result<place> may_enter(const trust::grant_id& grant, const identity::peer_id& client) override {
+      return owner.enter(grant, client, trust::method::window);
+    }
+    result<> send(const signalling::message& what) override { return up.send(what); }
+    rendezvous::vantage here() override { return owner.vantage_of(*this); }
+    void is_hidden() override { owner.tell_hidden(); }
+    clock::duration central_round_trip() override { return up.round_trip().value_or(clock::duration(0)); }
+    windows::arrival& met(const identity::peer_id& client) override { return owner.pairs.of(client); }
+    void carry_on(const trust::grant_id& grant, awaitable<void> work) override {
+      owner.tasks.spawn(owner.shared_from_this(), std::move(work), grant);
+    }
+    void account(const trust::grant_id& grant, const windows::report& cost) override {
+      if (!owner.account(grant, cost)) return;
+      (void)up.send(signalling::exposure_report{cost.exposure, cost.listeners, cost.strangers});  // for its account
+    }
+
+    server_node& owner;
+    const std::size_t number;
+    signalling::uplink up;
+    outbound::dialer dials;
+    signalling::roster known;
+    correspondence letters;
+    std::shared_ptr<rendezvous::reflector> mirror;
+    net::address seen_as;
+    signalling::link_account link;
+    std::optional<std::error_code> final_cause;
+  };
+
   server_node(const asio::any_io_executor& executor, identity::key own, server_options options)
       : key(std::move(own)),
         how(with_limited_lines(std::move(options))),
         network(how.reach()),
-        up(key, how.central_, uplink_terms(), *this),
-        dials(executor, key, *this, network, how.steps_),
         entering(key.id(), how, caused_by("clients"), waiting),
-        letters(key, how, entering),
         arrived(executor),
         made_room(executor),
         tasks(executor, [this](const std::exception_ptr& what) { thrown(what); }),
-        made(clock::now()),
-        link(made) {
-    mirror = std::make_shared<rendezvous::reflector>(executor, reflecting(*this));
+        made(clock::now()) {
+    add_central(how.central_);
+    for (const auto& other : how.other_centrals_) also_at(other);
     if (how.window_ports_) lender = std::make_shared<windows::port_lender>(*how.window_ports_);
   }
 
@@ -57,26 +106,26 @@ struct server_node final : signalling::uplink_events,
   // What others cause as often as they like.
   telling::step_sink caused_by(std::string whom) const { return telling::caused_by(std::move(whom), how.steps_); }
 
-  signalling::uplink_options uplink_terms() {
+  signalling::uplink_options uplink_terms(std::size_t at) {
     signalling::uplink_options made(signalling::role::server, how.methods_);
-    made.logins(how.logins_).nonces([this] { return entering.gate().draw(); }).network(network);
+    made.logins(how.logins_).nonces([this, at] { return entering.gate().draw(at); }).network(network);
     if (how.roster_interval_.count() > 0) made.visit_every(how.roster_interval_);
     return made;
   }
 
-  static rendezvous::reflector_options reflecting(server_node& of) {
-    rendezvous::reflector_options made([&of](const signalling::message& what) { return of.up.send(what); }, true);
-    made.from(of.how.from_).moved([&of] {
-      telling::report_step(of.how.steps_, "", "the network has changed");
-      of.pairs.clear();
+  rendezvous::reflector_options reflecting(central_side& at) {
+    rendezvous::reflector_options made([&at](const signalling::message& what) { return at.up.send(what); }, true);
+    made.from(how.from_).moved([this] {
+      telling::report_step(how.steps_, "", "the network has changed");
+      pairs.clear();
     });
-    made.account([&of](const windows::report& cost) {
-      of.exposed.add(std::chrono::system_clock::now(), {0, cost.listeners, cost.strangers, cost.exposure, cost.drops});
+    made.account([this](const windows::report& cost) {
+      exposed.add(std::chrono::system_clock::now(), {0, cost.listeners, cost.strangers, cost.exposure, cost.drops});
     });
     return made;
   }
 
-  void thrown(const std::exception_ptr& what) override {
+  void thrown(const std::exception_ptr& what) {
     ++exceptions;
     telling::report_thrown(how.steps_, what);
   }
@@ -84,22 +133,71 @@ struct server_node final : signalling::uplink_events,
   bool serves(trust::method way) const { return how.methods_.contains(way); }
 
   void start() {
-    tasks.spawn(shared_from_this(), keep_linked());
+    started = true;
     tasks.spawn(shared_from_this(), watch_expiry());
     tasks.spawn(shared_from_this(), renew_nonces());
-    if (serves(trust::method::window) && network->has_sockets()) tasks.spawn(shared_from_this(), mirror->follow());
-    if (serves(trust::method::outbound)) dials.start(shared_from_this());
+    for (const auto& side : centrals) begin(*side);
   }
 
   void abandon() {
     if (!final_cause) final_cause = errc::canceled;
-    up.close();
-    link.closed(clock::now());
+    for (const auto& side : centrals) {
+      side->up.close();
+      side->link.closed(clock::now());
+    }
     for (const auto& guest : guests.alive()) guest.sight.cut(errc::canceled);
     waiting.clear();
-    dials.cancel();
+    for (const auto& side : centrals) side->dials.cancel();
     tasks.cancel();
     arrived.notify();
+  }
+
+  static awaitable<void> stop(std::shared_ptr<server_node> all) {
+    all->abandon();
+    for (const auto& side : all->centrals) {
+      auto ending = side->dials.join();
+      co_await std::move(ending);
+    }
+    co_await all->tasks.join();
+  }
+
+  // ---- its centrals
+
+  void add_central(const identity::url& at) {
+    centrals.push_back(std::make_unique<central_side>(*this, at, centrals.size()));
+  }
+
+  // Another one as well, from now on.
+  void also_at(const identity::url& at) {
+    const bool known =
+        std::ranges::any_of(centrals, [&](const auto& one) { return !one->final_cause && one->up.central() == at; });
+    if (known || tasks.cancelled()) return;
+    add_central(at);
+    if (started) begin(*centrals.back());
+  }
+
+  // One of them no more; what came by it stays. Errors: server_offline (it is the only one), url_malformed (it is none
+  // of them).
+  result<> leave(const identity::url& at) {
+    const auto there = [](const auto& one) { return !one->final_cause; };
+    const auto which =
+        std::ranges::find_if(centrals, [&](const auto& one) { return !one->final_cause && one->up.central() == at; });
+    if (which == centrals.end()) return fail(errc::url_malformed);
+    if (std::ranges::count_if(centrals, there) == 1) return fail(errc::server_offline);
+    (*which)->final_cause = errc::canceled;
+    (*which)->dials.cancel();  // sessions go on
+    (*which)->up.close();
+    return {};
+  }
+
+  void begin(central_side& side) {
+    tasks.spawn(shared_from_this(), keep_linked(side));
+    if (serves(trust::method::window) && network->has_sockets()) tasks.spawn(shared_from_this(), side.mirror->follow());
+    if (serves(trust::method::outbound)) side.dials.start(shared_from_this());
+  }
+
+  bool is_linked() const {
+    return std::ranges::any_of(centrals, [](const auto& one) { return one->up.is_up(); });
   }
 
   server_status status() {
@@ -108,15 +206,22 @@ struct server_node final : signalling::uplink_events,
     all.id = key.id();
     all.uptime = now - made;
     all.methods = how.methods_;
-    all.link = link.status(now, how.central_, up.round_trip());
-    all.clients_with_door = known.size();
+    for (const auto& side : centrals) {
+      auto one = side->link.status(now, side->up.central(), side->up.round_trip());
+      if (side == centrals.front()) {
+        all.link = std::move(one);
+      } else {
+        all.other_links.push_back(std::move(one));
+      }
+      all.clients_with_door += side->known.size();
+      all.revocations_acknowledged = all.revocations_acknowledged && side->letters.is_acknowledged();
+    }
     all.revocations_serial = entering.revoked().serial;
-    all.revocations_acknowledged = letters.is_acknowledged();
     all.windows_open = commands;
     all.listened_last_minute = entering.listened(now);
     all.listened_limit = entering.listened_limit();
     all.listened_by = entering.listened_by(now);
-    all.network = mirror->known();
+    all.network = centrals.front()->mirror->known();
     all.cloak = how.cloak_;
     all.sessions = guests.list(now);
     all.sessions_begun = guests.begun();
@@ -129,76 +234,77 @@ struct server_node final : signalling::uplink_events,
     return all;
   }
 
-  // ---- the link
+  // ---- the links
 
-  void linked(const signalling::welcome& greeting) override {
-    link.linked(clock::now());
+  void linked(central_side& side, const signalling::welcome& greeting) {
+    side.link.linked(clock::now());
     telling::report_step(how.steps_, "A", "linked to central", "seen as " + net::to_string(greeting.seen));
-    seen_as = net::unmapped(greeting.seen.address());
-    begin_reflecting(greeting);
-    present_revocations();
-    announce_invites();
+    side.seen_as = net::unmapped(greeting.seen.address());
+    begin_reflecting(side, greeting);
+    (void)side.up.send(side.letters.revocations());
+    announce_invites(side);
     if (serves(trust::method::outbound))
-      (void)up.send(signalling::roster_request{known.version(), how.roster_interval_});
+      (void)side.up.send(signalling::roster_request{side.known.version(), how.roster_interval_});
   }
 
-  void begin_reflecting(const signalling::welcome& greeting) {
-    const auto central = up.central_endpoint();
+  void begin_reflecting(central_side& side, const signalling::welcome& greeting) {
+    const auto central = side.up.central_endpoint();
     if (!serves(trust::method::window) || !network->has_sockets() || !central) return;
-    mirror->linked(greeting, *central, central_round_trip());
-    tasks.spawn(shared_from_this(), mirror->begin(how.central_.at));
+    side.mirror->linked(greeting, *central, side.central_round_trip());
+    tasks.spawn(shared_from_this(), side.mirror->begin(side.up.central().at));
   }
 
-  result<> received(const signalling::message& what) override {
+  result<> received(central_side& side, const signalling::message& what) {
     if (const auto* asked = std::get_if<signalling::command>(&what)) {
-      command(*asked);
+      command(side, *asked);
       return {};
     }
-    if (const auto* update = std::get_if<signalling::roster_update>(&what)) return take_roster(*update);
-    if (const auto* verdict = std::get_if<signalling::revocations_result>(&what)) return take_verdict(*verdict);
-    if (const auto* came = std::get_if<signalling::redemption>(&what)) return up.send(letters.answer(*came));
+    if (const auto* update = std::get_if<signalling::roster_update>(&what)) return take_roster(side, *update);
+    if (const auto* verdict = std::get_if<signalling::revocations_result>(&what)) return take_verdict(side, *verdict);
+    if (const auto* came = std::get_if<signalling::redemption>(&what)) return side.up.send(side.letters.answer(*came));
     if (const auto* seen = std::get_if<signalling::reflected>(&what)) {
-      mirror->received(*seen);
+      side.mirror->received(*seen);
       return {};
     }
     return fail(errc::unexpected_message);
   }
 
-  result<> take_roster(const signalling::roster_update& update) {
-    const auto changed = known.apply(update);
-    dials.update(known, changed);
+  result<> take_roster(central_side& side, const signalling::roster_update& update) {
+    const auto changed = side.known.apply(update);
+    side.dials.update(side.known, changed);
     if (update.more) return {};
-    if (known.left_out() > 0) {
+    if (side.known.left_out() > 0) {
       telling::report_trouble(caused_by("central"), "the roster is full: clients are left out",
-                              std::to_string(known.left_out()));
+                              std::to_string(side.known.left_out()));
     }
     telling::report_step(caused_by("central"), "B", "got the roster",
-                         std::to_string(known.size()) + " clients with a door");
-    if (how.roster_interval_.count() > 0) up.leave();
+                         std::to_string(side.known.size()) + " clients with a door");
+    if (how.roster_interval_.count() > 0) side.up.leave();
     return {};
   }
 
-  void lost(const std::error_code& why, std::optional<std::chrono::milliseconds> again_in) override {
-    entering.gate().forget_nonces();
-    letters.link_lost();
-    mirror->unlinked();
-    link.lost(clock::now(), why);
-    const auto told = again_in ? "no link to central" : "the link to central ended for good";
-    const auto about = net::message_about(how.central_.at, why);
-    if (is_canceled(why) && final_cause) {  // our own goodbye
+  void lost(central_side& side, const std::error_code& why, bool again) {
+    entering.gate().forget_nonces(side.number);
+    side.letters.link_lost();
+    side.mirror->unlinked();
+    side.link.lost(clock::now(), why);
+    const auto told = again ? "no link to central" : "the link to central ended for good";
+    const auto about = net::message_about(side.up.central().at, why);
+    if (is_canceled(why) && (final_cause || side.final_cause)) {  // our own goodbye
       telling::report_step(how.steps_, "", told, about);
     } else {
       telling::report_trouble(how.steps_, told, about);
     }
-    if (!again_in && !final_cause) {
-      final_cause = why;
-      dials.cancel();  // sessions go on
-      arrived.notify();
-    }
+    if (again || final_cause || side.final_cause) return;
+    side.final_cause = why;
+    side.dials.cancel();  // sessions go on
+    const bool over = std::ranges::all_of(centrals, [](const auto& one) { return one->final_cause.has_value(); });
+    if (over) final_cause = centrals.front()->final_cause;
+    arrived.notify();
   }
 
-  awaitable<void> keep_linked() {
-    auto why = co_await up.run();
+  awaitable<void> keep_linked(central_side& side) {
+    auto why = co_await side.up.run();
     (void)why;  // lost() was told
   }
 
@@ -206,7 +312,9 @@ struct server_node final : signalling::uplink_events,
     for (;;) {
       auto slept = co_await sleep_until(clock::now() + trust::window_gate::renewed_after);
       if (!slept) co_return;
-      if (up.is_up()) (void)up.send(signalling::renewed_nonce{entering.gate().draw()});
+      for (const auto& side : centrals) {
+        if (side->up.is_up()) (void)side->up.send(signalling::renewed_nonce{entering.gate().draw(side->number)});
+      }
     }
   }
 
@@ -218,17 +326,17 @@ struct server_node final : signalling::uplink_events,
     return taken;
   }
 
-  result<> may_dial(const outbound::dial_plan::attempt& to) override {
-    return entering.may_dial(known.find(to.client), to);
+  // Of a client that several centrals tell of the first one counts: it has one session.
+  result<> may_dial(const central_side& side, const outbound::dial_plan::attempt& to) {
+    for (const auto& one : centrals) {
+      const auto* entry = one->known.find(to.client);
+      if (one.get() == &side) return entering.may_dial(entry, to);
+      if (entry && one->up.is_up()) return fail(errc::session_replaced);
+    }
+    return fail(errc::grant_unknown);
   }
 
-  result<place> may_enter(const sessions::claim& claimed, const identity::peer_id& client) override {
-    return enter(claimed.grant, client, trust::method::outbound);
-  }
-
-  void not_reached(const identity::peer_id&, const std::error_code& why) override { dial_failures.add(why); }
-
-  void entered(sessions::session guest) override {
+  void entered(sessions::session guest) {
     const auto given = entering.granted(guest.info().grant);
     if (final_cause || !given) {
       const auto why = given ? *final_cause : given.error();
@@ -291,7 +399,7 @@ struct server_node final : signalling::uplink_events,
   }
 
   // Is the other end of its sessions still there? Where it is not, a new one comes within two seconds.
-  void doubt(const identity::peer_id& client) override {
+  void doubt(const identity::peer_id& client) {
     if (entering.doubts().give_cause(client)) tasks.spawn(sessions::look_after(shared_from_this(), client));
   }
   sessions::doubts& doubted() override { return entering.doubts(); }
@@ -300,12 +408,13 @@ struct server_node final : signalling::uplink_events,
   }
   void looked_at(const identity::peer_id& client) override {
     made_room.notify();
-    if (entering.doubts().wants_another(client, sessions::path::outbound, clock::now())) dials.again(client);
+    if (!entering.doubts().wants_another(client, sessions::path::outbound, clock::now())) return;
+    for (const auto& side : centrals) {
+      if (side->known.find(client)) side->dials.again(client);
+    }
   }
 
   // ---- revocations and invites
-
-  void present_revocations() { (void)up.send(letters.revocations()); }
 
   void cut_sessions(const trust::grant_id& grant) {
     for (const auto& guest : guests.alive()) {
@@ -316,21 +425,23 @@ struct server_node final : signalling::uplink_events,
   awaitable<result<>> take_back(trust::signed_revocations list) {
     const auto fresh = entering.forbid(list);
     if (!fresh) co_return fail(fresh.error());
-    letters.replace(std::move(list));
-    present_revocations();
+    how.revocations_.emplace(std::move(list));
+    for (const auto& side : centrals) (void)side->up.send(side->letters.revocations());
     for (const auto& grant : *fresh) cut_sessions(grant);
     for (const auto& grant : *fresh) {
       const bytes whose(grant.begin(), grant.end());
       auto windows = tasks.end(whose);
       co_await std::move(windows);
-      auto dialled = dials.end(grant);
-      co_await std::move(dialled);
+      for (std::size_t at = 0; at < centrals.size(); ++at) {  // another one may come meanwhile
+        auto dialled = centrals[at]->dials.end(grant);
+        co_await std::move(dialled);
+      }
     }
     co_return result<>{};
   }
 
-  result<> take_verdict(const signalling::revocations_result& verdict) {
-    auto later = letters.heard(verdict);
+  result<> take_verdict(central_side& side, const signalling::revocations_result& verdict) {
+    auto later = side.letters.heard(verdict);
     if (!later) return fail(later.error());
     if (*later) tasks.spawn(shared_from_this(), take_later(std::move(**later)));
     return {};
@@ -344,12 +455,15 @@ struct server_node final : signalling::uplink_events,
   }
 
   void announce_invites() {
-    if (auto all = letters.invites()) (void)up.send(std::move(*all));
+    for (const auto& side : centrals) announce_invites(*side);
+  }
+  void announce_invites(central_side& side) {
+    if (auto all = side.letters.invites()) (void)side.up.send(std::move(*all));
   }
 
   // ---- windows
 
-  void command(const signalling::command& what) {
+  void command(central_side& side, const signalling::command& what) {
     if (tasks.cancelled()) return;
     auto opened = rendezvous::opened_command::open(what, clock::now());
     if (!opened) {
@@ -361,11 +475,14 @@ struct server_node final : signalling::uplink_events,
       refusals.add(errc::server_busy);
       auto terms = how.responding();
       terms.steps = caused_by(short_name(opened->asked.signer()));
-      return rendezvous::refuse(shared_from_this(), key, std::move(terms), std::move(*opened), errc::server_busy);
+      return rendezvous::refuse(policy_of(side), key, std::move(terms), std::move(*opened), errc::server_busy);
     }
     const auto grant = opened->asked.body().grant;
-    tasks.spawn(shared_from_this(), carry_out(std::move(*opened)), grant);
+    tasks.spawn(shared_from_this(), carry_out(policy_of(side), std::move(*opened)), grant);
   }
+
+  // It lives as long as this node.
+  std::shared_ptr<rendezvous::respond_policy> policy_of(central_side& side) { return {shared_from_this(), &side}; }
 
   // One command under way, also where it is ended.
   class counted {
@@ -379,14 +496,14 @@ struct server_node final : signalling::uplink_events,
     std::size_t& in_;
   };
 
-  awaitable<void> carry_out(rendezvous::opened_command what) {
+  awaitable<void> carry_out(std::shared_ptr<rendezvous::respond_policy> at, rendezvous::opened_command what) {
     const counted here(commands);
     auto waiting = wait_for_room(what.asked);
     const auto room = co_await std::move(waiting);
     if (!room && is_canceled(room.error())) co_return;
     auto terms = how.responding();
     terms.steps = caused_by(short_name(what.asked.signer()));
-    auto responding = rendezvous::respond(shared_from_this(), key, std::move(terms), std::move(what));
+    auto responding = rendezvous::respond(std::move(at), key, std::move(terms), std::move(what));
     auto guest = co_await std::move(responding);
     made_room.notify();
     if (guest) {
@@ -416,56 +533,41 @@ struct server_node final : signalling::uplink_events,
     co_return result<>{};
   }
 
-  result<permit> may_open(const trust::signed_request& asked) override {
+  result<rendezvous::respond_policy::permit> may_open(const trust::signed_request& asked) {
     if (!serves(trust::method::window)) return fail(errc::window_refused);
     return entering.may_open(asked);
   }
 
-  result<place> may_enter(const trust::grant_id& grant, const identity::peer_id& client) override {
-    return enter(grant, client, trust::method::window);
-  }
-
-  result<> send(const signalling::message& what) override { return up.send(what); }
-  rendezvous::vantage here() override {
-    rendezvous::vantage made{how.window_address_ ? nullptr : mirror,
-                             how.window_address_ ? how.window_address_ : up.local_address(), seen_as};
+  rendezvous::vantage vantage_of(central_side& side) {
+    rendezvous::vantage made{how.window_address_ ? nullptr : side.mirror,
+                             how.window_address_ ? how.window_address_ : side.up.local_address(), side.seen_as};
     made.ports = lender;
     made.advertised = how.advertised_;
     return made;
   }
-  void is_hidden() override {
+  void tell_hidden() {
     if (std::exchange(told_hidden, true)) return;
     telling::report_trouble(how.steps_, "central sees this server at loopback, and a client is elsewhere",
                             "give --central by an address or a name that other machines reach");
   }
-  clock::duration central_round_trip() override { return up.round_trip().value_or(clock::duration(0)); }
-  windows::arrival& met(const identity::peer_id& client) override { return pairs.of(client); }
 
-  void carry_on(const trust::grant_id& grant, awaitable<void> work) override {
-    tasks.spawn(shared_from_this(), std::move(work), grant);
-  }
-
-  void account(const trust::grant_id& grant, const windows::report& cost) override {
-    if (tasks.context_ended()) return;
+  // @return is anybody there to be told of it?
+  bool account(const trust::grant_id& grant, const windows::report& cost) {
+    if (tasks.context_ended()) return false;
     entering.window_closed(grant, cost.exposure);
     exposed.add(std::chrono::system_clock::now(), windows::exposure_of(cost));
-    (void)up.send(signalling::exposure_report{cost.exposure, cost.listeners, cost.strangers});  // for its account
+    return true;
   }
 
   identity::key key;
   server_options how;
   std::shared_ptr<net::network> network;
-  signalling::uplink up;
-  outbound::dialer dials;
-  signalling::roster known;
   std::deque<sessions::session> waiting;
   entrance entering;
-  correspondence letters;
-  places<identity::peer_id> waiting_by;          // requests for a window
-  bool told_hidden = false;                      // that clients cannot come to where central sees it
-  std::shared_ptr<windows::port_lender> lender;  // of --window-ports; nothing where any will do
-  net::address seen_as;
-  std::shared_ptr<rendezvous::reflector> mirror;
+  std::vector<std::unique_ptr<central_side>> centrals;  // the first one is the server's own; none goes
+  places<identity::peer_id> waiting_by;                 // requests for a window
+  bool told_hidden = false;                             // that clients cannot come to where central sees it
+  std::shared_ptr<windows::port_lender> lender;         // of --window-ports; nothing where any will do
   windows::pair_memory pairs;
   sessions::account guests;
   windows::exposure_account exposed;
@@ -474,8 +576,8 @@ struct server_node final : signalling::uplink_events,
   notifier arrived;
   notifier made_room;
   task_group tasks;
+  bool started = false;
   time_point made;
-  signalling::link_account link;
   telling::cause_counts refusals;
   telling::cause_counts dial_failures;
   std::uint64_t exceptions = 0;

@@ -31,6 +31,11 @@ class server_options {
  public:
   explicit server_options(identity::url central) : central_(std::move(central)) {}
 
+  /// Be linked to this central as well: for clients that know that one (server::also_at).
+  server_options& also_at(identity::url central) {
+    other_centrals_.push_back(std::move(central));
+    return *this;
+  }
   /// The ways that it serves; by default both.
   server_options& methods(trust::method_set which) {
     methods_ = which;
@@ -145,6 +150,7 @@ class server_options {
   friend class detail::entrance;
   friend struct detail::server_node;
   identity::url central_;
+  std::vector<identity::url> other_centrals_;
   trust::method_set methods_ = trust::method::outbound | trust::method::window;
   std::chrono::milliseconds roster_interval_{0};
   std::optional<net::address> window_address_;

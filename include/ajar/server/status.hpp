@@ -27,12 +27,13 @@ struct server_status {
   identity::peer_id id;
   std::chrono::nanoseconds uptime{0};
   trust::method_set methods{};
-  signalling::link_status link;
+  signalling::link_status link;                      ///< to its own central
+  std::vector<signalling::link_status> other_links;  ///< to those that it is at as well
   std::size_t clients_with_door = 0;                 ///< on the roster
   net::reflection network;                           ///< how windows look from outside; empty before it is known
   windows::cloak cloak = windows::cloak::automatic;  ///< that they are to wear
   std::uint64_t revocations_serial = 0;              ///< of the list in force; 0: nothing was ever revoked
-  bool revocations_acknowledged = true;              ///< central has it too
+  bool revocations_acknowledged = true;              ///< every central has it too
   std::size_t windows_open = 0;                      ///< requests that are being answered
   std::chrono::nanoseconds listened_last_minute{0};  ///< for so long ports of windows were open
   std::chrono::nanoseconds listened_limit{0};        ///< and may be, in a minute

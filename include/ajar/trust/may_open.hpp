@@ -28,16 +28,16 @@ class window_gate {
 
   /// The nonce of a new link, or a link's next. The one before stays good for requests on their way, and what it has
   /// seen stays seen.
-  link_nonce draw() {
-    earlier_ = std::move(current_);
-    current_ = link{crypto::random_octets<32>(), {}};
-    return current_->nonce;
+  ///
+  /// @param at  which link, where there are several: a number for each central
+  link_nonce draw(std::size_t at = 0) {
+    auto& one = links_[at];
+    one.earlier = std::move(one.current);
+    one.current = link{crypto::random_octets<32>(), {}};
+    return one.current->nonce;
   }
   /// A link went: its nonces are worth nothing.
-  void forget_nonces() {
-    earlier_.reset();
-    current_.reset();
-  }
+  void forget_nonces(std::size_t at = 0) { links_.erase(at); }
 
   /// Decide, and count the window where the answer is yes.
   ///
@@ -84,10 +84,16 @@ class window_gate {
     link_nonce nonce{};
     std::vector<request_id> seen;  // sorted
   };
+  struct links_of_one {
+    std::optional<link> current;
+    std::optional<link> earlier;
+  };
 
   link* find(const link_nonce& nonce) {
-    for (auto* one : {&current_, &earlier_}) {
-      if (*one && (*one)->nonce == nonce) return &**one;
+    for (auto& [at, all] : links_) {
+      for (auto* one : {&all.current, &all.earlier}) {
+        if (*one && (*one)->nonce == nonce) return &**one;
+      }
     }
     return nullptr;
   }
@@ -104,8 +110,7 @@ class window_gate {
 
   std::size_t most_a_nonce_;
   std::chrono::sys_days swept_{};
-  std::optional<link> current_;
-  std::optional<link> earlier_;
+  std::map<std::size_t, links_of_one> links_;  // by central
   std::map<grant_id, budget> spent_;
 };
 

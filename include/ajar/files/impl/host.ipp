@@ -68,6 +68,11 @@ class hosting : public std::enable_shared_from_this<hosting> {
       tell_grant(one);
       co_return;
     }
+    if (path == central_page) {
+      const auto there = policy_.moved(over_.info());
+      answer_text(one, "text/plain", there ? to_central_page(*there) : std::string(), there ? 200 : 404);
+      co_return;
+    }
     if (auto own = policy_.answer(over_.info(), one.asked())) {
       answer_text(one, "text/plain", std::move(own->text), own->status);
       co_return;

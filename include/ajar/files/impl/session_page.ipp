@@ -41,6 +41,14 @@ AJAR_DECL result<trust::signed_grant> parse_grant_page(std::string_view text) {
   return trust::signed_grant::open(*octets);
 }
 
+AJAR_DECL std::string to_central_page(const trust::signed_notice& one) { return to_base32(one.octets()) + "\n"; }
+
+AJAR_DECL result<trust::signed_notice> parse_central_page(std::string_view text) {
+  const auto octets = from_base32(text.substr(0, text.empty() ? 0 : text.size() - 1));
+  if (!octets) return fail(errc::message_malformed);
+  return trust::signed_notice::open(*octets);
+}
+
 AJAR_DECL awaitable<result<std::string>> ask_page(streams::multiplexer& over, streams::request asked) {
   constexpr std::size_t longest = 64 * 1024;
   auto stream = co_await over.open(std::move(asked), false, clock::now() + patience);
@@ -82,6 +90,20 @@ AJAR_DECL awaitable<result<trust::signed_grant>> ask_grant(streams::multiplexer&
   if (!text) co_return fail(text.error());
   auto grant = parse_grant_page(*text);
   co_return std::move(grant);
+}
+
+AJAR_DECL awaitable<result<std::optional<identity::url>>> ask_central(streams::multiplexer& over,
+                                                                      identity::peer_id self) {
+  streams::request asked("GET", std::string(central_page));
+  auto asking = ask_page(over, std::move(asked));
+  auto text = co_await std::move(asking);
+  if (!text && text.error() == errc::file_not_found) co_return std::nullopt;
+  if (!text) co_return fail(text.error());
+  const auto said = parse_central_page(*text);
+  if (!said) co_return fail(said.error());
+  auto where = trust::where_it_is(*said, over.info().peer, self);
+  if (!where) co_return fail(where.error());
+  co_return std::optional(std::move(*where));
 }
 
 }  // namespace ajar::files
