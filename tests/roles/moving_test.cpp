@@ -2,6 +2,8 @@
 // A server at several centrals, as where it moves from one to another.
 #include <ajar/server.hpp>
 
+#include <ajar/core/deadline.hpp>
+
 #include <algorithm>
 #include <memory>
 
@@ -26,8 +28,8 @@ struct two_centrals : village::memory_place {
   }
 
   // A client that knows the server by one of them.
-  std::unique_ptr<ajar::client> client_by(const identity::url& where) {
-    const auto key = identity::key::generate();
+  std::unique_ptr<ajar::client> client_by(const identity::url& where,
+                                          const identity::key& key = identity::key::generate()) {
     village::terms with;
     with.life = 48h;
     const auto at = asio::ip::make_address("203.0.113." + std::to_string(++clients));
@@ -145,24 +147,58 @@ awaitable<void> leave_one(two_centrals& all) {
   co_await end(all);
 }
 
-awaitable<void> lose_one(two_centrals& all) {
+awaitable<void> lose_one(two_centrals& all, bool own) {
   all.server->also_at(all.other->url());
   co_await until_linked(all, 2);
-  server_options copied(all.other->url());  // the same key again, there
+  const auto lost = own ? all.central->url() : all.other->url();
+  const auto left = own ? all.other->url() : all.central->url();
+  server_options copied(lost);  // the same key again, there
   copied.logins([] { return result<std::uint64_t>(1'000'000); }).network(all.world.host(all.at_server));
   server thief(all.context.get_executor(), all.home.key, copied);
   thief.start();
   auto noticed = all.steps.saw("the link to central ended for good", 1, 60s);
   const bool ended = co_await std::move(noticed);
   CHECK(ended);
-  const auto one = all.client_by(all.central->url());
-  co_await expect(all, *one);
+  const auto one = all.client_by(left);
+  auto visiting = visit(all, *one);
+  const auto session = co_await std::move(visiting);
+  CHECK(session);
+  auto accepting = all.server->accept();
+  const auto guest = co_await std::move(accepting);
+  CHECK(guest);
   CHECK(all.server->linked());
   co_await thief.stop();
   co_await end(all);
 }
 
+// As where a client goes over to the new one, and central has not noticed yet that it left the old one.
+awaitable<void> be_told_of_twice(two_centrals& all) {
+  all.server->also_at(all.other->url());
+  co_await until_linked(all, 2);
+  const auto key = identity::key::generate();
+  const auto one = all.client_by(all.central->url(), key);
+  const auto two = all.client_by(all.other->url(), key);
+  auto first = visit(all, *one);
+  const auto kept = co_await std::move(first);
+  REQUIRE(kept);
+  auto second = visit(all, *two);
+  auto early = co_await before(3s, errc::dial_timeout, std::move(second));
+  REQUIRE_FALSE(early);
+  CHECK_FALSE(kept->has_ended());
+  CHECK(all.server->status().sessions_begun == 1);
+  co_await one->stop();
+  auto third = visit(all, *two);
+  const auto late = co_await std::move(third);
+  CHECK(late);
+  co_await end(all);
+}
+
 }  // namespace
+
+TEST_CASE("a client that two centrals tell of has one session, by the first of them, until it has left that one") {
+  two_centrals all;
+  all.run(be_told_of_twice(all));
+}
 
 TEST_CASE("clients find a server by each of its centrals, from when it is there on") {
   two_centrals all;
@@ -180,8 +216,10 @@ TEST_CASE("a central that a server has left does not know it any more, and sessi
 }
 
 TEST_CASE("where one link has ended for good the server is found by the others") {
-  two_centrals all;
-  all.run(lose_one(all));
+  for (const bool own : {false, true}) {
+    two_centrals all;
+    all.run(lose_one(all, own));
+  }
 }
 
 }  // namespace moving_test
