@@ -4,7 +4,7 @@
  * Each statement of a process is one step of the code between two suspensions, or one system call: d_step and atomic
  * stand only where the code does not suspend. What is here, and where it is in the headers:
  *
- *   server     server/node.hpp, rendezvous/respond.hpp, windows/window.hpp, windows/listener.hpp, sessions/handshake.hpp
+ *   server     server/commands.hpp, rendezvous/respond.hpp, windows/window.hpp, windows/listener.hpp, sessions/handshake.hpp
  *   may_open   trust/may_open.hpp    may_enter  trust/may_enter.hpp
  *   owner      trust/issued_grants.hpp (revoke), server/node.hpp (take_back)
  */

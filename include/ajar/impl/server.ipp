@@ -58,7 +58,7 @@ AJAR_DECL void server::set_window_address(std::optional<net::address> at) {
   state_->how.window_address_ = std::move(at);
 }
 
-AJAR_DECL const exposure& server::exposed() const noexcept { return state_->exposed.total(); }
+AJAR_DECL const exposure& server::exposed() const noexcept { return state_->commanded.exposed().total(); }
 
 AJAR_DECL server_status server::status() const { return state_->status(); }
 

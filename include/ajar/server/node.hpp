@@ -2,13 +2,12 @@
 // ajar/server/node.hpp - a server's life: its links to its centrals, its windows and dials, its sessions.
 #pragma once
 
-#include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
-#include <ajar/core/places.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/outbound/dialer.hpp>
 #include <ajar/rendezvous/reflector.hpp>
 #include <ajar/rendezvous/respond.hpp>
+#include <ajar/server/commands.hpp>
 #include <ajar/server/correspondence.hpp>
 #include <ajar/server/entrance.hpp>
 #include <ajar/server/options.hpp>
@@ -16,7 +15,6 @@
 #include <ajar/sessions/doubt.hpp>
 #include <ajar/signalling/uplink.hpp>
 #include <ajar/telling/line_limit.hpp>
-#include <ajar/windows/plan.hpp>
 
 #include <algorithm>
 #include <deque>
@@ -28,7 +26,7 @@
 namespace ajar::detail {
 
 // What the coroutines of a server share. What happens elsewhere reaches it as an event; here it is decided.
-struct server_node final : sessions::doubt_policy, std::enable_shared_from_this<server_node> {
+struct server_node final : sessions::doubt_policy, command_events, std::enable_shared_from_this<server_node> {
   // One central: the link to it, what it said, and who comes or is dialled through it.
   struct central_side final : signalling::uplink_events, outbound::dial_policy, rendezvous::respond_policy {
     // @param which  a number for each
@@ -56,20 +54,20 @@ struct server_node final : sessions::doubt_policy, std::enable_shared_from_this<
     void not_reached(const identity::peer_id&, const std::error_code& why) override { owner.dial_failures.add(why); }
     void thrown(const std::exception_ptr& what) override { owner.thrown(what); }
 
-    result<permit> may_open(const trust::signed_request& asked) override { return owner.may_open(asked); }
+    result<permit> may_open(const trust::signed_request& asked) override { return owner.commanded.may_open(asked); }
     result<place> may_enter(const trust::grant_id& grant, const identity::peer_id& client) override {
       return owner.enter(grant, client, trust::method::window);
     }
     result<> send(const signalling::message& what) override { return up.send(what); }
-    rendezvous::vantage here() override { return owner.vantage_of(*this); }
-    void is_hidden() override { owner.tell_hidden(); }
+    rendezvous::vantage here() override { return owner.commanded.vantage(mirror, up.local_address(), seen_as); }
+    void is_hidden() override { owner.commanded.tell_hidden(); }
     clock::duration central_round_trip() override { return up.round_trip().value_or(clock::duration(0)); }
-    windows::arrival& met(const identity::peer_id& client) override { return owner.pairs.of(client); }
+    windows::arrival& met(const identity::peer_id& client) override { return owner.commanded.met(client); }
     void carry_on(const trust::grant_id& grant, awaitable<void> work) override {
       owner.tasks.spawn(owner.shared_from_this(), std::move(work), grant);
     }
     void account(const trust::grant_id& grant, const windows::report& cost) override {
-      if (!owner.account(grant, cost)) return;
+      if (!owner.commanded.account(grant, cost)) return;
       (void)up.send(signalling::exposure_report{cost.exposure, cost.listeners, cost.strangers});  // for its account
     }
 
@@ -91,12 +89,11 @@ struct server_node final : sessions::doubt_policy, std::enable_shared_from_this<
         network(how.reach()),
         entering(key.id(), how, caused_by("clients"), waiting),
         arrived(executor),
-        made_room(executor),
+        commanded(executor, key, how, entering, tasks, *this),
         tasks(executor, [this](const std::exception_ptr& what) { thrown(what); }),
         made(clock::now()) {
     add_central(how.central_);
     for (const auto& other : how.other_centrals_) also_at(other);
-    if (how.window_ports_) lender = std::make_shared<windows::port_lender>(*how.window_ports_);
   }
 
   static server_options with_limited_lines(server_options how) {
@@ -117,11 +114,9 @@ struct server_node final : sessions::doubt_policy, std::enable_shared_from_this<
     rendezvous::reflector_options made([&at](const signalling::message& what) { return at.up.send(what); }, true);
     made.from(how.from_).moved([this] {
       telling::report_step(how.steps_, "", "the network has changed");
-      pairs.clear();
+      commanded.network_changed();
     });
-    made.account([this](const windows::report& cost) {
-      exposed.add(std::chrono::system_clock::now(), {0, cost.listeners, cost.strangers, cost.exposure, cost.drops});
-    });
+    made.account([this](const windows::report& cost) { commanded.account(cost); });
     return made;
   }
 
@@ -217,7 +212,7 @@ struct server_node final : sessions::doubt_policy, std::enable_shared_from_this<
       all.revocations_acknowledged = all.revocations_acknowledged && side->letters.is_acknowledged();
     }
     all.revocations_serial = entering.revoked().serial;
-    all.windows_open = commands;
+    all.windows_open = commanded.under_way();
     all.listened_last_minute = entering.listened(now);
     all.listened_limit = entering.listened_limit();
     all.listened_by = entering.listened_by(now);
@@ -226,9 +221,9 @@ struct server_node final : sessions::doubt_policy, std::enable_shared_from_this<
     all.sessions = guests.list(now);
     all.sessions_begun = guests.begun();
     all.carried = guests.carried();
-    all.exposed_today = exposed.today(std::chrono::system_clock::now());
-    all.exposed = exposed.total();
-    all.refusals = refusals;
+    all.exposed_today = commanded.exposed().today(std::chrono::system_clock::now());
+    all.exposed = commanded.exposed().total();
+    all.refusals = commanded.refusals();
     all.dial_failures = dial_failures;
     all.exceptions = exceptions;
     return all;
@@ -256,7 +251,7 @@ struct server_node final : sessions::doubt_policy, std::enable_shared_from_this<
 
   result<> received(central_side& side, const signalling::message& what) {
     if (const auto* asked = std::get_if<signalling::command>(&what)) {
-      command(side, *asked);
+      commanded.take({shared_from_this(), &side}, *asked);  // it lives as long as this node
       return {};
     }
     if (const auto* update = std::get_if<signalling::roster_update>(&what)) return take_roster(side, *update);
@@ -336,7 +331,7 @@ struct server_node final : sessions::doubt_policy, std::enable_shared_from_this<
     return fail(errc::grant_unknown);
   }
 
-  void entered(sessions::session guest) {
+  void entered(sessions::session guest) override {
     const auto given = entering.granted(guest.info().grant);
     if (final_cause || !given) {
       const auto why = given ? *final_cause : given.error();
@@ -399,7 +394,7 @@ struct server_node final : sessions::doubt_policy, std::enable_shared_from_this<
   }
 
   // Is the other end of its sessions still there? Where it is not, a new one comes within two seconds.
-  void doubt(const identity::peer_id& client) {
+  void doubt(const identity::peer_id& client) override {
     if (entering.doubts().give_cause(client)) tasks.spawn(sessions::look_after(shared_from_this(), client));
   }
   sessions::doubts& doubted() override { return entering.doubts(); }
@@ -407,7 +402,7 @@ struct server_node final : sessions::doubt_policy, std::enable_shared_from_this<
     return guests.of(client);
   }
   void looked_at(const identity::peer_id& client) override {
-    made_room.notify();
+    commanded.look_again();
     if (!entering.doubts().wants_another(client, sessions::path::outbound, clock::now())) return;
     for (const auto& side : centrals) {
       if (side->known.find(client)) side->dials.again(client);
@@ -461,124 +456,19 @@ struct server_node final : sessions::doubt_policy, std::enable_shared_from_this<
     if (auto all = side.letters.invites()) (void)side.up.send(std::move(*all));
   }
 
-  // ---- windows
-
-  void command(central_side& side, const signalling::command& what) {
-    if (tasks.cancelled()) return;
-    auto opened = rendezvous::opened_command::open(what, clock::now());
-    if (!opened) {
-      telling::report_trouble(caused_by("central"), "refused a command", opened.error().message());
-      refusals.add(opened.error());
-      return;
-    }
-    if (commands >= how.most_commands_) {
-      refusals.add(errc::server_busy);
-      auto terms = how.responding();
-      terms.steps = caused_by(short_name(opened->asked.signer()));
-      return rendezvous::refuse(policy_of(side), key, std::move(terms), std::move(*opened), errc::server_busy);
-    }
-    const auto grant = opened->asked.body().grant;
-    tasks.spawn(shared_from_this(), carry_out(policy_of(side), std::move(*opened)), grant);
-  }
-
-  // It lives as long as this node.
-  std::shared_ptr<rendezvous::respond_policy> policy_of(central_side& side) { return {shared_from_this(), &side}; }
-
-  // One command under way, also where it is ended.
-  class counted {
-   public:
-    explicit counted(std::size_t& in) : in_(in) { ++in_; }
-    counted(const counted&) = delete;
-    counted& operator=(const counted&) = delete;
-    ~counted() { --in_; }
-
-   private:
-    std::size_t& in_;
-  };
-
-  awaitable<void> carry_out(std::shared_ptr<rendezvous::respond_policy> at, rendezvous::opened_command what) {
-    const counted here(commands);
-    auto waiting = wait_for_room(what.asked);
-    const auto room = co_await std::move(waiting);
-    if (!room && is_canceled(room.error())) co_return;
-    auto terms = how.responding();
-    terms.steps = caused_by(short_name(what.asked.signer()));
-    auto responding = rendezvous::respond(std::move(at), key, std::move(terms), std::move(what));
-    auto guest = co_await std::move(responding);
-    made_room.notify();
-    if (guest) {
-      entered(std::move(*guest));
-    } else {
-      refusals.add(guest.error());
-    }
-  }
-
-  bool must_wait(const trust::signed_request& asked) {
-    if (entering.is_full(asked)) doubt(asked.signer());
-    return entering.must_wait(asked);
-  }
-
-  // Those before it may be done soon: a client that asks thrice at once need not come again.
-  awaitable<result<>> wait_for_room(trust::signed_request asked) {
-    constexpr std::chrono::seconds patience{3};
-    constexpr std::size_t most_of_one = 8;  // requests of one client
-    const auto until = clock::now() + patience;
-    const auto mine = waiting_by.take(asked.signer());
-    if (waiting_by.taken(asked.signer()) > most_of_one) co_return fail(errc::too_many_windows);
-    while (must_wait(asked)) {
-      auto waiting = made_room.wait();
-      auto freed = co_await before(until, errc::too_many_windows, std::move(waiting));
-      if (!freed) co_return freed;
-    }
-    co_return result<>{};
-  }
-
-  result<rendezvous::respond_policy::permit> may_open(const trust::signed_request& asked) {
-    if (!serves(trust::method::window)) return fail(errc::window_refused);
-    return entering.may_open(asked);
-  }
-
-  rendezvous::vantage vantage_of(central_side& side) {
-    rendezvous::vantage made{how.window_address_ ? nullptr : side.mirror,
-                             how.window_address_ ? how.window_address_ : side.up.local_address(), side.seen_as};
-    made.ports = lender;
-    made.advertised = how.advertised_;
-    return made;
-  }
-  void tell_hidden() {
-    if (std::exchange(told_hidden, true)) return;
-    telling::report_trouble(how.steps_, "central sees this server at loopback, and a client is elsewhere",
-                            "give --central by an address or a name that other machines reach");
-  }
-
-  // @return is anybody there to be told of it?
-  bool account(const trust::grant_id& grant, const windows::report& cost) {
-    if (tasks.context_ended()) return false;
-    entering.window_closed(grant, cost.exposure);
-    exposed.add(std::chrono::system_clock::now(), windows::exposure_of(cost));
-    return true;
-  }
-
   identity::key key;
   server_options how;
   std::shared_ptr<net::network> network;
   std::deque<sessions::session> waiting;
   entrance entering;
   std::vector<std::unique_ptr<central_side>> centrals;  // the first one is the server's own; none goes
-  places<identity::peer_id> waiting_by;                 // requests for a window
-  bool told_hidden = false;                             // that clients cannot come to where central sees it
-  std::shared_ptr<windows::port_lender> lender;         // of --window-ports; nothing where any will do
-  windows::pair_memory pairs;
   sessions::account guests;
-  windows::exposure_account exposed;
-  std::size_t commands = 0;
   std::optional<std::error_code> final_cause;
   notifier arrived;
-  notifier made_room;
+  commands commanded;
   task_group tasks;
   bool started = false;
   time_point made;
-  telling::cause_counts refusals;
   telling::cause_counts dial_failures;
   std::uint64_t exceptions = 0;
 };

@@ -21,6 +21,7 @@
 namespace ajar {
 
 namespace detail {
+class commands;
 class correspondence;
 class entrance;
 struct server_node;
@@ -146,6 +147,7 @@ class server_options {
 
  private:
   friend class server;
+  friend class detail::commands;
   friend class detail::correspondence;
   friend class detail::entrance;
   friend struct detail::server_node;
