@@ -45,8 +45,20 @@ inline void look_at_grants(const std::string& folder, findings& into) {
     into.push_back(bad("grant file " + held.path_of(one.petname), one.why.message(),
                        "remove it, and add the grant again, or ask the server's owner for another"));
   }
+  const auto successor = state->successor();
+  if (!successor) into.push_back(bad("key.successor", successor.error()));
+  const bool rotates = successor && *successor;
+  if (rotates) {
+    into.push_back(note("key", "goes over to another; not all servers have followed", "ajar-client rotate, again"));
+  }
   std::set<std::string> centrals;
   for (const auto& one : all->good) {
+    const auto& whose = one.file.grant.body().client;
+    if (whose != key->id() && !(rotates && whose == (*successor)->id())) {
+      into.push_back(
+          bad("grant of " + one.petname, "made for another key", "ask the server's owner for one for this key"));
+      continue;
+    }
     into.push_back(judge_grant(one.petname, one.file.grant.body(), ajar::wall_now()));
     if (centrals.insert(to_string(one.file.central)).second) into.push_back(look_at_central(one.file.central));
   }

@@ -7,6 +7,7 @@
 #include "doctor.hpp"
 #include "grants.hpp"
 #include "look.hpp"
+#include "rotate.hpp"
 
 #include <algorithm>
 
@@ -20,6 +21,7 @@ constexpr const char* examples =
     "  ajar-client add laptop.grant                     keep a grant; --name calls the server something else; - reads "
     "stdin\n"
     "  ajar-client servers                              a line for each: name, id\n"
+    "  ajar-client rotate                               go over to a new key, and take the grants along\n"
     "  ajar-client ls home:                             what it shares with you; home:photos/2004, -l, --human, -R\n"
     "  ajar-client get home:photos .                    a whole folder, to ./photos; again, to go on or to update\n"
     "  ajar-client get home:photos/ copy                what is in it, to ./copy\n"
@@ -182,6 +184,7 @@ int main(int count, char** words) {
     if (command == "add") return tools::add_grant(given, *self);
     if (command == "join") return tools::join(given, *self);
     if (command == "servers") return tools::list_servers(given, *self);
+    if (command == "rotate") return tools::rotate(given, *self);
     if (command == "get") return get(given, *self);
     if (looks) return look(command, given, *self);
     fmt::print("{}\n", to_string(self->key.id()));

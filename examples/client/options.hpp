@@ -13,6 +13,7 @@ inline option_table make_client_table() {
   all.command_named("add", "keep a grant", completes::file);
   all.command_named("join", "redeem an invite: one word that a server's owner sent");
   all.command_named("servers", "a line for each: name, id");
+  all.command_named("rotate", "go over to a new key: the grants come along");
   all.command_named("ping", "reach a server, and say how", completes::server);
   all.command_named("network", "NAT and firewall before this client, as a server's central sees them",
                     completes::server);
@@ -26,25 +27,26 @@ inline option_table make_client_table() {
       .takes("WAY")
       .one_of({"auto", "outbound", "crossing", "window", "window-reverse"})
       .by_default("auto")
-      .of({"ping", "ls", "get", "cat"});
+      .of({"rotate", "ping", "ls", "get", "cat"});
   all.add("door", "ADDR:PORT where servers may dial us (outbound)")
       .takes("ADDR:PORT")
       .checked(check::endpoint)
-      .of({"ping", "ls", "get", "cat", "doctor"});
+      .of({"rotate", "ping", "ls", "get", "cat", "doctor"});
   all.add("advertise", "ADDR:PORT that servers are told, if it differs")
       .takes("ADDR:PORT")
       .checked(check::endpoint)
-      .of({"ping", "ls", "get", "cat"});
+      .of({"rotate", "ping", "ls", "get", "cat"});
   all.add("window-address", "the local address of our windows")
       .takes("ADDR")
       .checked(check::address)
-      .of({"ping", "ls", "get", "cat"});
-  all.add_cloak({"ping", "ls", "get", "cat", "doctor"});
-  all.add("roam", "our address is another than central sees (for grants with --roam)").of({"ping", "ls", "get", "cat"});
+      .of({"rotate", "ping", "ls", "get", "cat"});
+  all.add_cloak({"rotate", "ping", "ls", "get", "cat", "doctor"});
+  all.add("roam", "our address is another than central sees (for grants with --roam)")
+      .of({"rotate", "ping", "ls", "get", "cat"});
   all.add("within", "give up after so long; by default 10s")
       .takes("TIME")
       .checked(check::duration("10s"))
-      .of({"ping", "ls", "get", "cat"});
+      .of({"rotate", "ping", "ls", "get", "cat"});
   all.add("count", "ping: how often").takes_number(1, 1000).by_default("3").of({"ping"});
   all.add("name", "add, join, get INVITE: what to call the server")
       .takes("NAME")
@@ -57,10 +59,11 @@ inline option_table make_client_table() {
   all.add("from", "the local address of all connections, if not the routes' choice")
       .takes("ADDR")
       .checked(check::address)
-      .of({"join", "ping", "network", "ls", "get", "cat"});
-  all.add_sandbox({"join", "ping", "network", "ls", "get", "cat"});
+      .of({"join", "rotate", "ping", "network", "ls", "get", "cat"});
+  all.add_sandbox({"join", "rotate", "ping", "network", "ls", "get", "cat"});
   all.add_state();
-  all.add("explain", "the steps, and what central and the server did, on stderr").of({"ping", "ls", "get", "cat"});
+  all.add("explain", "the steps, and what central and the server did, on stderr")
+      .of({"rotate", "ping", "ls", "get", "cat"});
   all.add("long", "ls: size, time and kind too").letter('l').of({"ls"}).command_line_only();
   all.add("human", "ls: as with --long, and sizes such as 1.5 MB").of({"ls"}).command_line_only();
   all.add("recursive", "ls: the folders in it too").letter('R').of({"ls"}).command_line_only();
@@ -85,9 +88,9 @@ inline option_table make_client_table() {
       .by_default("60s")
       .of({"get"});
   all.add("quiet", "get: nothing but complaints").of({"get"});
-  all.add_log("text", {"ping", "ls", "get", "cat"});
+  all.add_log("text", {"rotate", "ping", "ls", "get", "cat"});
   all.add("json", "JSON lines on stdout; cat: path and window on stderr")
-      .of({"join", "servers", "ping", "network", "ls", "get", "cat", "status", "doctor", "config"});
+      .of({"join", "servers", "rotate", "ping", "network", "ls", "get", "cat", "status", "doctor", "config"});
   all.add_usual();
   return all;
 }

@@ -82,10 +82,12 @@ struct outcome {
 
 // What one visit needs, kept by its coroutines.
 struct trip {
-  trip(asio::io_context& context, const node& who, const ajar::client_options& how, errand what)
+  trip(asio::io_context& context, const node& who, ajar::identity::key own, const ajar::client_options& how,
+       errand what)
       : self(who),
+        key(std::move(own)),
         options(how),
-        client(std::in_place, context.get_executor(), who.key, how),
+        client(std::in_place, context.get_executor(), key, how),
         work(context.get_executor()),
         signals(context, SIGINT, SIGTERM),
         control(client_tool, context.get_executor(), who.state.path(), own_control_name()),
@@ -98,6 +100,7 @@ struct trip {
   }
 
   const node& self;
+  ajar::identity::key key;  // which its grants are for
   ajar::client_options options;
   std::optional<ajar::client> client;  // one for each session: central is needed until there is one
   ajar::task_group work;
@@ -127,6 +130,14 @@ inline ajar::awaitable<ajar::result<ajar::state::folder::hold>> take_turn(const 
   }
 }
 
+// What a session brought goes to where its grant is kept. One for once is kept nowhere, and where another grant has its
+// place meanwhile, that one stays.
+inline void keep_grant(const trip& on, const ajar::trust::grant_file& one, std::string_view what) {
+  const auto kept = ajar::state::held_grants(on.self.state, on.key.id()).update(one, on.name);
+  if (kept || kept.error() == ajar::errc::no_grant || kept.error() == ajar::errc::grant_unknown) return;
+  complain(client_tool, what, kept.error());
+}
+
 // A grant in its second half is fetched anew: its server may have made it longer. Where that fails, the next visit
 // tries again.
 inline ajar::awaitable<void> renew_grant(trip& on, visit_ptr at) {
@@ -138,12 +149,8 @@ inline ajar::awaitable<void> renew_grant(trip& on, visit_ptr at) {
   const bool mine_too = fresh && fresh->signer() == on.server && fresh->body().id == mine->grant.body().id;
   if (!mine_too || fresh->octets() == mine->grant.octets()) co_return;
   mine->grant = std::move(*fresh);
-  const ajar::state::held_grants keeper(on.self.state, on.self.key.id());
-  const auto kept = keeper.add(*mine, on.name);
-  if (!kept) complain(client_tool, "the renewed grant", kept.error());
+  keep_grant(on, *mine, "the renewed grant");
 }
-
-inline ajar::result<std::vector<ajar::trust::grant_file>> grants_for(const node& self, const std::string& server);
 
 // A server that has moved says where it is from now on: the grant is kept with that. Whoever cannot say it has not
 // moved.
@@ -151,13 +158,11 @@ inline ajar::awaitable<void> follow_server(trip& on, visit_ptr at) {
   const auto mine = std::ranges::find_if(
       on.held, [&](const ajar::trust::grant_file& one) { return one.grant.body().id == at->over.info().grant; });
   if (mine == on.held.end()) co_return;
-  auto asking = ajar::files::ask_central(at->over, on.self.key.id());
+  auto asking = ajar::files::ask_central(at->over, on.key.id());
   auto where = co_await std::move(asking);
-  if (!where || !*where || **where == mine->central || !grants_for(on.self, on.name)) co_return;  // one for once
+  if (!where || !*where || **where == mine->central) co_return;
   mine->central = **where;
-  const ajar::state::held_grants keeper(on.self.state, on.self.key.id());
-  const auto kept = keeper.add(*mine, on.name);
-  if (!kept) complain(client_tool, "where the server is now", kept.error());
+  keep_grant(on, *mine, "where the server is now");
 }
 
 inline ajar::awaitable<ajar::result<visit_ptr>> reach_again(trip& on);
@@ -181,7 +186,7 @@ inline ajar::awaitable<ajar::result<visit_ptr>> reach(trip& on) {
 }
 
 inline ajar::awaitable<ajar::result<visit_ptr>> reach_again(trip& on) {
-  on.client.emplace(on.signals.get_executor(), on.self.key, on.options);
+  on.client.emplace(on.signals.get_executor(), on.key, on.options);
   on.client->start();
   on.how.until(ajar::clock::now() + on.within);
   return reach(on);
@@ -339,7 +344,7 @@ inline int visit_by_grants(const settings& given, const node& self, const std::s
   }
 
   asio::io_context context(1);
-  detail::trip on(context, self, how, std::move(what));
+  detail::trip on(context, self, self.key_of(files.front().grant.body().client), how, std::move(what));
   on.name = server;
   on.server = files.front().grant.signer();
   on.held = std::move(files);
@@ -389,7 +394,7 @@ inline ajar::result<ajar::net::reflection> look_outside(const settings& given, c
   how.grants(*files).logins([&] { return self.state.next_login(); });
   if (given.count("from")) how.from(asio::ip::make_address(text_option(given, "from")));  // the table has checked it
   asio::io_context context(1);
-  ajar::client client(context.get_executor(), self.key, how);
+  ajar::client client(context.get_executor(), self.key_of(files->front().grant.body().client), how);
   client.start();
   ajar::result<ajar::net::reflection> known = ajar::fail(ajar::errc::canceled);
   const auto until = ajar::clock::now() + std::chrono::seconds(10);

@@ -7,7 +7,9 @@
 #include <ajar/files/host.hpp>
 #include <ajar/server/state.hpp>
 
+#include <functional>
 #include <optional>
+#include <utility>
 
 namespace tools {
 
@@ -23,6 +25,17 @@ class guest_policy final : public ajar::files::issued_grant_policy {
     if (!moved_to_) return ajar::fail(ajar::errc::file_not_found);
     return ajar::trust::signed_notice::sign({info.peer, to_string(*moved_to_)}, own_);
   }
+
+  ajar::result<ajar::trust::signed_grant> succeed(const ajar::sessions::session_info& info,
+                                                  const ajar::trust::signed_succession& said) override {
+    if (offered_.of(info.grant)) return ajar::fail(ajar::errc::grant_of_another);  // it ends with what is offered
+    return issued_grant_policy::succeed(info, said);
+  }
+  void settled(ajar::trust::signed_revocations list) override {
+    if (on_settled) on_settled(std::move(list));
+  }
+
+  std::function<void(ajar::trust::signed_revocations)> on_settled{};  // what a client's key of before had is taken back
 
   void came(const ajar::sessions::session_info& info) override {
     issued_grant_policy::came(info);

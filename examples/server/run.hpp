@@ -134,6 +134,9 @@ inline int serve_as_planned(const settings& given, run_plan plan, int count, cha
   }
   control.answer_with(
       "shares", [&all](const ajar::control::request&) -> ajar::result<std::string> { return names_of(all.shared); });
+  house->guests.on_settled = [&all](ajar::trust::signed_revocations list) {
+    all.server.spawn(end_former(all, std::move(list)));
+  };
   control.answer_with("share", [&all](const ajar::control::request& what) { return offer_now(all, what); });
   control.answer_with("offer", [&all](const ajar::control::request& what) { return tell_of_offer(all, what); });
   control.answer_with("central", [&all](const ajar::control::request& what) { return move_now(all, what); });

@@ -75,6 +75,15 @@ inline ajar::awaitable<ajar::result<>> cut_off(running& all, ajar::trust::signed
   co_return revoked;
 }
 
+// A client has come with its new key: what the one before had is over.
+inline ajar::awaitable<void> end_former(running& all, ajar::trust::signed_revocations list) {
+  ajar::telling::report_step(all.steps, "", "a client goes by its new key: the grant of the one before is taken back");
+  auto cutting = cut_off(all, std::move(list));
+  auto cut = co_await std::move(cutting);
+  if (cut || all.over) co_return;
+  ajar::telling::report_trouble(all.steps, "the grant of a key of before is still served", cut.error().message());
+}
+
 // revoke, renew, approve, announce.
 inline ajar::awaitable<ajar::result<std::string>> change_now(running& all, ajar::control::request what) {
   auto changed = change_grants(all.house, what);

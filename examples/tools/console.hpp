@@ -39,6 +39,12 @@ inline std::string about_or_host(const std::string& about, const ajar::net::endp
 struct node {
   ajar::state::folder state;
   ajar::identity::key key;
+  std::optional<ajar::identity::key> successor{};  // which it goes over to
+
+  // The one of that id.
+  const ajar::identity::key& key_of(const ajar::identity::peer_id& id) const {
+    return successor && successor->id() == id ? *successor : key;
+  }
 };
 std::optional<node> open_node(std::string_view tool, std::string_view kind, const std::string& option);
 

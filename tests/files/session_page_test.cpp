@@ -79,6 +79,49 @@ TEST_CASE("where a server has moved is told over a session, by its own word and 
   CHECK(at.policy.asked == 0);
 }
 
+TEST_CASE("a client tells a server that it goes over to another key, and gets the grant for that one") {
+  sharing::home at;
+  const auto over = at.run(at.connect()).value();
+  const auto next = identity::key::generate();
+  const auto said = trust::go_over(at.who.client, next, wall_now() + std::chrono::hours(1));
+  CHECK(at.run(tell_succession(*over, said)).error() == errc::unknown_version);  // as of a server without it
+  auto grant = a_grant(at.who.server);
+  bytes heard;
+  at.policy.on_succession = [&](const trust::signed_succession& one) -> result<trust::signed_grant> {
+    heard = one.octets();
+    return grant;
+  };
+  CHECK(at.run(tell_succession(*over, said)).error() == errc::answer_forged);  // for another key
+  CHECK(heard == said.octets());
+  auto body = grant.body();
+  body.client = next.id();
+  grant = trust::signed_grant::sign(body, at.who.client);
+  CHECK(at.run(tell_succession(*over, said)).error() == errc::answer_forged);  // by another server
+  grant = trust::signed_grant::sign(body, at.who.server);
+  CHECK(at.run(tell_succession(*over, said)).value().octets() == grant.octets());
+  at.policy.on_succession = [](const trust::signed_succession&) { return fail(errc::succession_expired); };
+  CHECK(at.run(tell_succession(*over, said)).error() == errc::succession_expired);
+}
+
+TEST_CASE("what is posted as a succession and is none is refused, and the session goes on") {
+  sharing::home at;
+  const auto over = at.run(at.connect()).value();
+  at.policy.on_succession = [&](const trust::signed_succession&) { return a_grant(at.who.server); };
+  for (const std::string& text : {std::string(), std::string("!!\n"), std::string("aaaa\n"), std::string(5000, 'a')}) {
+    CAPTURE(text.size());
+    streams::request asked("POST", std::string(succession_page));
+    auto stream = at.run(over->open(std::move(asked), true));
+    REQUIRE(stream);
+    const bool written = at.run(stream->write(as_bytes(text))) && stream->finish();
+    CHECK((written || text.size() > 1024));  // more than that is not waited for
+    const auto answered = at.run(stream->answer());
+    REQUIRE(answered);
+    CHECK_FALSE(answered->ok());
+    CHECK(cause_of(*answered) == errc::answer_unexpected);
+  }
+  CHECK(at.run(ask_grant(*over)).error() == errc::file_not_found);
+}
+
 TEST_CASE("both pages come over a session") {
   sharing::home at;
   const auto over = at.run(at.connect(sharing::all_of_it, by_window_of_the_server())).value();

@@ -36,6 +36,11 @@ struct everybody final : ajar::files::host_policy {
     if (notice) return *notice;
     return ajar::fail(ajar::errc::file_not_found);
   }
+  ajar::result<ajar::trust::signed_grant> succeed(const ajar::sessions::session_info& info,
+                                                  const ajar::trust::signed_succession& said) override {
+    if (!on_succession) return host_policy::succeed(info, said);
+    return on_succession(said);
+  }
   void came(const ajar::sessions::session_info&) override { ++seen; }
   void left(const ajar::sessions::session_info&) override { ++seen; }
   std::optional<ajar::files::page> answer(const ajar::sessions::session_info&,
@@ -49,6 +54,7 @@ struct everybody final : ajar::files::host_policy {
   std::string refused;
   std::optional<ajar::trust::signed_grant> grant;
   std::optional<ajar::trust::signed_notice> notice;
+  std::function<ajar::result<ajar::trust::signed_grant>(const ajar::trust::signed_succession&)> on_succession;
 };
 
 inline constexpr std::size_t all_of_it = std::numeric_limits<std::size_t>::max();

@@ -3,6 +3,7 @@
 #include <ajar/trust/central_notice.hpp>
 #include <ajar/trust/redemption.hpp>
 #include <ajar/trust/revocations.hpp>
+#include <ajar/trust/succession.hpp>
 #include <ajar/trust/window_trace.hpp>
 
 #include <cstdlib>
@@ -32,6 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   one_encoding<ajar::trust::redemption>(octets);
   one_encoding<ajar::trust::redemption_answer>(octets);
   one_encoding<ajar::trust::central_notice>(octets);
+  one_encoding<ajar::trust::succession>(octets);
   (void)ajar::trust::signed_grant::open(octets);
   (void)ajar::trust::parse_grant_file(ajar::as_text(octets));
   return 0;

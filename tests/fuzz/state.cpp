@@ -62,6 +62,12 @@ state::issued_grant some_grant() {
   return {"laptop", true, trust::signed_grant::sign(body, server())};
 }
 
+state::issued_grant a_successor() {
+  auto made = some_grant();
+  made.instead_of.emplace();
+  return made;
+}
+
 template <class Invite>
 Invite some_invite() {
   Invite made;
@@ -77,10 +83,12 @@ Invite some_invite() {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const auto issued = some_grant();
+  static const auto successor = a_successor();
   static const auto invite = some_invite<state::issued_invite>();
   static const auto server_invite = some_invite<state::server_invite>();
   const auto text = as_text({data, size});
   read_both(issued, text, [](std::string_view one) { return state::issued_grant::parse(one, server().id()); });
+  read_both(successor, text, [](std::string_view one) { return state::issued_grant::parse(one, server().id()); });
   read_both(invite, text, [](std::string_view one) { return state::issued_invite::parse(one); });
   read_both(server_invite, text, [](std::string_view one) { return state::server_invite::parse(one); });
   const auto count = state::folder::parse_login(text);

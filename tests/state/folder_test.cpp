@@ -69,6 +69,23 @@ TEST_CASE("a key is made once, kept for its owner alone, and found again") {
   CHECK((status.st_mode & 0777) == 0700);
 }
 
+TEST_CASE("a node goes over to another key: both are there until that one is used, then that one is") {
+  const temporary_place at;
+  const auto state = folder::open(at.path).value();
+  const auto before = state.load_key().value().id();
+  CHECK_FALSE(state.successor().value());
+  const auto next = state.load_successor().value().id();
+  CHECK(next != before);
+  CHECK(state.load_successor().value().id() == next);
+  CHECK(state.successor().value()->id() == next);
+  CHECK(state.load_key().value().id() == before);
+  REQUIRE(state.use_successor());
+  CHECK(state.load_key().value().id() == next);
+  CHECK_FALSE(state.successor().value());
+  CHECK(state.use_successor().error() == std::errc::no_such_file_or_directory);
+  CHECK(state.load_key().value().id() == next);
+}
+
 TEST_CASE("wider permissions are refused") {
   temporary_place temporary;
   auto state = folder::open(temporary.path).value();

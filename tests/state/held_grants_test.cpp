@@ -95,4 +95,39 @@ TEST_CASE("of two servers whose grants come at the same moment one has the name"
   }
 }
 
+TEST_CASE("a grant that was renewed takes its own place, and no other's") {
+  const client at;
+  const auto state = folder::open(at.in.path).value();
+  const held_grants held(state, at.self.id());
+  const auto home = identity::key::generate();
+  const auto first = at.from(home);
+  CHECK(held.update(first, "home").error() == errc::no_grant);
+  REQUIRE(held.add(first));
+  auto moved = first;
+  moved.central.at = net::endpoint("new.example", 443);
+  CHECK(held.update(moved, "home"));
+  CHECK(held.list().value().good[0].file.central == moved.central);
+  const auto later = at.from(home);
+  REQUIRE(held.add(later));
+  CHECK(held.update(moved, "home").error() == errc::grant_unknown);  // a process that began before
+  CHECK(held.list().value().good[0].file.grant.octets() == later.grant.octets());
+}
+
+TEST_CASE("what a client's new key was granted takes the place of what the one before had") {
+  const client at;
+  const auto state = folder::open(at.in.path).value();
+  const held_grants held(state, at.self.id());
+  const auto home = identity::key::generate();
+  const auto first = at.from(home);
+  REQUIRE(held.add(first));
+  client after;
+  const auto next = after.from(home);
+  CHECK(held.succeed(crypto::random_octets<16>(), next, "home").error() == errc::grant_unknown);
+  CHECK(held.succeed(first.grant.body().id, after.from(identity::key::generate()), "home").error() ==
+        errc::grant_unknown);
+  CHECK(held.succeed(first.grant.body().id, next, "home"));
+  CHECK(held.list().value().good[0].file.grant.octets() == next.grant.octets());
+  CHECK(held.update(first, "home").error() == errc::grant_unknown);  // a process that goes by the key before
+}
+
 }  // namespace held_grants_test

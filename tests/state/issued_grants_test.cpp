@@ -462,4 +462,166 @@ TEST_CASE("who asks for grants that there are not has the disk looked at so ofte
   CHECK(ask(1000) == 20);
 }
 
+// ---- clients that go over to another key
+
+namespace {
+
+struct moving_client {
+  explicit moving_client(const kept_grants& at) : given(at.sign(before.id())) {
+    REQUIRE(at.store().keep({"laptop", false, given}));
+  }
+  trust::grant_id id() const { return given.body().id; }
+  signed_succession to(const identity::key& next) const {
+    return go_over(before, next, wall_now() + std::chrono::hours(1));
+  }
+
+  identity::key before = identity::key::generate();
+  identity::key after = identity::key::generate();
+  signed_grant given;
+};
+
+}  // namespace
+
+TEST_CASE("a client that goes over to another key is granted the same, and the key before goes on until that is used") {
+  kept_grants at;
+  const moving_client one(at);
+  auto store = at.store();
+  const auto next = store.succeed(one.id(), one.to(one.after), at.self).value();
+  auto expected = one.given.body();
+  CHECK(next.body().id != expected.id);
+  expected.id = next.body().id;
+  expected.client = one.after.id();
+  CHECK(next.octets() == signed_grant::sign(expected, at.self).octets());
+  CHECK(store.succeed(one.id(), one.to(one.after), at.self)->octets() == next.octets());       // asked again
+  CHECK(at.store().succeed(one.id(), one.to(one.after), at.self)->octets() == next.octets());  // after a crash
+  CHECK(store.find(one.id()));
+  CHECK(store.find(next.body().id));
+  CHECK(store.named("laptop").value().size() == 2);
+  CHECK_FALSE(store.settle(one.id(), at.self).value());  // the key before has come
+
+  const auto list = store.settle(next.body().id, at.self).value();
+  REQUIRE(list);
+  CHECK(contains(*list, one.given));
+  CHECK_FALSE(contains(*list, next));
+  CHECK(store.find(one.id()).error() == errc::grant_unknown);
+  CHECK(store.find(next.body().id));
+  CHECK_FALSE(store.settle(next.body().id, at.self).value());  // once
+  const auto all = at.store().list().value();
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].petname == "laptop");
+  CHECK_FALSE(all[0].renews);
+  CHECK_FALSE(all[0].instead_of);
+  CHECK(store.succeed(one.id(), one.to(identity::key::generate()), at.self).error() == errc::grant_unknown);
+}
+
+TEST_CASE("a client that its server's owner has not named goes by its id, whatever key it has") {
+  kept_grants at;
+  const auto before = identity::key::generate();
+  const auto after = identity::key::generate();
+  auto store = at.store();
+  const auto given = at.sign(before.id());
+  REQUIRE(store.keep({"", true, given}));
+  const auto next = store.succeed(given.body().id, go_over(before, after, wall_now() + std::chrono::hours(1)), at.self);
+  REQUIRE(store.settle(next.value().body().id, at.self).value());
+  CHECK(store.list().value()[0].petname == short_name(after.id()));
+}
+
+TEST_CASE("a client that goes over from key to key is one client all the way") {
+  kept_grants at;
+  const moving_client one(at);
+  auto store = at.store();
+  auto key = one.after;
+  auto given = store.succeed(one.id(), one.to(key), at.self).value();
+  for (int i = 0; i < 3; ++i) {
+    const auto next = identity::key::generate();
+    const auto said = go_over(key, next, wall_now() + std::chrono::hours(1));
+    CHECK(store.succeed(given.body().id, said, at.self).error() == errc::server_busy);  // it has not come yet
+    REQUIRE(store.settle(given.body().id, at.self).value());
+    given = store.succeed(given.body().id, said, at.self).value();
+    key = next;
+  }
+  REQUIRE(store.settle(given.body().id, at.self).value());
+  CHECK(store.list().value().size() == 1);
+  CHECK(store.named(to_string(key.id())).value().size() == 1);
+}
+
+TEST_CASE("of several keys that it went over to the first that comes is the client's") {
+  kept_grants at;
+  const moving_client one(at);
+  auto store = at.store();
+  std::vector<signed_grant> all;
+  for (int i = 0; i < 4; ++i)
+    all.push_back(store.succeed(one.id(), one.to(identity::key::generate()), at.self).value());
+  CHECK(store.succeed(one.id(), one.to(identity::key::generate()), at.self).error() == errc::limit_reached);
+  const auto list = store.settle(all[2].body().id, at.self).value();
+  REQUIRE(list);
+  CHECK(contains(*list, one.given));
+  for (std::size_t i = 0; i < 4; ++i) CHECK(contains(*list, all[i]) == (i != 2));
+  CHECK(store.list().value().size() == 1);
+}
+
+TEST_CASE("nobody goes over with another's grant, or with another's word") {
+  kept_grants at;
+  const moving_client one(at);
+  auto store = at.store();
+  const auto stranger = identity::key::generate();
+  const auto end = wall_now() + std::chrono::hours(1);
+  CHECK(store.succeed(one.id(), go_over(stranger, one.after, end), at.self).error() == errc::answer_forged);
+  CHECK(store.succeed(one.id(), go_over(one.before, one.after, wall_now()), at.self).error() ==
+        errc::succession_expired);
+  CHECK(store.succeed(crypto::random_octets<16>(), one.to(one.after), at.self).error() == errc::grant_unknown);
+  CHECK(store.list().value().size() == 1);
+}
+
+TEST_CASE("who takes a grant back takes it back from all keys of its client, and none comes by asking again") {
+  for (const bool by_the_new : {false, true}) {
+    CAPTURE(by_the_new);
+    kept_grants at;
+    const moving_client one(at);
+    auto store = at.store();
+    const auto next = store.succeed(one.id(), one.to(one.after), at.self).value();
+    const auto list = store.revoke({by_the_new ? next.body().id : one.id()}, at.self).value();
+    CHECK(contains(list, one.given));
+    CHECK(contains(list, next));
+    CHECK_FALSE(store.find(one.id()));
+    CHECK_FALSE(store.find(next.body().id));
+    CHECK_FALSE(store.succeed(one.id(), one.to(one.after), at.self));
+    CHECK_FALSE(store.settle(next.body().id, at.self).value());
+  }
+}
+
+TEST_CASE("a file that was removed takes the grants of all its client's keys along") {
+  for (const bool of_the_new : {false, true}) {
+    CAPTURE(of_the_new);
+    kept_grants at;
+    const moving_client one(at);
+    auto store = at.store();
+    const auto next = store.succeed(one.id(), one.to(one.after), at.self).value();
+    REQUIRE(at.state->load_key());
+    REQUIRE_FALSE(store.take_back_removed(at.self).value());
+    std::filesystem::remove(at.file_of(of_the_new ? next : one.given, ".issued"));
+    const auto list = store.take_back_removed(at.self).value();
+    REQUIRE(list);
+    CHECK(contains(*list, one.given));
+    CHECK(contains(*list, next));
+  }
+}
+
+TEST_CASE("who goes over again and again is told to wait, whatever it costs to look") {
+  testing::manual_clock time;
+  kept_grants at;
+  auto store = at.store();
+  std::size_t served = 0;
+  for (int i = 0; i < 80; ++i) {
+    const auto key = identity::key::generate();
+    const auto given = at.sign(key.id());
+    REQUIRE(store.keep({"client-" + std::to_string(i), true, given}));
+    const auto said = go_over(key, identity::key::generate(), wall_now() + std::chrono::hours(1));
+    const auto next = store.succeed(given.body().id, said, at.self);
+    if (next) ++served;
+    if (!next) CHECK(next.error() == errc::server_busy);
+  }
+  CHECK(served == 64);
+}
+
 }  // namespace issued_grants_test

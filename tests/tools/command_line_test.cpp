@@ -37,7 +37,7 @@ TEST_CASE("an option that a command does not take is refused, with those that ta
   CHECK(said({"id", "-l"}).error() ==
         mistakes{"--long is no option of id, but of ls: leave it out, or see ajar-client help id"});
   CHECK(said({"id", "--json=false", "--door", "127.0.0.1:1"}).error().size() == 2);
-  CHECK(said({"id", "--door", "127.0.0.1:1"}).error()[0].find("of ping, ls, get, cat, and doctor: ") !=
+  CHECK(said({"id", "--door", "127.0.0.1:1"}).error()[0].find("of rotate, ping, ls, get, cat, and doctor: ") !=
         std::string::npos);
 }
 

@@ -107,6 +107,7 @@ enum class errc : std::uint16_t {
   unexpected_message,
   // trust, again
   clocks_differ = 140,
+  succession_expired,
   // switchboard
   unknown_server = 150,
   server_offline,

@@ -9,6 +9,7 @@
 #include <ajar/state/issued_grants.hpp>
 #include <ajar/streams/head.hpp>
 #include <ajar/trust/central_notice.hpp>
+#include <ajar/trust/succession.hpp>
 
 #include <chrono>
 #include <optional>
@@ -37,6 +38,10 @@ class host_policy {
   virtual result<trust::signed_grant> current(const trust::grant_id&) { return fail(errc::grant_unknown); }
   /// Where the client finds this server from now on. Errors: any, where it has not moved.
   virtual result<trust::signed_notice> moved(const sessions::session_info&) { return fail(errc::file_not_found); }
+  /// The client goes over to another key. @return the grant for that one. Errors: any; nothing has changed then.
+  virtual result<trust::signed_grant> succeed(const sessions::session_info&, const trust::signed_succession&) {
+    return fail(errc::method_unknown);
+  }
   /// A session begins; and it ends.
   virtual void came(const sessions::session_info&) {}
   virtual void left(const sessions::session_info&) {}
@@ -58,8 +63,20 @@ class issued_grant_policy : public host_policy {
     return {};
   }
   result<trust::signed_grant> current(const trust::grant_id& id) override { return issued_.renewed_in_time(id, own_); }
-  void came(const sessions::session_info& info) override { issued_.saw(info.grant); }
+  result<trust::signed_grant> succeed(const sessions::session_info& info,
+                                      const trust::signed_succession& said) override {
+    return issued_.succeed(info.grant, said, own_);
+  }
+  void came(const sessions::session_info& info) override {
+    issued_.saw(info.grant);
+    auto list = issued_.settle(info.grant, own_);
+    if (list && *list) settled(std::move(**list));  // what fails now is done when the client comes next
+  }
   void left(const sessions::session_info& info) override { issued_.saw(info.grant); }
+
+  /// A client has come with its new key, and what the one before was granted is taken back: for server::revoke().
+  /// Nobody enters by it any more, whether that is called or not.
+  virtual void settled(trust::signed_revocations) {}
 
  private:
   state::issued_grants& issued_;

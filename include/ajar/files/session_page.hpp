@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// ajar/files/session_page.hpp - what a server tells a client of their session: /.session, /.grant and /.central, both
-// sides.
+// ajar/files/session_page.hpp - what server and client say over a session of themselves, both sides: /.session,
+// /.grant,
+// /.central and /.succession.
 #pragma once
 
 #include <ajar/core/config.hpp>
@@ -8,6 +9,7 @@
 #include <ajar/sessions/session.hpp>
 #include <ajar/trust/central_notice.hpp>
 #include <ajar/trust/grant.hpp>
+#include <ajar/trust/succession.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -22,6 +24,8 @@ inline constexpr std::string_view session_page = "/.session";
 inline constexpr std::string_view grant_page = "/.grant";
 /// Where the server is found from now on, where it has moved.
 inline constexpr std::string_view central_page = "/.central";
+/// Where a client posts that it goes over to another key.
+inline constexpr std::string_view succession_page = "/.succession";
 
 /// What a window cost: the opener's own word.
 struct window_cost {
@@ -50,6 +54,12 @@ std::string to_central_page(const trust::signed_notice& one);
 /// Errors: message_malformed, signature_invalid.
 result<trust::signed_notice> parse_central_page(std::string_view text);
 
+/// A signed succession in Base32, and a newline.
+std::string to_succession_page(const trust::signed_succession& one);
+
+/// Errors: message_malformed, signature_invalid.
+result<trust::signed_succession> parse_succession_page(std::string_view text);
+
 /// A short text of the server's own. Errors: the server's, answer_unexpected, the stream's.
 [[nodiscard]] awaitable<result<std::string>> ask_page(streams::multiplexer& over, streams::request asked);
 
@@ -63,6 +73,17 @@ result<trust::signed_notice> parse_central_page(std::string_view text);
 /// answer_forged, grant_of_another, the server's, the stream's.
 [[nodiscard]] awaitable<result<std::optional<identity::url>>> ask_central(streams::multiplexer& over,
                                                                           identity::peer_id self);
+
+/// Tell the server of a session that this client goes over to another key.
+///
+/// @return the grant for that key; the one before counts until that is used
+/// Errors: as parse_grant_page, answer_forged (another server's grant, or for another key), unknown_version (the server
+/// knows no successions), the server's (state::issued_grants::succeed), the stream's.
+[[nodiscard]] awaitable<result<trust::signed_grant>> tell_succession(streams::multiplexer& over,
+                                                                     trust::signed_succession said);
+
+/// The rest of a body, where it is no longer than that. Errors: answer_unexpected (it is longer), the stream's.
+[[nodiscard]] awaitable<result<std::string>> read_text(streams::stream& from, std::size_t longest);
 
 }  // namespace ajar::files
 

@@ -64,10 +64,10 @@ class commands {
   }
 
   // @param mirror  what it knows of the network, through the central that sees it as `seen`, from `local`
-  rendezvous::vantage vantage(const std::shared_ptr<rendezvous::reflector>& mirror, std::optional<net::address> local,
-                              const net::address& seen) const {
+  rendezvous::vantage vantage(const std::shared_ptr<rendezvous::reflector>& mirror,
+                              const std::optional<net::address>& local, const net::address& seen) const {
     rendezvous::vantage made{how_.window_address_ ? nullptr : mirror,
-                             how_.window_address_ ? how_.window_address_ : std::move(local), seen};
+                             how_.window_address_ ? how_.window_address_ : local, seen};
     made.ports = lender_;
     made.advertised = how_.advertised_;
     return made;

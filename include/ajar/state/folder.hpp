@@ -148,26 +148,14 @@ class folder {
   }
 
   /// The key of this node, made at the first use. Errors: key_malformed, state_permissions, the system's.
-  result<identity::key> load_key() const {
-    auto file = read(key_file);
-    if (!file) return fail(file.error());
-    if (!*file) {
-      auto made = make_key();
-      if (!made || *made) return made ? result<identity::key>(std::move(**made)) : fail(made.error());
-      file = read(key_file);  // another process was first
-      if (!file) return fail(file.error());
-      if (!*file) return fail(errc::state_damaged);
-    }
-    auto& content = **file;
-    const auto text = as_text(content);
-    const bool whole = text.starts_with(key_begin) && text.ends_with('\n');
-    auto seed = whole ? from_base32(text.substr(key_begin.size(), text.size() - key_begin.size() - 1)) : std::nullopt;
-    wipe(content);
-    if (!seed || seed->size() != 32) return fail(errc::key_malformed);
-    crypto::signing_key pair{secret<32>(std::span<const std::uint8_t, 32>(*seed))};
-    wipe(*seed);
-    return identity::key(std::move(pair));
-  }
+  result<identity::key> load_key() const { return load_or_make(key_file); }
+
+  /// The key that this node goes over to, where it does. Errors: as load_key().
+  result<std::optional<identity::key>> successor() const { return load(successor_file); }
+  /// The same, made at the first use. Errors: as load_key().
+  result<identity::key> load_successor() const { return load_or_make(successor_file); }
+  /// It is the node's key from now on, durably; the one before is gone. Errors: the system's.
+  result<> use_successor() const { return rename(successor_file, key_file); }
 
   /// Count a login and keep the count before it is used, so that no two logins of a key have the same number.
   /// Errors: state_damaged, the system's. Precondition: the caller holds lock().
@@ -226,6 +214,7 @@ class folder {
 
  private:
   static constexpr const char* key_file = "key";
+  static constexpr const char* successor_file = "key.successor";
   static constexpr const char* login_file = "login";
   static constexpr const char* lock_file = "lock";
   static constexpr std::string_view key_begin = "ajar-key/1 ";
@@ -253,11 +242,35 @@ class folder {
     return ::fsync(folder.get()) == 0;
   }
 
+  result<std::optional<identity::key>> load(const char* name) const {
+    auto file = read(name);
+    if (!file) return fail(file.error());
+    if (!*file) return std::optional<identity::key>();
+    auto& content = **file;
+    const auto text = as_text(content);
+    const bool whole = text.starts_with(key_begin) && text.ends_with('\n');
+    auto seed = whole ? from_base32(text.substr(key_begin.size(), text.size() - key_begin.size() - 1)) : std::nullopt;
+    wipe(content);
+    if (!seed || seed->size() != 32) return fail(errc::key_malformed);
+    crypto::signing_key pair{secret<32>(std::span<const std::uint8_t, 32>(*seed))};
+    wipe(*seed);
+    return std::optional(identity::key(std::move(pair)));
+  }
+
+  result<identity::key> load_or_make(const char* name) const {
+    auto known = load(name);
+    if (known && !*known) known = make_key(name);
+    if (known && !*known) known = load(name);  // another process was first
+    if (!known) return fail(known.error());
+    if (!*known) return fail(errc::state_damaged);
+    return std::move(**known);
+  }
+
   // Nothing where another process has made one meanwhile.
-  result<std::optional<identity::key>> make_key() const {
+  result<std::optional<identity::key>> make_key(const char* name) const {
     identity::key made = identity::key::generate();
     auto text = std::string(key_begin) + to_base32(made.pair().seed().reveal()) + "\n";
-    const auto written = create(key_file, as_bytes(text));
+    const auto written = create(name, as_bytes(text));
     ::explicit_bzero(text.data(), text.size());
     if (!written) return fail(written.error());
     if (!*written) return std::optional<identity::key>();

@@ -54,6 +54,18 @@ class held_grants {
     return petname;
   }
 
+  /// A later one of a grant that is kept under this name: renewed, or with another central. Where another has its place
+  /// meanwhile, that one stays. Errors: no_grant, grant_unknown (another has its place), state_damaged, the system's.
+  result<> update(const trust::grant_file& file, const std::string& petname) const {
+    return replace(file, petname, file.grant.body().id);
+  }
+
+  /// The grant that `before` came to, when the client went over to another key: it takes that one's place. Errors: as
+  /// update().
+  result<> succeed(const trust::grant_id& before, const trust::grant_file& file, const std::string& petname) const {
+    return replace(file, petname, before);
+  }
+
   /// All of them, by name. Errors: the system's, of the folder.
   result<listing> list() const {
     auto names = in_.list(ending);
@@ -84,6 +96,18 @@ class held_grants {
     auto file = trust::parse_grant_file(as_text(**content));
     if (!file) return fail(errc::state_damaged);
     return file;
+  }
+
+  result<> replace(const trust::grant_file& file, const std::string& petname, const trust::grant_id& kept) const {
+    const auto alone = in_.alone();  // from the look at it to the write
+    if (!alone) return fail(alone.error());
+    const auto name = petname + std::string(ending);
+    const auto before = load(name);
+    if (!before) return fail(before.error());
+    if (before->grant.body().id != kept || before->grant.signer() != file.grant.signer()) {
+      return fail(errc::grant_unknown);
+    }
+    return in_.write(name, as_bytes(trust::to_text(file)));
   }
 
   const state::folder& in_;

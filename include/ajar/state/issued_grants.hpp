@@ -3,10 +3,12 @@
 #pragma once
 
 #include <ajar/core/rate_limit.hpp>
+#include <ajar/crypto/hash.hpp>
 #include <ajar/state/folder.hpp>
 #include <ajar/trust/checked_text.hpp>
 #include <ajar/trust/new_terms.hpp>
 #include <ajar/trust/revocations.hpp>
+#include <ajar/trust/succession.hpp>
 
 #include <algorithm>
 #include <map>
@@ -24,27 +26,45 @@ struct issued_grant {
   std::string petname;  ///< what the server's owner calls the client: is_name()
   bool renews = true;   ///< it is made longer for a client that comes in its second half
   trust::signed_grant grant;
-  std::optional<wall_time> last_seen{};  ///< when its client was last there
+  std::optional<wall_time> last_seen{};         ///< when its client was last there
+  std::optional<trust::grant_id> instead_of{};  ///< the one of the key before; it ends when this one is used
 
   /// But for last_seen, which is the file's time.
   std::string to_text() const {
+    const std::string_view renewal = renews ? "yes" : "no";
+    const auto octets = to_base32(grant.octets());
+    if (!instead_of) return trust::checked_text(kind, {{"client", petname}, {"renews", renewal}, {"grant", octets}});
     return trust::checked_text(
-        kind, {{"client", petname}, {"renews", renews ? "yes" : "no"}, {"grant", to_base32(grant.octets())}});
+        successor_kind,
+        {{"client", petname}, {"renews", renewal}, {"instead-of", to_base32(*instead_of)}, {"grant", octets}});
   }
   /// @param server  whose signature it has
   /// Errors: state_damaged, unknown_version.
   static result<issued_grant> parse(std::string_view text, const identity::peer_id& server) {
-    const auto lines = trust::parse_checked_text(text, kind, {"client", "renews", "grant"}, errc::state_damaged);
+    const bool succeeds = text.starts_with(successor_kind);
+    const auto lines = succeeds
+                           ? trust::parse_checked_text(text, successor_kind,
+                                                       {"client", "renews", "instead-of", "grant"}, errc::state_damaged)
+                           : trust::parse_checked_text(text, kind, {"client", "renews", "grant"}, errc::state_damaged);
     if (!lines) return fail(lines.error());
-    const auto octets = from_base32((*lines)[2]);
+    const auto octets = from_base32(lines->back());
     const bool renews = (*lines)[1] == "yes";
     if (!octets || !trust::is_name((*lines)[0]) || (!renews && (*lines)[1] != "no")) return fail(errc::state_damaged);
     auto one = trust::signed_grant::open(*octets);
     if (!one || one->signer() != server) return fail(errc::state_damaged);
-    return issued_grant{(*lines)[0], renews, std::move(*one)};
+    issued_grant made{(*lines)[0], renews, std::move(*one)};
+    if (!succeeds) return made;
+    const auto before = from_base32((*lines)[2]);
+    if (!before || before->size() != made.instead_of.emplace().size()) return fail(errc::state_damaged);
+    std::ranges::copy(*before, made.instead_of->begin());
+    return made;
   }
 
+  /// Those of one client, as it goes over from key to key, have this in common.
+  const trust::grant_id& root() const { return instead_of ? *instead_of : grant.body().id; }
+
   static constexpr std::string_view kind = "ajar-issued/1";
+  static constexpr std::string_view successor_kind = "ajar-issued/2";
 };
 
 /// A file for each grant, in the server's state directory. A grant that is not there was never issued, whoever signed.
@@ -74,7 +94,8 @@ class issued_grants {
     const auto all = list();
     if (!all) return fail(all.error());
     for (const auto& other : *all) {
-      if (other.petname == one.petname && other.grant.body().client != body.client) return fail(errc::petname_taken);
+      if (other.petname != one.petname || other.root() == one.root()) continue;
+      if (other.grant.body().client != body.client) return fail(errc::petname_taken);
     }
     auto written = write(one, issued);
     if (!written) return written;
@@ -102,6 +123,63 @@ class issued_grants {
     if (!one) return fail(one.error());
     if (!one->renews || !one->grant.body().in_second_half(wall_now())) return std::move(one->grant);
     return renew(std::move(*one), self);
+  }
+
+  /// A client goes over to another key: that gets a grant of its own, with the terms and the end of the one before,
+  /// which goes on until this one is used (settle()). Asked again, also after a crash, it gives the same one.
+  ///
+  /// Errors: grant_unknown, grant_revoked (the successor's), trust::successor_of()'s, server_busy (often, one after the
+  /// other), limit_reached (to many keys, and none of them was used), keep()'s.
+  result<trust::signed_grant> succeed(const trust::grant_id& before, const trust::signed_succession& said,
+                                      const identity::key& self) {
+    auto one = load_own(name_of(before, issued));
+    if (!one) return fail(one.error());
+    if (one->instead_of) return fail(errc::server_busy);  // settle() comes first
+    auto body = one->grant.body();
+    const auto successor = trust::successor_of(said, body.client, wall_now());
+    if (!successor) return fail(successor.error());
+    body.id = id_for(before, *successor);
+    body.client = *successor;
+    if (was_taken_back(body.id)) return fail(errc::grant_revoked);
+    auto there = load_own(name_of(body.id, issued));
+    if (there) return std::move(there->grant);
+    if (there.error() != errc::grant_unknown) return fail(there.error());
+    if (!successions_.take(clock::now())) return fail(errc::server_busy);
+    const auto all = list();
+    if (!all) return fail(all.error());
+    if (std::ranges::count(*all, std::optional(before), &issued_grant::instead_of) >= most_successors) {
+      return fail(errc::limit_reached);
+    }
+    if (one->petname == short_name(one->grant.body().client)) one->petname = short_name(*successor);  // nobody named it
+    one->grant = trust::signed_grant::sign(std::move(body), self);
+    one->instead_of = before;
+    one->last_seen.reset();
+    auto made = one->grant;
+    auto kept = keep(std::move(*one));
+    if (!kept) return fail(kept.error());
+    return made;
+  }
+
+  /// The client of a grant is there. Where it has come with another key than before, what that one was granted ends.
+  ///
+  /// @return the list of all that is taken back, as revoke() gives it; nothing where nothing is
+  /// Errors: as revoke().
+  result<std::optional<trust::signed_revocations>> settle(const trust::grant_id& used, const identity::key& self) {
+    const auto known = known_.find(used);
+    if (known == known_.end() || !known->second.instead_of) return std::optional<trust::signed_revocations>();
+    auto one = known->second;
+    auto others = families_of({one.root()});
+    if (!others) return fail(others.error());
+    others->erase(used);
+    auto list = take_back_exactly(*others, self);
+    if (!list) return fail(list.error());
+    one.instead_of.reset();
+    const auto seen = in_.time_of(name_of(used, issued));
+    if (seen && *seen != never_seen) one.last_seen = *seen;
+    auto written = write(one, issued);
+    if (!written) return fail(written.error());
+    known_.insert_or_assign(used, std::move(one));
+    return std::optional(std::move(*list));
   }
 
   /// The client of a grant is there: that is remembered, but not so that it outlasts a power cut.
@@ -139,16 +217,20 @@ class issued_grants {
     return all;
   }
 
-  /// Take grants back, durably: nobody finds them from then on.
+  /// Take grants back, durably: nobody finds them from then on, nor what their clients' other keys were given instead.
   ///
   /// @return the list of all that were, signed by this server, with a serial higher than any before
   /// Errors: the system's; some of the grants may be taken back then. Again is harmless.
   result<trust::signed_revocations> revoke(const std::vector<trust::grant_id>& which, const identity::key& self) {
+    std::set<trust::grant_id> roots(which.begin(), which.end());
     for (const auto& id : which) {
-      auto taken = take_back(id);
-      if (!taken) return fail(taken.error());
+      const auto gone = removed_.find(id);
+      const auto one = gone != removed_.end() ? result<issued_grant>(gone->second) : load(name_of(id, issued));
+      if (one) roots.insert(one->root());
     }
-    return sign_anew(self, {});
+    auto all = families_of(std::move(roots));
+    if (!all) return fail(all.error());
+    return take_back_exactly(*all, self);
   }
 
   /// Somebody may have removed files of grants, or added some: whose file is gone is taken back as by revoke(). Call it
@@ -226,8 +308,20 @@ class issued_grants {
  private:
   static constexpr std::string_view revoked = ".revoked";
   static constexpr const char* list_file = "revocations";
-  static constexpr wall_time never_seen{};           // as the file's time
-  static constexpr std::int64_t most_lookups = 200;  // at once, of grants that are not in memory; then 20 a second
+  static constexpr wall_time never_seen{};              // as the file's time
+  static constexpr std::int64_t most_lookups = 200;     // at once, of grants that are not in memory; then 20 a second
+  static constexpr std::int64_t most_successions = 64;  // at once, of all clients; then one a second
+  static constexpr std::ptrdiff_t most_successors = 4;  // of one grant
+
+  // The same for the same two, so that nobody has two by asking twice.
+  static trust::grant_id id_for(const trust::grant_id& before, const identity::peer_id& successor) {
+    bytes of(before.begin(), before.end());
+    of.insert(of.end(), successor.octets().begin(), successor.octets().end());
+    const auto digest = crypto::hash(of);
+    trust::grant_id made{};
+    std::copy_n(digest.begin(), made.size(), made.begin());
+    return made;
+  }
 
   static std::string name_of(const trust::grant_id& id, std::string_view ending) {
     return to_hex(id) + std::string(ending);
@@ -246,6 +340,29 @@ class issued_grants {
     if (one && name_of(one->grant.body().id, issued) != name) return fail(errc::state_damaged);
     if (one && was_taken_back(one->grant.body().id)) return fail(errc::grant_unknown);
     return one;
+  }
+
+  // All that have one of these roots, and the roots. A file that cannot be read stops nobody from taking others back.
+  result<std::set<trust::grant_id>> families_of(std::set<trust::grant_id> roots) const {
+    const auto names = in_.list(issued);
+    if (!names) return fail(names.error());
+    auto made = roots;
+    for (const auto& name : *names) {
+      const auto file = in_.read(name);
+      if (!file || !*file || !as_text(**file).starts_with(issued_grant::successor_kind)) continue;
+      const auto one = issued_grant::parse(as_text(**file), server_);
+      if (one && roots.contains(one->root())) made.insert(one->grant.body().id);
+    }
+    return made;
+  }
+
+  result<trust::signed_revocations> take_back_exactly(const std::set<trust::grant_id>& which,
+                                                      const identity::key& self) {
+    for (const auto& id : which) {
+      auto taken = take_back(id);
+      if (!taken) return fail(taken.error());
+    }
+    return sign_anew(self, {});
   }
 
   result<> take_back(const trust::grant_id& id) {
@@ -326,6 +443,7 @@ class issued_grants {
   std::map<trust::grant_id, issued_grant> known_;    // whose files there were
   std::map<trust::grant_id, issued_grant> removed_;  // whose files are gone, and that are not taken back yet
   rate_limit lookups_{std::chrono::milliseconds(50), most_lookups};
+  rate_limit successions_{std::chrono::seconds(1), most_successions};
 };
 
 }  // namespace ajar::state

@@ -169,6 +169,8 @@ inline constexpr error_text error_texts[] = {
     {errc::clocks_differ, cause_kind::permission,
      "the grant is valid by this machine's clock, and not by that of the server or of central",
      "one of the clocks is wrong: compare the time (date -u) here and there, and set the wrong one"},
+    {errc::succession_expired, cause_kind::permission, "one key went over to another, and the time for that is over",
+     "sign it anew with both keys; or set the clock that is wrong (date -u), this machine's or the server's"},
 
     {errc::link_lost, cause_kind::central, "the link to central broke", "it is dialled again by itself"},
     {errc::link_timeout, cause_kind::central, "the other end of the link was silent for too long",

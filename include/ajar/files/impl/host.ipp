@@ -73,6 +73,11 @@ class hosting : public std::enable_shared_from_this<hosting> {
       answer_text(one, "text/plain", there ? to_central_page(*there) : std::string(), there ? 200 : 404);
       co_return;
     }
+    if (path == succession_page && one.asked().method() == "POST") {
+      auto succeeding = succeed(one);
+      co_await std::move(succeeding);
+      co_return;
+    }
     if (auto own = policy_.answer(over_.info(), one.asked())) {
       answer_text(one, "text/plain", std::move(own->text), own->status);
       co_return;
@@ -93,6 +98,23 @@ class hosting : public std::enable_shared_from_this<hosting> {
     const auto grant = policy_.current(over_.info().grant);
     if (!grant) return answer_text(to, "text/plain", {}, 404);
     answer_text(to, "text/plain", to_grant_page(*grant));
+  }
+
+  awaitable<void> succeed(streams::stream& to) {
+    constexpr std::size_t longest = 1024;  // it has some 330
+    auto reading = read_text(to, longest);
+    auto text = co_await std::move(reading);
+    if (!text) co_return refuse(to, text.error());
+    const auto said = parse_succession_page(*text);
+    if (!said) co_return refuse(to, said.error());
+    const auto grant = policy_.succeed(over_.info(), *said);
+    if (!grant) co_return refuse(to, grant.error());
+    answer_text(to, "text/plain", to_grant_page(*grant));
+  }
+
+  static void refuse(streams::stream& to, const std::error_code& why) {
+    auto made = refusal(to.asked(), why);
+    (void)to.respond(made.head, std::move(made.body));
   }
 
   static void answer_text(streams::stream& to, const char* type, std::string text, unsigned status = 200) {

@@ -9,6 +9,12 @@
 
 namespace ajar::files {
 
+namespace detail {
+
+inline constexpr std::size_t largest_page = 64 * 1024;
+
+}  // namespace detail
+
 AJAR_DECL std::string to_session_page(const sessions::session_info& of) {
   nlohmann::ordered_json page;
   page["path"] = to_string(of.way);
@@ -49,22 +55,35 @@ AJAR_DECL result<trust::signed_notice> parse_central_page(std::string_view text)
   return trust::signed_notice::open(*octets);
 }
 
-AJAR_DECL awaitable<result<std::string>> ask_page(streams::multiplexer& over, streams::request asked) {
-  constexpr std::size_t longest = 64 * 1024;
-  auto stream = co_await over.open(std::move(asked), false, clock::now() + patience);
-  if (!stream) co_return fail(stream.error());
-  auto answered = co_await stream->answer(clock::now() + patience);
-  if (!answered) co_return fail(answered.error());
-  if (!answered->ok()) co_return fail(cause_of(*answered));
+AJAR_DECL std::string to_succession_page(const trust::signed_succession& one) { return to_base32(one.octets()) + "\n"; }
+
+AJAR_DECL result<trust::signed_succession> parse_succession_page(std::string_view text) {
+  const auto octets = from_base32(text.substr(0, text.empty() ? 0 : text.size() - 1));
+  if (!octets) return fail(errc::message_malformed);
+  return trust::signed_succession::open(*octets);
+}
+
+AJAR_DECL awaitable<result<std::string>> read_text(streams::stream& from, std::size_t longest) {
   std::string text;
   bytes piece(4096);
   while (text.size() <= longest) {
-    auto count = co_await stream->read_some(piece, clock::now() + patience);
+    auto count = co_await from.read_some(piece, clock::now() + patience);
     if (!count && count.error() == errc::eof) co_return std::move(text);
     if (!count) co_return fail(count.error());
     text += as_text(bytes_view(piece).first(*count));
   }
   co_return fail(errc::answer_unexpected);
+}
+
+AJAR_DECL awaitable<result<std::string>> ask_page(streams::multiplexer& over, streams::request asked) {
+  auto stream = co_await over.open(std::move(asked), false, clock::now() + patience);
+  if (!stream) co_return fail(stream.error());
+  auto answered = co_await stream->answer(clock::now() + patience);
+  if (!answered) co_return fail(answered.error());
+  if (!answered->ok()) co_return fail(cause_of(*answered));
+  auto reading = read_text(*stream, detail::largest_page);
+  auto text = co_await std::move(reading);
+  co_return std::move(text);
 }
 
 AJAR_DECL awaitable<result<window_cost>> ask_cost(streams::multiplexer& over) {
@@ -104,6 +123,33 @@ AJAR_DECL awaitable<result<std::optional<identity::url>>> ask_central(streams::m
   auto where = trust::where_it_is(*said, over.info().peer, self);
   if (!where) co_return fail(where.error());
   co_return std::optional(std::move(*where));
+}
+
+AJAR_DECL awaitable<result<trust::signed_grant>> tell_succession(streams::multiplexer& over,
+                                                                 trust::signed_succession said) {
+  streams::request asked("POST", std::string(succession_page));
+  asked.with("content-type", "text/plain");
+  auto stream = co_await over.open(std::move(asked), true, clock::now() + patience);
+  if (!stream) co_return fail(stream.error());
+  const auto page = to_succession_page(said);
+  auto written = co_await stream->write(as_bytes(page), clock::now() + patience);
+  if (!written) co_return fail(written.error());
+  auto finished = stream->finish();
+  if (!finished) co_return fail(finished.error());
+  auto answered = co_await stream->answer(clock::now() + patience);
+  if (!answered) co_return fail(answered.error());
+  if (!answered->ok()) {
+    const auto why = cause_of(*answered);
+    co_return fail(why == errc::method_unknown ? make_error_code(errc::unknown_version) : why);
+  }
+  auto reading = read_text(*stream, detail::largest_page);
+  auto text = co_await std::move(reading);
+  if (!text) co_return fail(text.error());
+  auto grant = parse_grant_page(*text);
+  if (!grant) co_return fail(grant.error());
+  const bool ours = grant->signer() == over.info().peer && identity::names(grant->body().client, said.body().successor);
+  if (!ours) co_return fail(errc::answer_forged);
+  co_return std::move(grant);
 }
 
 }  // namespace ajar::files
