@@ -130,6 +130,16 @@ TEST_CASE("what packets that were lost look like is tried twice, and then anothe
   }
 }
 
+TEST_CASE("a server that hangs up is asked four times, where there is no other way") {
+  scene alone;
+  alone.has_door = false;
+  auto one = alone.plan();
+  int tries = 0;
+  for (; one.way(); ++tries) (void)one.failed(make_error_code(errc::truncated), 20s);
+  CHECK(tries == 4);
+  CHECK(one.why() == errc::truncated);
+}
+
 TEST_CASE("what was too slow is tried as long as there is time, where there is no other way") {
   scene alone;
   alone.has_door = false;

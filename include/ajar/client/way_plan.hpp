@@ -76,12 +76,16 @@ class way_plan {
 
   // The same way once more? A server that is short of something has it again in a moment. A machine under load was too
   // slow, and another window may do: as long as there is time, if there is no other way. Packets may have been lost, or
-  // a firewall dropped them, as it will again: once; a server whose window has ended meanwhile hangs up.
+  // a firewall dropped them, as it will again: once. Who hangs up is a server whose window has ended meanwhile, which
+  // on a machine under load happens several times, or a middlebox that always does.
   bool is_worth_another() const {
     if (ways_.front() == by::outbound) return false;
     const bool slow = why_ == errc::handshake_timeout || why_ == errc::window_timeout || why_ == errc::exchange_timeout;
-    const bool lost = why_ == errc::crossing_failed || why_ == errc::window_unreachable || why_ == errc::truncated;
-    return why_ == errc::server_busy || (slow && only_way_) || ((slow || lost) && attempts_ == 1);
+    const bool lost = why_ == errc::crossing_failed || why_ == errc::window_unreachable;
+    const bool hung_up = why_ == errc::truncated;
+    if (why_ == errc::server_busy || (slow && only_way_)) return true;
+    if (hung_up && only_way_) return attempts_ < most_hung_up;
+    return (slow || lost || hung_up) && attempts_ == 1;
   }
 
   static bool helps_another_way(const std::error_code& why) {
@@ -93,6 +97,8 @@ class way_plan {
     }
     return false;
   }
+
+  static constexpr int most_hung_up = 4;
 
   std::deque<by> ways_;
   bool only_way_ = ways_.size() == 1;
