@@ -72,23 +72,23 @@ struct claim {
   trust::grant_id grant{};
   crypto::signature signature{};
 
+  static void layout(auto& self, auto& way) {
+    auto version = proof_version;
+    way(version);
+    way.require([&] { return version == proof_version; }, errc::unknown_version);
+    way(wire::within(self.way, path::outbound, path::crossing), self.nonce, self.grant, self.signature);
+  }
+
   bytes encode() const {
     bytes octets;
     wire::writer out(octets);
-    out.number(proof_version).number(static_cast<std::uint8_t>(way)).fixed(nonce).fixed(grant).fixed(signature);
+    wire::put(out, *this);
     return octets;
   }
   /// Errors: unknown_version, message_truncated, message_malformed.
   static result<claim> decode(bytes_view octets) {
     wire::reader in(octets);
-    claim made;
-    if (in.number<std::uint16_t>() != proof_version) in.refuse(errc::unknown_version);
-    const auto way = in.number<std::uint8_t>();
-    made.way = static_cast<path>(way);
-    made.nonce = in.fixed<16>();
-    made.grant = in.fixed<16>();
-    made.signature = in.fixed<64>();
-    if (way < 1 || way > 4) in.refuse(errc::message_malformed);
+    auto made = wire::take<claim>(in);
     const auto whole = in.finish();
     if (!whole) return fail(whole.error());
     return made;
