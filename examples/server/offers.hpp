@@ -52,6 +52,11 @@ class offers {
     if (all_.size() >= most || what.empty() || what.size() > ajar::trust::grant::most_services) {
       return ajar::fail(ajar::errc::limit_reached);
     }
+    const auto there = invites.list();
+    if (!there) return ajar::fail(there.error());
+    if (terms.words > ajar::state::issued_invites::most - std::min(there->size(), ajar::state::issued_invites::most)) {
+      return ajar::fail(ajar::errc::limit_reached);  // before any is made, and taken back again
+    }
     made given{ajar::to_base32(ajar::crypto::random_octets<5>()), {}};
     offer one;
     one.asked = now;
