@@ -8,10 +8,12 @@
 #include <ajar/control/letter.hpp>
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
+#include <ajar/testing/manual_clock.hpp>
 #include <ajar/testing/run.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <filesystem>
 #include <fstream>
+#include <vector>
 
 namespace port_test {
 
@@ -448,6 +450,62 @@ TEST_CASE("whoever asks while the last descriptor is in use waits for it") {
   context.run();
   CHECK(slow == "woken for me");
   CHECK(quick == "hello you");
+}
+
+namespace {
+
+// Both ends of what an answer comes by.
+std::array<descriptor, 2> answer_pair() {
+  std::array<int, 2> ends{};
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) == 0);
+  return {descriptor(ends[0]), descriptor(ends[1])};
+}
+
+// No descriptor is free in this process, as long as this is there.
+class none_free {
+ public:
+  none_free() {
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+    const rlimit few{256, before_.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+    for (int made = ::dup(0); made >= 0; made = ::dup(0)) taken_.emplace_back(made);
+  }
+  none_free(const none_free&) = delete;
+  none_free& operator=(const none_free&) = delete;
+  ~none_free() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+  std::vector<descriptor> taken_;
+};
+
+}  // namespace
+
+TEST_CASE("a process that has no descriptor for a question looks again from time to time, and rests meanwhile") {
+  testing::manual_clock time;
+  const folder in;
+  answering tool(in);
+  const descriptor place(::open(in.path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const auto slow = control::detail::connect_control(place, "control");
+  const auto quick = control::detail::connect_control(place, "control");
+  REQUIRE((slow && quick));
+  auto for_slow = answer_pair();
+  auto for_quick = answer_pair();
+  time.settle(tool.context);
+  {
+    const none_free here;
+    REQUIRE(control::detail::send_letter(slow->get(), *to_datagram(request{"wait", {"me"}}), for_slow[1]));
+    time.settle(tool.context);  // it has the last one
+    REQUIRE(control::detail::send_letter(quick->get(), *to_datagram(request{"greet", {"you"}}), for_quick[1]));
+    tool.context.restart();
+    int steps = 0;
+    while (steps < 1000 && tool.context.poll_one() > 0) ++steps;
+    CHECK(steps < 1000);
+  }
+  time.advance(tool.context, 20ms);
+  std::array<char, 64> told{};
+  CHECK(::recv(for_quick[0].get(), told.data(), told.size(), 0) > 0);
+  CHECK(::recv(for_slow[0].get(), told.data(), told.size(), 0) < 0);
 }
 
 }  // namespace port_test
