@@ -38,7 +38,7 @@ def examine(bug, claims, first_only):
         for claim in claims:
             program = pathlib.Path(folder, "pan-claims" if claim else "pan-assertions")
             if not program.exists():
-                run("cc", "-O1", "-w", *([] if claim else ["-DSAFETY", "-DNOCLAIM"]), "-o", program, "pan.c", folder=folder)
+                run("cc", "-O0", "-w", *([] if claim else ["-DSAFETY", "-DNOCLAIM"]), "-o", program, "pan.c", folder=folder)
             # -a: acceptance cycles; -f: whoever can always go on does so in the end; -E: everybody may rest anywhere
             said = run(program, "-m1000000", "-E", *(["-a", "-f", "-N", claim] if claim else []), folder=folder)
             errors = re.search(r"errors: (\d+)", said)

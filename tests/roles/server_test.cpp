@@ -6,6 +6,7 @@
 
 #include "village/scripted_peer.hpp"
 
+#include <wolfssl/options.h>
 #include <wolfssl/ssl.h>
 #include <asio/write.hpp>
 #include <random>

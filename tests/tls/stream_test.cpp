@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <ajar/tls/stream.hpp>
 
+#include <wolfssl/options.h>
+#include <wolfssl/ssl.h>
+
 #include <doctest/doctest.h>
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>

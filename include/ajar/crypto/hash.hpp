@@ -2,11 +2,10 @@
 // ajar/crypto/hash.hpp - SHA-256 (FIPS 180-4).
 #pragma once
 
-#include <wolfssl/options.h>
-
 #include <ajar/core/bytes.hpp>
+#include <ajar/core/config.hpp>
 
-#include <wolfssl/wolfcrypt/sha256.h>
+#include <memory>
 
 namespace ajar::crypto {
 
@@ -15,26 +14,24 @@ using digest = std::array<std::uint8_t, 32>;
 /// SHA-256 over parts that arrive one after the other.
 class sha256 {
  public:
-  sha256() { wc_InitSha256(&state_); }
+  sha256();
   sha256(const sha256&) = delete;
   sha256& operator=(const sha256&) = delete;
-  ~sha256() { wc_Sha256Free(&state_); }
+  ~sha256();
 
-  sha256& add(bytes_view octets) {
-    wc_Sha256Update(&state_, octets.data(), static_cast<word32>(octets.size()));
-    return *this;
-  }
+  sha256& add(bytes_view octets);
   /// The digest of all that was added; begins anew.
-  digest finish() {
-    digest value{};
-    wc_Sha256Final(&state_, value.data());
-    return value;
-  }
+  digest finish();
 
  private:
-  wc_Sha256 state_{};
+  struct state;
+  std::unique_ptr<state> state_;
 };
 
-inline digest hash(bytes_view octets) { return sha256().add(octets).finish(); }
+digest hash(bytes_view octets);
 
 }  // namespace ajar::crypto
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/crypto/impl/hash.ipp>
+#endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// ajar/impl/base_src.hpp - what links and windows stand on, compiled once: core, telling, control, net, tls.
+// ajar/impl/base_src.hpp - what links and windows stand on, compiled once: core, telling, control, crypto, net, tls.
 #pragma once
 
 #ifndef AJAR_COMPILED_LIB
@@ -12,6 +12,9 @@
 #include <ajar/core/impl/error.ipp>
 #include <ajar/core/impl/notifier.ipp>
 #include <ajar/core/impl/task_group.ipp>
+#include <ajar/crypto/impl/hash.ipp>
+#include <ajar/crypto/impl/mac.ipp>
+#include <ajar/crypto/impl/sign.ipp>
 #include <ajar/net/impl/asio_face.ipp>
 #include <ajar/net/impl/dial.ipp>
 #include <ajar/net/impl/life_signs.ipp>
@@ -21,4 +24,6 @@
 #include <ajar/telling/impl/cause_name.ipp>
 #include <ajar/tls/impl/certificate.ipp>
 #include <ajar/tls/impl/context.ipp>
+#include <ajar/tls/impl/engine.ipp>
+#include <ajar/tls/impl/library.ipp>
 #include <ajar/tls/impl/stream.ipp>

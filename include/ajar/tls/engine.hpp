@@ -2,17 +2,17 @@
 // ajar/tls/engine.hpp - one TLS connection as a machine: octets in, octets out, no waiting.
 #pragma once
 
-#include <wolfssl/options.h>
-
+#include <ajar/core/config.hpp>
 #include <ajar/core/secret.hpp>
 #include <ajar/tls/context.hpp>
 #include <ajar/tls/goodbye.hpp>
 
-#include <wolfssl/error-ssl.h>
-#include <wolfssl/ssl.h>
-#include <algorithm>
-#include <asio/error.hpp>
+#include <memory>
 #include <optional>
+#include <string>
+
+struct WOLFSSL;
+struct WOLFSSL_X509_STORE_CTX;
 
 namespace ajar::tls {
 
@@ -32,100 +32,34 @@ class octet_source_and_sink {
 /// Threads: one executor.
 class engine {
  public:
-  engine(const context& from, side which, expectation expected)
-      : expected_(std::move(expected)), side_(which), tls_(wolfSSL_new(from.native(which))) {
-    if (!tls_) throw std::bad_alloc();
-    auto* tls = tls_.get();
-    wolfSSL_SSLSetIORecv(tls, &engine::on_receive);
-    wolfSSL_SSLSetIOSend(tls, &engine::on_send);
-    wolfSSL_SetIOReadCtx(tls, this);
-    wolfSSL_SetIOWriteCtx(tls, this);
-    wolfSSL_set_verify(tls, WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT, &engine::on_certificate);
-    wolfSSL_SetCertCbCtx(tls, this);
-    wolfSSL_KeepArrays(tls);  // for the exporter; freed after the handshake
-    std::string names;
-    for (const auto& one : expected_.alpns()) names += (names.empty() ? "" : ",") + one;
-    wolfSSL_UseALPN(tls, names.data(), static_cast<unsigned>(names.size()), WOLFSSL_ALPN_FAILED_ON_MISMATCH);
-    if (which == side::client) wolfSSL_UseKeyShare(tls, WOLFSSL_ECC_X25519);
-  }
+  engine(const context& from, side which, expectation expected);
   engine(const engine&) = delete;
   engine& operator=(const engine&) = delete;
 
   /// Go on with the handshake. Errors: would_block (wait until readable), else why it failed.
-  result<> handshake(octet_source_and_sink& below) {
-    use through(*this, below);
-    corked_ = true;  // one send a flight
-    const int done = side_ == side::client ? wolfSSL_connect(tls_.get()) : wolfSSL_accept(tls_.get());
-    corked_ = false;
-    auto flushed = flush_queue();
-    if (done != WOLFSSL_SUCCESS) return fail(handshake_error(done));
-    if (!flushed) return fail(flushed.error());
-    return check();
-  }
+  result<> handshake(octet_source_and_sink& below);
 
   /// Decrypt some octets. Errors: would_block, eof (close_notify), truncated, refused_by_peer, why the other side cut
   /// (tls/goodbye.hpp), the transport's own.
-  result<std::size_t> read(octet_source_and_sink& below, std::span<std::uint8_t> into) {
-    if (into.empty()) return 0;
-    const auto early = bytes_view(early_).subspan(early_used_);
-    if (early.empty()) return decrypt(below, into);
-    const auto count = std::min(into.size(), early.size());
-    std::ranges::copy(early.first(count), into.begin());
-    early_used_ += count;
-    return count;
-  }
+  result<std::size_t> read(octet_source_and_sink& below, std::span<std::uint8_t> into);
 
   /// Encrypt octets and send or queue them; all are taken. Errors: the transport's own, limit_reached.
-  result<> write(octet_source_and_sink& below, bytes_view from) {
-    if (lost_) return fail(*lost_);
-    use through(*this, below);
-    while (!from.empty()) {
-      const int count = wolfSSL_write(tls_.get(), from.data(), clamped(from.size()));
-      if (count <= 0) return fail(broken_ ? *broken_ : make_error_code(errc::truncated));
-      if (lost_) return fail(*lost_);
-      from = from.subspan(static_cast<std::size_t>(count));
-    }
-    return {};
-  }
+  result<> write(octet_source_and_sink& below, bytes_view from);
 
   /// Say why this end cuts the connection: one attempt, which queues nothing. It is lost where the transport is full.
-  void part(octet_source_and_sink& below, const std::error_code& why) {
-    if (!complete_ || !may_be_told(why)) return;
-    use through(*this, below);
-    if (!flush_queue() || pending_output() != 0) return;
-    const auto said = make_goodbye(exporter_, side_, static_cast<errc>(why.value()));
-    (void)wolfSSL_write(tls_.get(), said.data(), static_cast<int>(said.size()));
-  }
+  void part(octet_source_and_sink& below, const std::error_code& why);
 
   /// Output has failed by `why`: what the other side has said of it, if it has, behind octets that read() still gives.
-  std::error_code why_lost(octet_source_and_sink& below, const std::error_code& why) {
-    if (why != errc::truncated) return why;
-    std::array<std::uint8_t, 1024> room;
-    while (!told_ && early_.size() < most_early) {
-      const auto count = decrypt(below, room);
-      if (!count) break;
-      early_.insert(early_.end(), room.begin(), room.begin() + static_cast<std::ptrdiff_t>(*count));
-    }
-    return told_ ? *told_ : why;
-  }
+  std::error_code why_lost(octet_source_and_sink& below, const std::error_code& why);
 
   /// Queue or send our close_notify.
-  result<> close_notify(octet_source_and_sink& below) {
-    use through(*this, below);
-    wolfSSL_shutdown(tls_.get());
-    return flush_queue();
-  }
+  result<> close_notify(octet_source_and_sink& below);
 
   /// Send what is queued, as far as the transport takes it. Errors: the transport's own.
-  result<> flush(octet_source_and_sink& below) {
-    use through(*this, below);
-    return flush_queue();
-  }
+  result<> flush(octet_source_and_sink& below);
 
   /// Has something come that nobody has read?
-  bool holds_input() const noexcept {
-    return early_used_ < early_.size() || kept_used_ < kept_.size() || wolfSSL_pending(tls_.get()) > 0;
-  }
+  bool holds_input() const noexcept;
 
   /// Octets that wait until the transport is writable.
   std::size_t pending_output() const noexcept { return output_.size() - output_sent_; }
@@ -138,252 +72,28 @@ class engine {
  private:
   // A queue of answers that the peer does not fetch ends the connection at this size.
   static constexpr std::size_t most_queued = 512 * 1024;
-  static constexpr std::size_t scratch_size = 64 * 1024;
   static constexpr std::size_t most_early = 128 * 1024;  // read before anybody wants it, once nothing can be sent
 
   struct release {
-    void operator()(WOLFSSL* tls) const noexcept { wolfSSL_free(tls); }
+    void operator()(::WOLFSSL* tls) const noexcept;
   };
 
-  // Octets arrive in large pieces in one buffer a thread; what this connection cannot use yet is kept with it.
-  static std::span<std::uint8_t> scratch() {
-    static thread_local const auto octets = std::make_unique<std::array<std::uint8_t, scratch_size>>();
-    return *octets;
-  }
+  class use;
 
-  class use {
-   public:
-    use(engine& owner, octet_source_and_sink& below) : owner_(owner) { owner_.below_ = &below; }
-    use(const use&) = delete;
-    use& operator=(const use&) = delete;
-    ~use() {
-      owner_.below_ = nullptr;
-      if (owner_.fresh_.empty()) return;
-      owner_.kept_.insert(owner_.kept_.end(), owner_.fresh_.begin(), owner_.fresh_.end());
-      owner_.fresh_ = {};
-    }
+  result<std::size_t> decrypt(octet_source_and_sink& below, std::span<std::uint8_t> into);
+  void look_for_goodbye(bytes_view begin);
+  result<> flush_queue();
+  result<> check();
+  std::error_code alert_error(std::error_code otherwise) const;
+  std::error_code handshake_error(int done) const;
+  std::error_code read_error(int count) const;
 
-   private:
-    engine& owner_;
-  };
-
-  result<std::size_t> decrypt(octet_source_and_sink& below, std::span<std::uint8_t> into) {
-    if (told_) return fail(*told_);
-    if (ended_) return fail(errc::eof);
-    use through(*this, below);
-    const auto flushed = flush_queue();  // a reader also moves answers to key updates on
-    const bool fresh = wolfSSL_pending(tls_.get()) == 0;
-    const int count = wolfSSL_read(tls_.get(), into.data(), clamped(into.size()));
-    if (count > 0) {
-      if (fresh) look_for_goodbye(into.first(static_cast<std::size_t>(count)));
-      if (told_) return fail(*told_);
-      return static_cast<std::size_t>(count);
-    }
-    auto why = read_error(count);
-    // output that cannot leave any more is told only after all that the peer said, its alert above all
-    if (why == errc::would_block && !flushed) why = flushed.error();
-    ended_ = why == errc::eof;
-    return fail(why);
-  }
-
-  // A record has begun with these octets; what they leave of it is still there.
-  void look_for_goodbye(bytes_view begin) {
-    goodbye whole{};
-    const auto rest = static_cast<std::size_t>(wolfSSL_pending(tls_.get()));
-    if (begin.size() + rest != whole.size()) return;
-    std::ranges::copy(begin, whole.begin());
-    if (rest > 0) (void)wolfSSL_peek(tls_.get(), whole.data() + begin.size(), static_cast<int>(rest));
-    const auto why = open_goodbye(exporter_, side_ == side::client ? side::server : side::client, whole);
-    if (why) told_ = make_error_code(*why);
-  }
-
-  static int clamped(std::size_t count) {
-    constexpr std::size_t most = 1 << 30;
-    return static_cast<int>(count < most ? count : most);
-  }
-
-  // A reset, told by a read or by a write, is an end without a goodbye.
-  static std::error_code for_us(const std::error_code& error) {
-    const bool gone = error == asio::error::connection_reset || error == asio::error::broken_pipe;
-    return gone ? make_error_code(errc::truncated) : error;
-  }
-
-  static int on_receive(WOLFSSL*, char* into, int size, void* self) {
-    return static_cast<engine*>(self)->receive({reinterpret_cast<std::uint8_t*>(into), static_cast<std::size_t>(size)});
-  }
-
-  int receive(std::span<std::uint8_t> into) {
-    if (kept_used_ < kept_.size()) {
-      const auto count = std::min(into.size(), kept_.size() - kept_used_);
-      std::copy_n(kept_.begin() + static_cast<std::ptrdiff_t>(kept_used_), count, into.begin());
-      kept_used_ += count;
-      if (kept_used_ == kept_.size()) {
-        kept_ = bytes();
-        kept_used_ = 0;
-      }
-      return static_cast<int>(count);
-    }
-    if (fresh_.empty()) {
-      std::error_code error;
-      const auto space = scratch();
-      const auto count = below_->receive(space, error);
-      if (error == asio::error::would_block || error == asio::error::try_again) return WOLFSSL_CBIO_ERR_WANT_READ;
-      if (error == asio::error::eof || (!error && count == 0)) {
-        broken_ = make_error_code(errc::truncated);
-        return WOLFSSL_CBIO_ERR_CONN_CLOSE;
-      }
-      if (error) {
-        broken_ = for_us(error);
-        return WOLFSSL_CBIO_ERR_CONN_RST;
-      }
-      fresh_ = space.first(count);
-      if (!first_octet_) first_octet_ = fresh_[0];
-    }
-    const auto count = std::min(into.size(), fresh_.size());
-    std::copy_n(fresh_.begin(), count, into.begin());
-    fresh_ = fresh_.subspan(count);
-    return static_cast<int>(count);
-  }
-
-  static int on_send(WOLFSSL*, char* from, int size, void* self) {
-    return static_cast<engine*>(self)->send(
-        {reinterpret_cast<const std::uint8_t*>(from), static_cast<std::size_t>(size)});
-  }
-
-  int send(bytes_view from) {
-    const int all = static_cast<int>(from.size());
-    if (!corked_ && pending_output() == 0) {
-      std::error_code error;
-      const auto count = below_->send(from, error);
-      if (error && error != asio::error::would_block && error != asio::error::try_again) {
-        lost_ = broken_ = for_us(error);
-        return all;  // wolfSSL, told of it, would not decrypt any more what the other side has said before
-      }
-      from = from.subspan(error ? 0 : count);
-    }
-    if (pending_output() + from.size() > most_queued) {
-      broken_ = make_error_code(errc::limit_reached);
-      return WOLFSSL_CBIO_ERR_GENERAL;
-    }
-    output_.insert(output_.end(), from.begin(), from.end());
-    return all;
-  }
-
-  result<> flush_queue() {
-    if (lost_) return fail(*lost_);
-    while (pending_output() != 0) {
-      std::error_code error;
-      const auto count = below_->send(bytes_view(output_).subspan(output_sent_), error);
-      if (error == asio::error::would_block || error == asio::error::try_again) return {};
-      if (error) {
-        broken_ = for_us(error);
-        return fail(*broken_);
-      }
-      output_sent_ += count;
-    }
-    output_ = bytes();
-    output_sent_ = 0;
-    return {};
-  }
-
-  // Only the key counts: exactly one certificate, an Ed25519 key in it, and that key expected. Possession of the key is
-  // proved by the handshake itself (RFC 8446 section 4.4.3). What wolfSSL thinks of names, dates and issuers is
-  // ignored.
-  static int on_certificate(int, WOLFSSL_X509_STORE_CTX* store) {
-    auto* self = static_cast<engine*>(store->userCtx);
-    if (!self) return 0;
-    if (store->totalCerts != 1 || !store->certs || !store->certs[0].buffer) {
-      self->refused_ = errc::certificate_malformed;
-      return 0;
-    }
-    const auto key = key_in_certificate({store->certs[0].buffer, store->certs[0].length});
-    if (!key) {
-      self->refused_ = errc::certificate_malformed;
-      return 0;
-    }
-    self->peer_key_ = *key;
-    if (!self->expected_.accepts(*key)) {
-      self->refused_ = errc::wrong_key;
-      return 0;
-    }
-    self->key_seen_ = true;
-    return 1;
-  }
-
-  result<> check() {
-    auto* tls = tls_.get();
-    // each of these is settled inside the handshake; wolfSSL has had bypasses, so none of them is taken on trust
-    if (wolfSSL_version(tls) != TLS1_3_VERSION) return fail(errc::tls_version);
-    if (!key_seen_) return fail(errc::certificate_missing);
-    char* name = nullptr;
-    unsigned short size = 0;
-    if (wolfSSL_ALPN_GetProtocol(tls, &name, &size) != WOLFSSL_SUCCESS || !name) return fail(errc::alpn_missing);
-    protocol_.assign(name, size);
-    if (std::ranges::find(expected_.alpns(), protocol_) == expected_.alpns().end()) return fail(errc::alpn_mismatch);
-    constexpr std::string_view label = "EXPORTER-ajar-auth/1";
-    const auto room = exporter_.reveal();
-    if (wolfSSL_export_keying_material(tls, room.data(), room.size(), label.data(), label.size(), nullptr, 0, 0) !=
-        WOLFSSL_SUCCESS) {
-      return fail(errc::handshake_failed);
-    }
-    wolfSSL_FreeArrays(tls);
-    complete_ = true;
-    return {};
-  }
-
-  // What the peer's alert says about our side of the handshake (RFC 8446 section 6.2).
-  std::error_code alert_error(std::error_code otherwise) const {
-    constexpr int handshake_failure = 40, bad_certificate = 42, unsupported_certificate = 43;
-    constexpr int certificate_revoked = 44, certificate_expired = 45, certificate_unknown = 46, unknown_ca = 48;
-    constexpr int access_denied = 49, protocol_version = 70, certificate_required = 116, no_application_protocol = 120;
-    WOLFSSL_ALERT_HISTORY history{};
-    wolfSSL_get_alert_history(tls_.get(), &history);
-    switch (history.last_rx.level == alert_fatal ? history.last_rx.code : -1) {
-      case bad_certificate:
-      case unsupported_certificate:
-      case certificate_revoked:
-      case certificate_expired:
-      case certificate_unknown:
-      case unknown_ca:
-      case access_denied:
-      case certificate_required:
-        return errc::refused_by_peer;
-      case protocol_version:
-        return errc::tls_version;
-      case no_application_protocol:
-        return errc::alpn_mismatch;
-      case handshake_failure:
-        return errc::handshake_failed;
-      default:
-        return otherwise;
-    }
-  }
-
-  std::error_code handshake_error(int done) const {
-    constexpr std::uint8_t alert_record = 21, handshake_record = 22;
-    const int cause = wolfSSL_get_error(tls_.get(), done);
-    if (cause == WOLFSSL_ERROR_WANT_READ) return errc::would_block;
-    if (refused_) return *refused_;
-    if (first_octet_ && *first_octet_ != handshake_record && *first_octet_ != alert_record) return errc::not_tls;
-    switch (cause) {
-      case NO_PEER_CERT:
-        return errc::certificate_missing;
-      case UNKNOWN_ALPN_PROTOCOL_NAME_E:
-        return errc::alpn_mismatch;
-      case VERSION_ERROR:
-        return errc::tls_version;
-      default:
-        break;
-    }
-    return alert_error(broken_ ? *broken_ : make_error_code(errc::handshake_failed));
-  }
-
-  std::error_code read_error(int count) const {
-    const int cause = wolfSSL_get_error(tls_.get(), count);
-    if (cause == WOLFSSL_ERROR_WANT_READ) return errc::would_block;
-    if (cause == WOLFSSL_ERROR_ZERO_RETURN) return errc::eof;
-    return alert_error(broken_ ? *broken_ : make_error_code(errc::truncated));
-  }
+  // What wolfSSL calls.
+  static int on_receive(::WOLFSSL*, char* into, int size, void* self);
+  static int on_send(::WOLFSSL*, char* from, int size, void* self);
+  static int on_certificate(int, ::WOLFSSL_X509_STORE_CTX* store);
+  int receive(std::span<std::uint8_t> into);
+  int send(bytes_view from);
 
   expectation expected_;
   side side_;
@@ -397,7 +107,7 @@ class engine {
   std::optional<std::error_code> lost_;  // nothing can be sent any more
   std::optional<std::error_code> told_;  // why the other side has cut
   std::optional<std::uint8_t> first_octet_;
-  std::span<std::uint8_t> fresh_;  // in scratch(), only inside a call
+  std::span<std::uint8_t> fresh_;  // in the thread's buffer, only inside a call
   bytes kept_;
   std::size_t kept_used_ = 0;
   bytes early_;  // decrypted before anybody wanted it
@@ -407,7 +117,11 @@ class engine {
   crypto::public_key peer_key_{};
   std::string protocol_;
   secret<32> exporter_;
-  std::unique_ptr<WOLFSSL, release> tls_;  // last: freed first, it calls back
+  std::unique_ptr<::WOLFSSL, release> tls_;  // last: freed first, it calls back
 };
 
 }  // namespace ajar::tls
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/tls/impl/engine.ipp>
+#endif

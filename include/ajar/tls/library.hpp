@@ -2,14 +2,17 @@
 // ajar/tls/library.hpp - which TLS library there is.
 #pragma once
 
-#include <wolfssl/options.h>
+#include <ajar/core/config.hpp>
 
-#include <wolfssl/ssl.h>
 #include <string>
 
 namespace ajar::tls {
 
 /// "wolfSSL 5.9.2", of the library that is linked.
-inline std::string library() { return std::string("wolfSSL ") + wolfSSL_lib_version(); }
+std::string library();
 
 }  // namespace ajar::tls
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/tls/impl/library.ipp>
+#endif
