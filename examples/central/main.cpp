@@ -116,6 +116,7 @@ int run(const tools::settings& given, int count, char** words) {
   if (!self) return tools::local_trouble;
   const auto hold = tools::hold_state(central_tool, self->state);
   if (!hold) return tools::local_trouble;
+  self->state.wait_at_most(ajar::state::folder::of_a_server);
   auto list = tools::read_admission(given, self->state.path());
   if (!list) return tools::complain_in_words(central_tool, tools::local_trouble, list.error());
 

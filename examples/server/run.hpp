@@ -82,6 +82,7 @@ inline int serve_as_planned(const settings& given, run_plan plan, int count, cha
   if (!self) return local_trouble;
   const auto hold = hold_state(server_tool, self->state);
   if (!hold) return local_trouble;
+  self->state.wait_at_most(ajar::state::folder::of_a_server);
   if (!plan.windows()) {
     const auto silent = forbid_listening();
     if (!silent) return complain(server_tool, "seccomp", silent.error());

@@ -197,6 +197,27 @@ TEST_CASE("who looks and then writes is alone meanwhile") {
   CHECK(most == 1);
 }
 
+TEST_CASE("whoever waits for his turn gets it, or is told at once where he has no patience") {
+  const temporary_place at;
+  const auto state = folder::open(at.path).value();
+  auto held = std::make_optional(state.alone().value());
+  auto other = folder::open(at.path).value();
+  other.wait_at_most(std::chrono::milliseconds(0));
+  CHECK(other.alone().error() == errc::server_busy);
+  std::atomic<bool> waits = false;
+  std::atomic<bool> got = false;
+  std::thread waiter([&] {
+    const auto patient = folder::open(at.path).value();
+    waits = true;
+    got = patient.alone().has_value();
+  });
+  while (!waits) std::this_thread::yield();
+  held.reset();
+  waiter.join();
+  CHECK(got);
+  CHECK(other.alone());
+}
+
 TEST_CASE("what a process that was killed had begun to write is gone at the next start") {
   temporary_place temporary;
   const auto left = temporary.path + "/.key.0123456789abcdef";

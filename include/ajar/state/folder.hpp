@@ -17,6 +17,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -199,18 +200,23 @@ class folder {
   }
 
   /// Another lock: held by whoever looks at files and then writes one that depends on what it saw, and by nobody for
-  /// longer. Waits for it, a second at most. Errors: server_busy, the system's.
+  /// longer. Waits for it while others have their turn (wait_at_most()). Errors: server_busy, the system's.
   result<hold> alone() const {
-    constexpr int most_tries = 1000;
+    constexpr std::chrono::milliseconds pause{1};
+    const auto until = std::chrono::steady_clock::now() + patience_;
     descriptor file(::openat(folder_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!file) return fail(last_error());
-    for (int i = 0; i < most_tries; ++i) {
+    for (;;) {
       if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) return hold(std::move(file));
       if (errno != EWOULDBLOCK && errno != EINTR) return fail(last_error());
-      ::poll(nullptr, 0, 1);
+      if (std::chrono::steady_clock::now() >= until) return fail(errc::server_busy);
+      ::poll(nullptr, 0, pause.count());
     }
-    return fail(errc::server_busy);
   }
+  /// How long alone() waits: half a minute, which is for a command that its user waits for, as all that are started at
+  /// once have their turn. Whoever serves others meanwhile says less.
+  void wait_at_most(std::chrono::milliseconds longest) noexcept { patience_ = longest; }
+  static constexpr std::chrono::milliseconds of_a_server{1'000};
 
  private:
   static constexpr const char* key_file = "key";
@@ -367,6 +373,7 @@ class folder {
 
   std::string path_;
   descriptor folder_;
+  std::chrono::milliseconds patience_{30'000};
 };
 
 /// A node's folder with its key, its lock held until this goes: for a node that runs as long as its process.

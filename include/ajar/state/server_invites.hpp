@@ -74,7 +74,7 @@ class server_invites {
   ///
   /// @param admit  result<bool>(const server_invite&, bool first): whether its claimant is on the list, where it is
   ///               put if that is for the first time. Called by one at a time, of all processes that use this folder.
-  /// Errors: invite_files::redeem()'s; server_busy where others are at it for a second.
+  /// Errors: invite_files::redeem()'s; server_busy (folder::alone()).
   template <class Admit>
   result<trust::sealed_answer> redeem(const trust::invite_id& which, bytes_view sealed, const Admit& admit) const {
     // whoever does not know the secret makes nobody wait

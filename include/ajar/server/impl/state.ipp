@@ -10,7 +10,9 @@ namespace ajar {
 
 AJAR_DECL result<std::shared_ptr<server_state>> server_state::open(const std::string& folder) {
   struct locked {
-    explicit locked(state::locked_folder it) : in(std::move(it)), all(in.folder, in.key) {}
+    explicit locked(state::locked_folder it) : in(std::move(it)), all(in.folder, in.key) {
+      in.folder.wait_at_most(state::folder::of_a_server);
+    }
     state::locked_folder in;
     server_state all;
   };
