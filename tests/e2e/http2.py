@@ -6,6 +6,7 @@ A bridge carries octets between a port of loopback and a session (bridge.cpp); T
 """
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -77,27 +78,27 @@ class Http2(unittest.TestCase):
         self.assertIn(f"{count} succeeded, 0 failed, 0 errored, 0 timeout", out)
         self.assertIn(f"status codes: {count} 2xx", out)
 
-    def wait_for_port(self, port, seconds=60):
+    def start_nghttpd(self, docs, seconds=60):
+        """@return its port. It takes none by itself; one that is free now may be somebody's before it has it."""
         until = time.monotonic() + seconds
         while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return
-            self.assertLess(time.monotonic(), until, f"nobody listens at port {port}")
-            time.sleep(0.02)
+            port = random.randrange(20_000, 30_000)  # no port of outgoing connections
+            with (self.w.folder / "nghttpd.log").open("a") as log:
+                process = subprocess.Popen(["nghttpd", "--no-tls", "--htdocs", str(docs), str(port)], stdout=log, stderr=log)
+            self.w.running["nghttpd"] = process
+            while process.poll() is None:
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0 and process.poll() is None:
+                        return port
+                self.assertLess(time.monotonic(), until, f"nobody listens at port {port}")
+                time.sleep(0.02)
 
     def test_nghttpd_answers_our_client(self):
         w = self.w
         docs = w.folder / "theirs"
         docs.mkdir()
         (docs / "file").write_bytes(os.urandom(3 << 20))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        with (w.folder / "nghttpd.log").open("a") as log:
-            w.running["nghttpd"] = subprocess.Popen(["nghttpd", "--no-tls", "--htdocs", str(docs), str(port)], stdout=log,
-                                                    stderr=log)
-        self.wait_for_port(port)
+        port = self.start_nghttpd(docs)
         w.text("server", "other", "id")
         w.grant("visitor", "--windows", "60000", server="other", name="theirs", services=("file:r",))
         bridge(w, "from-session", w.folder / "other", w.url, port)
