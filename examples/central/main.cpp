@@ -126,6 +126,9 @@ int run(const tools::settings& given, int count, char** words) {
   tools::newcomers coming(*self, given, steps);
   how.invites(
       [&coming](const ajar::trust::invite_id& which, ajar::bytes_view sealed) { return coming.redeem(which, sealed); });
+  how.successions([&coming](const ajar::identity::peer_id& before, const ajar::identity::peer_id& successor) {
+    return coming.follow(before, successor);
+  });
   how.heartbeat(*beat).limits(limits_of(given)).reflect_port(given.as<std::uint16_t>("reflect-port")).on_step(steps);
 
   std::vector<std::unique_ptr<asio::io_context>> contexts;

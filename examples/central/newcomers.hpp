@@ -62,25 +62,43 @@ class newcomers {
     return trouble(explain(answered.error()));
   }
 
+  // central_options::successions
+  ajar::result<> follow(const ajar::identity::peer_id& before, const ajar::identity::peer_id& successor) {
+    const std::lock_guard alone(changing_);
+    if (serves_all()) return {};
+    const auto listed = put_on_list(successor, "was " + short_name(before));
+    if (!listed) return ajar::fail(listed.error());
+    return {};
+  }
+
  private:
   bool serves_all() const { return given_.count("open") != 0 || (given_.count("quick") && !given_.count("admit")); }
 
   tl::unexpected<std::error_code> trouble(const std::string& why) const {
-    ajar::telling::report_trouble(steps_, "an invite cannot be redeemed", why);
+    ajar::telling::report_trouble(steps_, "a server cannot be put on the list", why);
     return ajar::fail(ajar::errc::central_busy);
   }
 
   ajar::result<bool> admit(const ajar::state::server_invite& one, bool first) {
     const std::lock_guard alone(changing_);
+    if (first) return put_on_list(*one.claimant, one.petname);
+    const auto text = read_list(given_, folder_);
+    if (!text) return trouble(text.error());
+    const auto listed = parse_list(*text, list_path(given_, folder_));
+    if (!listed) return trouble(listed.error());
+    return listed->admits(*one.claimant) || serves_all();  // it may have been taken off
+  }
+
+  // @return true
+  ajar::result<bool> put_on_list(const ajar::identity::peer_id& server, const std::string& name) {
     const auto path = list_path(given_, folder_);
     const auto text = read_list(given_, folder_);
     if (!text) return trouble(text.error());
     const auto before = parse_list(*text, path);
     if (!before) return trouble(before.error());
-    if (before->admits(*one.claimant)) return true;
-    if (!first) return serves_all();  // it was taken off the list
+    if (before->admits(server)) return true;
     if (!lies_in(path, folder_)) return trouble(path + ": lies outside of the state folder");
-    const auto now = list_with(*text, *one.claimant, one.petname);
+    const auto now = list_with(*text, server, name);
     const auto written = detail::replace_list(path, now);
     if (!written) return trouble(path + ": " + explain(written.error()));
     const auto list = parse_list(now, path);

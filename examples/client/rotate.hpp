@@ -21,8 +21,7 @@ inline ajar::awaitable<ajar::result<exit_code>> ask_for_successor(const node& se
   auto telling = ajar::files::tell_succession(at->over, said);
   auto given = co_await std::move(telling);
   if (!given) co_return ajar::fail(given.error());
-  const auto before = one.file.grant.body().id;
-  one.file.grant = std::move(*given);
+  const auto before = std::exchange(one.file.grant, std::move(*given));
   const ajar::state::held_grants held(self.state, self.successor->id());
   const auto kept = held.succeed(before, one.file, one.petname);
   if (!kept) co_return ajar::fail(kept.error());
@@ -33,7 +32,7 @@ inline ajar::awaitable<ajar::result<exit_code>> ask_for_successor(const node& se
 inline int go_over_at(const settings& given, const node& self, const ajar::state::held_grants::entry& one) {
   const auto code = visit_by_grants(
       given, self, one.petname, {one.file}, one.petname,
-      [&](visit_ptr at) { return ask_for_successor(self, std::move(at), one); }, false);
+      [&](visit_ptr at) { return ask_for_successor(self, std::move(at), one); }, false, false);
   if (code != success) return code;
   auto files = grants_for(self, one.petname);
   if (!files) return complain(client_tool, one.petname, files.error());

@@ -107,6 +107,7 @@ struct trip {
   asio::signal_set signals;
   control_port control;
   errand todo;
+  bool follows = true;  // a server that goes over to another key
   std::string name;
   std::vector<ajar::trust::grant_file> held;  // of that server
   ajar::identity::peer_id server;
@@ -130,20 +131,28 @@ inline ajar::awaitable<ajar::result<ajar::state::folder::hold>> take_turn(const 
   }
 }
 
+// The one that a session came by; nullptr where another has taken its place.
+inline ajar::trust::grant_file* grant_in_use(trip& on, const visit& at) {
+  const auto mine = std::ranges::find_if(
+      on.held, [&](const ajar::trust::grant_file& one) { return one.grant.body().id == at.over.info().grant; });
+  return mine == on.held.end() ? nullptr : &*mine;
+}
+
 // What a session brought goes to where its grant is kept. One for once is kept nowhere, and where another grant has its
 // place meanwhile, that one stays.
-inline void keep_grant(const trip& on, const ajar::trust::grant_file& one, std::string_view what) {
-  const auto kept = ajar::state::held_grants(on.self.state, on.key.id()).update(one, on.name);
+inline void tell_of_loss(const ajar::result<>& kept, std::string_view what) {
   if (kept || kept.error() == ajar::errc::no_grant || kept.error() == ajar::errc::grant_unknown) return;
   complain(client_tool, what, kept.error());
+}
+inline void keep_grant(const trip& on, const ajar::trust::grant_file& one, std::string_view what) {
+  tell_of_loss(ajar::state::held_grants(on.self.state, on.key.id()).update(one, on.name), what);
 }
 
 // A grant in its second half is fetched anew: its server may have made it longer. Where that fails, the next visit
 // tries again.
 inline ajar::awaitable<void> renew_grant(trip& on, visit_ptr at) {
-  const auto mine = std::ranges::find_if(
-      on.held, [&](const ajar::trust::grant_file& one) { return one.grant.body().id == at->over.info().grant; });
-  if (mine == on.held.end() || !mine->grant.body().in_second_half(ajar::wall_now())) co_return;
+  auto* mine = grant_in_use(on, *at);
+  if (!mine || !mine->grant.body().in_second_half(ajar::wall_now())) co_return;
   auto asking = ajar::files::ask_grant(at->over);
   auto fresh = co_await std::move(asking);
   const bool mine_too = fresh && fresh->signer() == on.server && fresh->body().id == mine->grant.body().id;
@@ -155,14 +164,25 @@ inline ajar::awaitable<void> renew_grant(trip& on, visit_ptr at) {
 // A server that has moved says where it is from now on: the grant is kept with that. Whoever cannot say it has not
 // moved.
 inline ajar::awaitable<void> follow_server(trip& on, visit_ptr at) {
-  const auto mine = std::ranges::find_if(
-      on.held, [&](const ajar::trust::grant_file& one) { return one.grant.body().id == at->over.info().grant; });
-  if (mine == on.held.end()) co_return;
+  auto* mine = grant_in_use(on, *at);
+  if (!mine) co_return;
   auto asking = ajar::files::ask_central(at->over, on.key.id());
   auto where = co_await std::move(asking);
   if (!where || !*where || **where == mine->central) co_return;
   mine->central = **where;
   keep_grant(on, *mine, "where the server is now");
+}
+
+// One that has gone over to another key gives the grant by that: the next visit is to that one.
+inline ajar::awaitable<void> follow_key(trip& on, visit_ptr at) {
+  auto* mine = grant_in_use(on, *at);
+  if (!mine) co_return;
+  auto asking = ajar::files::ask_succession(at->over, on.key.id());
+  auto given = co_await std::move(asking);
+  if (!given || !*given) co_return;
+  const auto before = std::exchange(mine->grant, std::move(**given));
+  tell_of_loss(ajar::state::held_grants(on.self.state, on.key.id()).succeed(before, *mine, on.name),
+               "the grant by the server's new key");
 }
 
 inline ajar::awaitable<ajar::result<visit_ptr>> reach_again(trip& on);
@@ -199,7 +219,9 @@ inline ajar::awaitable<void> go(trip& on) {
     on.came.done = ajar::fail(reached.error());
     co_return;
   }
-  on.work.spawn(follow_server(on, *reached));  // while it works
+  // while it works; both ask before that can be done, as a session that ends takes no further request
+  on.work.spawn(follow_server(on, *reached));
+  if (on.follows) on.work.spawn(follow_key(on, *reached));
   auto working = on.todo(std::move(*reached));
   auto done = co_await std::move(working);
   on.came.done = done;
@@ -324,9 +346,10 @@ inline bool stay_in_sandbox(const settings& given, const node& self, const std::
 // @param server  what the user calls it
 // @param about   what the errand is about, for a complaint
 // @param goes_on  an interrupted errand has not done what was asked, and goes on when it is asked again
+// @param follows  a server that goes over to another key, with the grant that the errand has come by
 inline int visit_by_grants(const settings& given, const node& self, const std::string& server,
                            std::vector<ajar::trust::grant_file> files, const std::string& about, errand what,
-                           bool goes_on) {
+                           bool goes_on, bool follows = true) {
   const auto way = detail::parse_by(given["by"].as<std::string>());
   if (!way) return wrong("--by is auto, outbound, crossing, window, or window-reverse");
   const auto within =
@@ -349,6 +372,7 @@ inline int visit_by_grants(const settings& given, const node& self, const std::s
   on.server = files.front().grant.signer();
   on.held = std::move(files);
   on.within = *within;
+  on.follows = follows;
   on.how.over(*way).roam(given.count("roam") != 0).reason([&on](const std::string& why) { on.reason = why; });
   if (given.count("within")) on.how.until(ajar::clock::now() + *within);
   if (given.count("explain")) on.how.explain(timeline_log(json));

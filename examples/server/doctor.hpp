@@ -58,12 +58,17 @@ inline finding look_at_issued(const std::string& folder) {
   if (!state) return bad("grants", state.error());
   const auto key = state->load_key();
   if (!key) return bad("grants", key.error());
+  const auto former = state->former();
+  if (!former) return bad("key.former", former.error());
   const ajar::state::issued_grants issued(*state, key->id());
   const auto all = issued.list();
   if (!all) return bad("grants in " + folder, all.error());
   const auto ended =
       std::ranges::count_if(*all, [](const auto& one) { return one.grant.body().not_after <= ajar::wall_now(); });
-  return good("grants", fmt::format("{}, {} of them ended", all->size(), ended));
+  const auto found = fmt::format("{}, {} of them ended", all->size(), ended);
+  if (!*former) return good("grants", found);
+  const auto left = std::ranges::count_if(*all, [&](const auto& one) { return one.grant.signer() != key->id(); });
+  return note("grants", fmt::format("{}; {} by the key of before", found, left), "see 'rotate', and 'rotate --forget'");
 }
 
 // As it was said, as the running server has it, or the one that was joined.

@@ -8,6 +8,7 @@
 #include "doctor.hpp"
 #include "invites.hpp"
 #include "join.hpp"
+#include "rotate.hpp"
 #include "run.hpp"
 
 namespace {
@@ -28,6 +29,7 @@ constexpr const char* examples =
     "  ajar-server grants                                  who may enter, until when, who is there now\n"
     "  ajar-server renew laptop --for 90d                  at once, also with other services: --service photos:r\n"
     "  ajar-server revoke laptop                           at once: it is cut off when this returns\n"
+    "  ajar-server rotate                                  go over to a new key; clients and central follow\n"
     "  ajar-server status                                  link, sessions, how long ports were open; --json, "
     "--metrics\n"
     "  ajar-server network                                 the NAT and the firewall before it, as central sees them\n"
@@ -52,6 +54,7 @@ int main(int count, char** words) {
     if (command == "grants") return tools::grants(given);
     if (command == "renew") return tools::renew(given);
     if (command == "revoke") return tools::revoke(given);
+    if (command == "rotate") return tools::rotate(given);
     if (command == "network") return tools::server_network(server_tool, given);
     if (command == "status") return tools::status(server_tool, "server", given);
     if (command == "doctor") return tools::examine_server(given);

@@ -21,6 +21,7 @@ inline option_table make_server_table() {
   all.command_named("approve", "the key that redeemed an invite with --confirm is let in");
   all.command_named("grants", "who may enter, until when, and who is there now");
   all.command_named("renew", "a client's grant begins anew, for as long or for --for, also with other terms");
+  all.command_named("rotate", "go over to a new key: clients and central follow; again, it tells who has");
   all.command_named("revoke", "take back what clients were granted, and invites; who is there is cut off");
   all.command_named("network", "NAT and firewall before the running server, as central sees them");
   all.command_named("status", "what the running server does: link, sessions, exposure");
@@ -149,7 +150,9 @@ inline option_table make_server_table() {
       .of({"share"})
       .command_line_only();
   all.add("keep", "share: also when all of it was fetched, until a signal").of({"share"}).command_line_only();
-  all.add("forget", "central: those that it has moved away from are left").of({"central"}).command_line_only();
+  all.add("forget", "central: those that it has moved away from are left; rotate: the key of before is given up")
+      .of({"central", "rotate"})
+      .command_line_only();
   all.add("wait", "join: until central is there").of({"join"}).command_line_only();
   all.add("force",
           "join: also where another central was joined before; grant, invite, renew: also what is not shared yet")

@@ -76,6 +76,26 @@ inline landlock fence_around(const run_plan& plan, const std::string& state, con
   return fence;
 }
 
+// By the key that this server has gone over from: the same grants, and what was taken back.
+inline ajar::server_options options_of_former(const std::shared_ptr<household>& house, const run_plan& plan) {
+  ajar::server_options how(plan.central);
+  for (const auto& other : plan.left) how.also_at(other);
+  const auto signed_by_it = [house](const ajar::trust::signed_revocations& list) {
+    return ajar::trust::signed_revocations::sign(list.body(), *house->former);
+  };
+  const auto revoked = house->issued.revocations_in_force(house->self);
+  if (revoked && *revoked) how.revocations(signed_by_it(**revoked));
+  how.logins([house] { return house->in.next_login(); })
+      .grants([house](const ajar::trust::grant_id& id) { return house->issued.find(id); })
+      .later_revocations([house, signed_by_it](const ajar::trust::signed_revocations& later)
+                             -> ajar::result<ajar::trust::signed_revocations> {
+        const auto both = house->issued.learn(later, house->self);
+        if (!both) return ajar::fail(both.error());
+        return signed_by_it(*both);
+      });
+  return how;
+}
+
 inline int serve_as_planned(const settings& given, run_plan plan, int count, char** words) {
   const auto budgets = budgets_within(raise_descriptor_limit());
   auto self = open_node(server_tool, "server", text_option(given, "state"));
@@ -91,22 +111,28 @@ inline int serve_as_planned(const settings& given, run_plan plan, int count, cha
   ajar::server_options how(plan.central);
   for (const auto& other : plan.left) how.also_at(other);
   if (!plan.left.empty()) house->moved_to = plan.central;
+  if (self->former) house->goes_over_from(*self->former);
   const auto supplied = ajar::server_state::supply(house, how);
   if (!supplied) return complain(server_tool, self->state.path(), supplied.error());
-  how.methods(plan.methods)
-      .roster_every(plan.roster_every)
-      .on_stranger(plan.policy)
-      .listening(std::chrono::milliseconds(given.as<std::uint32_t>("listening")))
-      .most_sessions(budgets.sessions)
-      .cloak(*ajar::windows::parse_cloak(given.as<std::string>("cloak")));
-  if (plan.from) how.from(*plan.from);
-  if (plan.window_address) how.window_address(*plan.window_address);
-  if (plan.window_ports) how.window_ports(*plan.window_ports);
-  if (plan.advertised) how.advertise(*plan.advertised);
   // whoever shares watches its words, and hears of steps where he asks for them
   const bool talks = !plan.offered || given.count("log") != 0;
   const auto steps = talks ? steps_as_told("server", given) : ajar::telling::step_sink();
-  how.on_step(steps);
+  const std::chrono::milliseconds listening(given.as<std::uint32_t>("listening"));
+  const auto cloak = *ajar::windows::parse_cloak(given.as<std::string>("cloak"));
+  const auto set_up = [&](ajar::server_options& one) {
+    one.methods(plan.methods).roster_every(plan.roster_every).on_stranger(plan.policy).cloak(cloak);
+    one.listening(self->former ? listening / 2 : listening).most_sessions(budgets.sessions).on_step(steps);
+    if (plan.from) one.from(*plan.from);
+    if (plan.window_address) one.window_address(*plan.window_address);
+    if (plan.window_ports) one.window_ports(*plan.window_ports);
+    if (plan.advertised) one.advertise(*plan.advertised);
+  };
+  set_up(how);
+  std::optional<ajar::server_options> former;
+  if (self->former) {
+    former = options_of_former(house, plan);
+    set_up(*former);
+  }
   if (talks) tell_of_budgets(budgets, steps);
   asio::io_context context(1);
   // before anybody is told that it is there: until then a SIGHUP would end it
@@ -126,7 +152,9 @@ inline int serve_as_planned(const settings& given, run_plan plan, int count, cha
               central_is_said(given),
               given.file(),
               self->state.path(),
-              steps};
+              steps,
+              plan.from};
+  if (former) all.former.emplace(context.get_executor(), *self->former, std::move(*former));
   all.share(share_set_of(std::move(plan.shared), steps));
   const reload again(server_table(), count, words, given, steps);
   control.tell_status_of(all.server, spoken_fence());
@@ -135,9 +163,11 @@ inline int serve_as_planned(const settings& given, run_plan plan, int count, cha
   }
   control.answer_with(
       "shares", [&all](const ajar::control::request&) -> ajar::result<std::string> { return names_of(all.shared); });
-  house->guests.on_settled = [&all](ajar::trust::signed_revocations list) {
+  const auto settled = [&all](ajar::trust::signed_revocations list) {
     all.server.spawn(end_former(all, std::move(list)));
   };
+  house->guests.on_settled = settled;
+  if (house->former_guests) house->former_guests->on_settled = settled;
   control.answer_with("share", [&all](const ajar::control::request& what) { return offer_now(all, what); });
   control.answer_with("offer", [&all](const ajar::control::request& what) { return tell_of_offer(all, what); });
   control.answer_with("central", [&all](const ajar::control::request& what) { return move_now(all, what); });
@@ -150,7 +180,13 @@ inline int serve_as_planned(const settings& given, run_plan plan, int count, cha
     all.server.spawn(revoke_removed(all));
   }
   all.server.spawn(end_forgotten_offers(all));
-  all.server.start();
+  if (all.former) {
+    all.former->start();
+    all.former->spawn(serve_former(all));
+    all.former->spawn(go_over(all));
+  } else {
+    all.server.start();
+  }
   asio::co_spawn(context, serve_until_signal(all, signals, hangups, control), asio::detached);
   if (plan.offered) {
     asio::co_spawn(context, offer_until_fetched(all, *plan.offered), asio::detached);

@@ -8,10 +8,13 @@
 #include "shares.hpp"
 
 #include <ajar/core/deadline.hpp>
+#include <ajar/net/backoff.hpp>
 #include <ajar/server.hpp>
+#include <ajar/signalling/redeem.hpp>
 #include <ajar/state/folder_watch.hpp>
 
 #include <asio/signal_set.hpp>
+#include <functional>
 
 namespace tools {
 
@@ -35,9 +38,17 @@ struct running {
   std::string settings_file;
   std::string state;  // the folder
   ajar::telling::step_sink steps;
-  ajar::files::share_set shared{};  // beside what is offered
+  std::optional<ajar::net::address> from;
+  std::optional<ajar::server> former{};  // by the key that it has gone over from
+  ajar::files::share_set shared{};       // beside what is offered
   bool over = false;
   int exit = success;
+
+  // By its key, and by the one of before.
+  void each(const std::function<void(ajar::server&)>& what) {
+    what(server);
+    if (former) what(*former);
+  }
 
   // These, and what is offered.
   void share(ajar::files::share_set all) {
@@ -70,6 +81,12 @@ inline ajar::files::share_set share_set_of(named_shares from, const ajar::tellin
 
 // What was taken back is cut off when this returns.
 inline ajar::awaitable<ajar::result<>> cut_off(running& all, ajar::trust::signed_revocations list) {
+  if (all.former) {
+    auto same = ajar::trust::signed_revocations::sign(list.body(), *all.house.former);
+    auto revoking_there = all.former->revoke(std::move(same));
+    auto there = co_await std::move(revoking_there);
+    if (!there) co_return ajar::fail(there.error());
+  }
   auto revoking = all.server.revoke(std::move(list));
   auto revoked = co_await std::move(revoking);
   co_return revoked;
@@ -134,8 +151,10 @@ inline void take_over(const reload& again, running& all) {
   if (!shared) return again.keep(shared.error());
   tell_of_state_folders(*shared, all.state, all.steps);
   all.share(share_set_of(std::move(*shared), all.steps));
-  all.server.set_on_stranger(policy_of(*now));
-  all.server.set_window_address(address_of(*now, "window-address"));
+  all.each([&](ajar::server& one) {
+    one.set_on_stranger(policy_of(*now));
+    one.set_window_address(address_of(*now, "window-address"));
+  });
   again.taken(*now);
 }
 
@@ -208,12 +227,15 @@ inline ajar::result<std::string> move_now(running& all, const ajar::control::req
   const auto kept = centrals_kept(all.house.in);
   if (!kept) return ajar::fail(kept.error());
   if (kept->empty()) return ajar::fail(ajar::errc::state_damaged);
-  for (const auto& one : *kept) all.server.also_at(one);
+  all.each([&](ajar::server& by) {
+    for (const auto& one : *kept) by.also_at(one);
+  });
   const auto status = all.server.status();
   std::vector<ajar::identity::url> linked{status.link.central};
   for (const auto& one : status.other_links) linked.push_back(one.central);
   for (const auto& one : linked) {
-    if (std::ranges::find(*kept, one) == kept->end()) (void)all.server.leave(one);  // it may be left already
+    if (std::ranges::find(*kept, one) != kept->end()) continue;
+    all.each([&](ajar::server& by) { (void)by.leave(one); });  // it may be left already
   }
   all.central = kept->front();
   all.house.moved_to = kept->size() > 1 ? std::optional(kept->front()) : std::nullopt;
@@ -244,6 +266,47 @@ inline ajar::awaitable<void> serve(running& all) {
   }
 }
 
+// Who comes by the key of before is served, and told to follow.
+inline ajar::awaitable<void> serve_former(running& all) {
+  for (;;) {
+    auto session = co_await all.former->accept();
+    if (!session) {
+      if (ajar::is_canceled(session.error())) co_return;
+      ajar::telling::report_trouble(all.steps, "nobody comes by the key of before any more", session.error().message());
+      co_return;
+    }
+    all.former->spawn(ajar::files::host(std::move(*session), all.files, *all.house.former_guests));
+  }
+}
+
+// It is there by its new key once central serves that, which the one of before vouches for.
+inline ajar::awaitable<void> go_over(running& all) {
+  ajar::net::backoff pause(std::chrono::seconds(1), std::chrono::seconds(60));
+  for (;;) {
+    constexpr std::chrono::hours good_for{1};
+    constexpr std::chrono::seconds patience{10};
+    auto said = ajar::trust::go_over(*all.house.former, all.house.self, ajar::wall_now() + good_for);
+    auto telling = ajar::signalling::succeed_at(all.house.self, all.central, std::move(said),
+                                                ajar::clock::now() + patience, ajar::net::sockets(all.from));
+    auto told = co_await std::move(telling);
+    if (told || all.over) break;
+    ajar::telling::report_trouble(all.steps, "central has not followed this server to its new key",
+                                  told.error().message());
+    if (told.error() == ajar::errc::not_admitted) break;  // it may serve that one all the same
+    auto slept = co_await ajar::sleep_until(ajar::clock::now() + pause.next());
+    if (!slept) co_return;
+  }
+  if (!all.over) all.server.start();
+}
+
+inline ajar::awaitable<void> stop(running& all) {
+  if (all.former) {
+    auto stopping = all.former->stop();
+    co_await std::move(stopping);
+  }
+  co_await all.server.stop();
+}
+
 inline ajar::awaitable<void> serve_until_signal(running& all, asio::signal_set& signals, asio::signal_set& hangups,
                                                 control_port& control) {
   auto serving = serve(all);
@@ -254,7 +317,8 @@ inline ajar::awaitable<void> serve_until_signal(running& all, asio::signal_set& 
     auto ending = end_offer(all, id);
     co_await std::move(ending);
   }
-  co_await all.server.stop();
+  auto stopping = stop(all);
+  co_await std::move(stopping);
   control.close();
   std::error_code ignored;
   signals.cancel(ignored);
@@ -266,7 +330,8 @@ inline ajar::awaitable<void> stop_at_signal(running& all, asio::signal_set& sign
   (void)number;
   if (error) co_return;
   all.over = true;
-  co_await all.server.stop();
+  auto stopping = stop(all);
+  co_await std::move(stopping);
 }
 
 }  // namespace tools

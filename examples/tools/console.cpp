@@ -38,7 +38,12 @@ std::optional<node> open_node(std::string_view tool, std::string_view kind, cons
     complain(tool, state->path() + "/key.successor", successor.error());
     return std::nullopt;
   }
-  return node{std::move(*state), std::move(*key), std::move(*successor)};
+  auto former = state->former();
+  if (!former) {
+    complain(tool, state->path() + "/key.former", former.error());
+    return std::nullopt;
+  }
+  return node{std::move(*state), std::move(*key), std::move(*successor), std::move(*former)};
 }
 
 std::optional<ajar::state::folder::hold> hold_state(std::string_view tool, const ajar::state::folder& state) {

@@ -40,6 +40,7 @@ struct node {
   ajar::state::folder state;
   ajar::identity::key key;
   std::optional<ajar::identity::key> successor{};  // which it goes over to
+  std::optional<ajar::identity::key> former{};     // which it has gone over from
 
   // The one of that id.
   const ajar::identity::key& key_of(const ajar::identity::peer_id& id) const {

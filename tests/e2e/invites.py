@@ -427,7 +427,7 @@ class Newcomers(unittest.TestCase):
         own = self.w.folder / "central" / "servers.txt"
         own.write_text("nonsense\n")
         self.refused(self.join("server", invite), "central", world.NO_CENTRAL)
-        self.w.wait_for("central", "an invite cannot be redeemed")
+        self.w.wait_for("central", "a server cannot be put on the list")
         own.write_text("")
         self.refused(self.join("other", invite), "used by another key")
         self.joined(self.join("server", invite))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
-"""A client goes over to another key, at one server after the other, and loses no grant."""
+"""A client goes over to another key, or a server does, and nobody loses a grant."""
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -101,6 +102,106 @@ class Rotating(unittest.TestCase):
         self.w.text("client", "client", "rotate")
         self.fetch("home")
         self.only("home", self.id())
+
+
+
+class ServerRotating(unittest.TestCase):
+    def setUp(self):
+        self.w = world.World()
+        self.addCleanup(self.w.__exit__)
+        self.w.start("central", "central", "central", "run", "--listen", "127.0.0.1:0")
+        self.w.wait_for("central", "ajar://")
+        self.w.url = re.findall(r"ajar://\S+", self.w.log("central"))[-1]
+        word = self.w.text("central", "central", "invite", "home").split()[-1]
+        self.w.text("server", "server", "join", re.search(r"ajar1\w+", word)[0])
+        self.w.file("shared", 1000)
+        self.serve()
+        self.w.grant("client", "--as", "laptop")
+        self.w.grant("late", "--as", "late")
+
+    def serve(self, links=1):
+        log = self.w.folder / "server.log"
+        before = self.w.log("server").count("A linked") if log.exists() else 0
+        self.w.start("server", "server", "server", "run", "--share", f"file={self.w.folder / 'shared'}")
+        self.w.wait_for("server", "A linked to central", before + links)
+
+    def fetch(self, client="client"):
+        done = self.w.run("client", client, "cat", "home:file")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout, (self.w.folder / "shared").read_bytes())
+
+    def id(self):
+        return self.w.text("server", "server", "id").strip()
+
+    def known_as(self, client="client"):
+        return json.loads(self.w.text("client", client, "servers", "--json"))["id"]
+
+    def rotate(self, *words):
+        return [json.loads(line) for line in self.w.text("server", "server", "rotate", "--json", *words).splitlines()]
+
+    def follows(self):
+        return {one["name"]: one["follows"] for one in self.rotate() if "follows" in one}
+
+    def test_clients_and_central_follow(self):
+        former = self.id()
+        done = self.w.run("server", "server", "rotate")  # while it runs
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertEqual(self.id(), former)
+        self.w.stop("server")
+        self.assertEqual(self.rotate(), [{"id": self.id()}])
+        self.assertNotEqual(self.id(), former)
+        self.serve(links=2)
+        self.assertIn(self.id(), self.w.text("central", "central", "admitted"))
+        self.assertEqual(self.follows(), {"laptop": False, "late": False})
+        self.assertEqual(self.known_as(), former)
+        self.fetch()  # by the key of before, where the client learns of the new one
+        self.assertEqual(self.known_as(), self.id())
+        self.fetch()
+        self.assertEqual(self.follows(), {"laptop": True, "late": False})
+        self.fetch()
+        self.w.stop("server")
+        self.serve(links=2)  # and once more
+        self.fetch()
+        self.fetch("late")
+        self.assertEqual(self.known_as("late"), self.id())
+        self.fetch("late")
+        self.assertEqual(self.follows(), {"laptop": True, "late": True})
+        self.w.stop("server")
+        self.assertEqual(self.rotate("--forget"), [{"id": self.id()}])
+        self.serve()
+        self.fetch()
+        self.fetch("late")
+        self.w.text("server", "server", "revoke", "late")
+        self.assertEqual(self.w.run("client", "late", "cat", "home:file").returncode, REFUSED)
+        self.fetch()
+
+    def test_revoked_meanwhile_and_left_behind(self):
+        self.w.stop("server")
+        self.rotate()
+        self.serve(links=2)
+        self.fetch()
+        self.w.text("server", "server", "revoke", "laptop")  # of both keys
+        self.assertEqual(self.w.run("client", "client", "cat", "home:file").returncode, REFUSED)
+        granted = [json.loads(line)["name"] for line in self.w.text("server", "server", "grants", "--json").splitlines()]
+        self.assertEqual(granted, ["late"])
+        self.w.stop("server")
+        self.rotate("--forget")  # before the other one has come
+        self.serve()
+        done = self.w.run("client", "late", "cat", "home:file", "--within", "3s")
+        self.assertNotEqual(done.returncode, 0)
+        self.w.grant("new", "--as", "new")
+        self.fetch("new")
+
+    def test_both_ends(self):
+        self.w.stop("server")
+        self.rotate()
+        self.serve(links=2)
+        self.w.text("client", "client", "rotate")
+        self.fetch()
+        self.fetch()
+        self.assertEqual(self.known_as(), self.id())
+        self.w.text("client", "client", "rotate")
+        self.fetch()
 
 
 if __name__ == "__main__":

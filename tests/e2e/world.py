@@ -6,6 +6,7 @@ Each test file is run as `python3 FILE TOOLS` by meson; TOOLS is the folder with
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -114,12 +115,20 @@ class World:
         admitted = self.folder / "admitted"
         if not admitted.exists():
             admitted.write_text(self.text("server", "server", "id") + "\n")
-        port = self.central_port or 0
         before = self.log(name).count("ajar://") if (self.folder / f"{name}.log").exists() else 0
         if not words:
             words = ("--admit", admitted)
-        self.start(name, "central", "central", "run", "--listen", f"127.0.0.1:{port}", *words, wrap=wrap)
-        self.wait_for(name, "ajar://", before + 1)
+        while True:
+            # no port of outgoing connections: one of those may have it when central comes back
+            port = self.central_port or random.randrange(20_000, 30_000)
+            process = self.start(name, "central", "central", "run", "--listen", f"127.0.0.1:{port}", *words, wrap=wrap)
+            until = time.monotonic() + 60
+            while process.poll() is None and self.log(name).count("ajar://") <= before and time.monotonic() < until:
+                time.sleep(0.005)
+            if self.log(name).count("ajar://") > before:
+                break
+            if self.central_port or "that local address or port cannot be used" not in self.log(name):
+                raise AssertionError(f"{name} does not run:\n{self.log(name)}")
         self.url = re.findall(r"ajar://\S+", self.log(name))[-1]
         self.central_port = int(self.url.split(":")[2].split("/")[0])
 

@@ -103,6 +103,34 @@ TEST_CASE("a client tells a server that it goes over to another key, and gets th
   CHECK(at.run(tell_succession(*over, said)).error() == errc::succession_expired);
 }
 
+TEST_CASE("a client hears that its server has gone over to another key, by the word of both, and for itself") {
+  sharing::home at;
+  const auto over = at.run(at.connect()).value();
+  const auto self = at.who.client.id();
+  CHECK(at.run(ask_succession(*over, self)).value() == std::nullopt);
+  const auto next = identity::key::generate();
+  const auto end = wall_now() + std::chrono::hours(1);
+  auto body = a_grant(next).body();
+  body.client = self;
+  const auto told = [&](const trust::signed_succession& said, const trust::signed_grant& grant) {
+    at.policy.carried.emplace(carried_over{said, grant});
+    const auto got = at.run(ask_succession(*over, self));
+    return got ? std::error_code() : got.error();
+  };
+  const auto good = trust::go_over(at.who.server, next, end);
+  const auto grant = trust::signed_grant::sign(body, next);
+  CHECK_FALSE(told(good, grant));
+  CHECK(at.run(ask_succession(*over, self)).value()->octets() == grant.octets());
+  CHECK(told(good, trust::signed_grant::sign(body, at.who.server)) == errc::answer_forged);
+  CHECK(told(good, a_grant(next)) == errc::grant_of_another);
+  CHECK(told(trust::go_over(at.who.client, next, end), grant) == errc::answer_forged);
+  CHECK(told(trust::go_over(at.who.server, next, wall_now()), grant) == errc::succession_expired);
+  for (const auto* text : {"", "\n", "a\nb\n", "aa\n"}) CHECK(!parse_carried_page(text).has_value());
+  const auto page = to_carried_page({good, grant});
+  CHECK(parse_carried_page(page));
+  CHECK(!parse_carried_page(page.substr(0, page.find('\n') + 1)).has_value());
+}
+
 TEST_CASE("what is posted as a succession and is none is refused, and the session goes on") {
   sharing::home at;
   const auto over = at.run(at.connect()).value();

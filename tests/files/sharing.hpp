@@ -41,6 +41,10 @@ struct everybody final : ajar::files::host_policy {
     if (!on_succession) return host_policy::succeed(info, said);
     return on_succession(said);
   }
+  ajar::result<ajar::files::carried_over> gone_over(const ajar::sessions::session_info& info) override {
+    if (!carried) return host_policy::gone_over(info);
+    return *carried;
+  }
   void came(const ajar::sessions::session_info&) override { ++seen; }
   void left(const ajar::sessions::session_info&) override { ++seen; }
   std::optional<ajar::files::page> answer(const ajar::sessions::session_info&,
@@ -54,6 +58,7 @@ struct everybody final : ajar::files::host_policy {
   std::string refused;
   std::optional<ajar::trust::signed_grant> grant;
   std::optional<ajar::trust::signed_notice> notice;
+  std::optional<ajar::files::carried_over> carried;
   std::function<ajar::result<ajar::trust::signed_grant>(const ajar::trust::signed_succession&)> on_succession;
 };
 

@@ -358,6 +358,15 @@ struct office {
                               [this](const state::server_invite& one, bool first) { return admit(one, first); });
       });
     }
+    if (invites_servers) {
+      options.successions([this](const identity::peer_id& before, const identity::peer_id& successor) -> result<> {
+        if (list_is_full) return fail(errc::limit_reached);
+        REQUIRE(list.contains(before));
+        list.insert(successor);
+        node->admit(switchboard::admission::of(list));
+        return {};
+      });
+    }
     node.emplace(std::vector<asio::any_io_executor>{context.get_executor()}, self, options);
     REQUIRE(node->open());
     node->start();
@@ -386,6 +395,7 @@ struct office {
   identity::key self = identity::key::generate();
   state::server_invites invites{state, self};
   std::set<identity::peer_id> list;
+  bool list_is_full = false;
   std::optional<central> node;
 };
 
@@ -475,7 +485,89 @@ awaitable<void> ask_a_central_without(office& all) {
   co_await all.node->stop();
 }
 
+// ---- servers that go over to another key
+
+awaitable<std::error_code> succeed_from(office& all, const net::address& from, const identity::key& shown,
+                                        const trust::signed_succession& said) {
+  auto telling = signalling::succeed_at(shown, all.node->url(), said, clock::now() + 20s, all.world.host(from));
+  auto told = co_await std::move(telling);
+  co_return told ? std::error_code() : told.error();
+}
+
+awaitable<void> go_over(office& all) {
+  const auto before = identity::key::generate();
+  const auto after = identity::key::generate();
+  const auto said = trust::go_over(before, after, wall_now() + 1h);
+  auto why = co_await succeed_from(all, all.at_server, after, said);
+  CHECK_MESSAGE(why == errc::not_admitted, why.message());  // neither is that
+  all.list = {before.id()};
+  all.node->admit(switchboard::admission::of(all.list));
+  bool linked = co_await gets_linked(all, after);
+  CHECK_FALSE(linked);
+  co_await sleep_until(clock::now() + 1min);  // so long an address that was refused often is not heard
+  all.list_is_full = true;
+  why = co_await succeed_from(all, all.at_server, after, said);
+  CHECK_MESSAGE(why == errc::central_busy, why.message());
+  all.list_is_full = false;
+  for (int i = 0; i < 2; ++i) {  // again is harmless
+    why = co_await succeed_from(all, all.at_server, after, said);
+    CHECK_MESSAGE(!why, why.message());
+  }
+  linked = co_await gets_linked(all, after);
+  CHECK(linked);
+  linked = co_await gets_linked(all, before);
+  CHECK(linked);
+  co_await all.node->stop();
+}
+
+awaitable<void> go_over_by_lies(office& all) {
+  const auto before = identity::key::generate();
+  const auto after = identity::key::generate();
+  const auto thief = identity::key::generate();
+  all.list = {before.id()};
+  all.node->admit(switchboard::admission::of(all.list));
+  const auto said = trust::go_over(before, after, wall_now() + 1h);
+  auto why = co_await succeed_from(all, all.at_server, thief, said);
+  CHECK_MESSAGE(why == errc::answer_forged, why.message());  // who has read it somewhere
+  why = co_await succeed_from(all, all.at_other, thief, trust::go_over(thief, thief, wall_now() + 1h));
+  CHECK_MESSAGE(why == errc::not_admitted, why.message());
+  auto unwilling = said.body();
+  unwilling.successor = thief.public_part();
+  why = co_await succeed_from(all, all.at_server, thief, trust::signed_succession::sign(unwilling, before));
+  CHECK_MESSAGE(why == errc::signature_invalid, why.message());
+  co_await sleep_until(clock::now() + 1h);
+  why = co_await succeed_from(all, all.at_server, after, said);
+  CHECK_MESSAGE(why == errc::succession_expired, why.message());
+  CHECK(all.list.size() == 1);
+  co_await all.node->stop();
+}
+
+awaitable<void> go_over_at_a_central_without(office& all) {
+  const auto before = identity::key::generate();
+  const auto after = identity::key::generate();
+  all.list = {before.id()};
+  all.node->admit(switchboard::admission::of(all.list));
+  auto why = co_await succeed_from(all, all.at_server, after, trust::go_over(before, after, wall_now() + 1h));
+  CHECK_MESSAGE(why == errc::not_admitted, why.message());
+  co_await all.node->stop();
+}
+
 }  // namespace
+
+TEST_CASE("a server that goes over to another key is served by both, where it was served before") {
+  office all;
+  all.run(go_over(all));
+}
+
+TEST_CASE("nobody is served by another's word, or by one that he has not agreed to, or that is old") {
+  office all;
+  all.run(go_over_by_lies(all));
+}
+
+TEST_CASE("a central whose list is its operator's alone follows no server") {
+  office all(false);
+  all.run(go_over_at_a_central_without(all));
+}
 
 TEST_CASE("a server that redeems central's own invite is served at once, and nobody else by it") {
   office all;

@@ -49,6 +49,7 @@ auto fields(const redeem& m) { return std::tie(m.server, m.invite, m.sealed); }
 auto fields(const redemption& m) { return std::tie(m.ticket, m.invite, m.sealed); }
 auto fields(const redeemed& m) { return std::tie(m.ticket, m.code, m.sealed); }
 auto fields(const follow_up&) { return std::tuple(); }
+auto fields(const succeed& m) { return std::tie(m.said); }
 auto fields(const roster_update& m) {
   std::vector<std::tuple<identity::peer_id, bool, trust::grant_id, bytes>> entries;
   for (const auto& one : m.entries) entries.emplace_back(one.client, one.present, one.grant, one.record);
@@ -147,6 +148,7 @@ class chance {
   void fill(signalling::redemption& m) { m = {octets<28>(), octets<16>(), some(trust::longest_redemption)}; }
   void fill(signalling::redeemed& m) { m = {octets<28>(), code(), some(600)}; }
   void fill(follow_up&) {}
+  void fill(succeed& m) { m = {some(succeed::longest)}; }
   void fill(exposure_report& m) { m = {std::chrono::nanoseconds(below(86'400'000'000'001)), code(), code()}; }
 
  private:
@@ -268,7 +270,7 @@ TEST_CASE("a message with an octet too many is refused") {
 }
 
 TEST_CASE("an unknown kind is told as such") {
-  for (const std::uint8_t kind : bytes{0, 29, 128, 255}) {
+  for (const std::uint8_t kind : bytes{0, 30, 128, 255}) {
     CHECK(parse_payload(kind, bytes()).error() == errc::unknown_message);
     CHECK(parse_payload(kind, bytes(40, 1)).error() == errc::unknown_message);
   }
@@ -348,6 +350,8 @@ TEST_CASE("all invites fit into a frame, and one more is refused; so is a redemp
   const bytes too_long(trust::longest_redemption + 1, 1);
   CHECK(parse(frame_of(signalling::redeem{{}, {}, too_long})).error() == errc::message_malformed);
   CHECK(parse(frame_of(signalling::redemption{{}, {}, too_long})).error() == errc::message_malformed);
+  CHECK(parse(frame_of(succeed{bytes(succeed::longest, 1)})).has_value());
+  CHECK(parse(frame_of(succeed{bytes(succeed::longest + 1, 1)})).error() == errc::message_malformed);
   signalling::redeemed answer{{}, 0, bytes(trust::longest_redemption_answer, 1)};
   CHECK(frame_of(answer).payload.size() <= wire::max_payload);
   CHECK(parse(frame_of(answer)).has_value());
@@ -447,6 +451,10 @@ TEST_CASE("the octets of messages are these") {
                                                               "0002"
                                                               "0102");
   CHECK(hex(follow_up{}) == "0000001c");
+  CHECK(hex(succeed{{1, 2}}) ==
+        "0000041d"
+        "0002"
+        "0102");
   CHECK(hex(goodbye{errc::evicted}) ==
         "00000203"
         "0085");

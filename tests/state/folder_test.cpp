@@ -86,6 +86,37 @@ TEST_CASE("a node goes over to another key: both are there until that one is use
   CHECK(state.load_key().value().id() == next);
 }
 
+TEST_CASE("a node that has gone over keeps the key of before until it forgets it") {
+  const temporary_place at;
+  const auto state = folder::open(at.path).value();
+  CHECK(state.go_over().error() == errc::state_damaged);  // from no key
+  const auto before = state.load_key().value().id();
+  CHECK(state.go_over().error() == errc::state_damaged);  // to none
+  const auto next = state.load_successor().value().id();
+  REQUIRE(state.go_over());
+  CHECK(state.load_key().value().id() == next);
+  CHECK(state.former().value()->id() == before);
+  CHECK_FALSE(state.successor().value());
+  REQUIRE(state.forget_former());
+  CHECK_FALSE(state.former().value());
+  CHECK(state.forget_former());
+  CHECK(state.load_key().value().id() == next);
+}
+
+TEST_CASE("a node that was stopped while it went over goes on, and has its key meanwhile") {
+  const temporary_place at;
+  const auto state = folder::open(at.path).value();
+  const auto before = state.load_key().value().id();
+  const auto next = state.load_successor().value().id();
+  std::filesystem::copy_file(at.path + "/key", at.path + "/key.former");  // so far it came
+  CHECK_FALSE(state.former().value());
+  CHECK(state.load_key().value().id() == before);
+  CHECK(state.load_successor().value().id() == next);
+  REQUIRE(state.go_over());
+  CHECK(state.former().value()->id() == before);
+  CHECK(state.load_key().value().id() == next);
+}
+
 TEST_CASE("wider permissions are refused") {
   temporary_place temporary;
   auto state = folder::open(temporary.path).value();

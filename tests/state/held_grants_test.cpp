@@ -122,10 +122,10 @@ TEST_CASE("what a client's new key was granted takes the place of what the one b
   REQUIRE(held.add(first));
   client after;
   const auto next = after.from(home);
-  CHECK(held.succeed(crypto::random_octets<16>(), next, "home").error() == errc::grant_unknown);
-  CHECK(held.succeed(first.grant.body().id, after.from(identity::key::generate()), "home").error() ==
+  CHECK(held.succeed(at.from(home).grant, next, "home").error() == errc::grant_unknown);
+  CHECK(held.succeed(trust::signed_grant::sign(first.grant.body(), identity::key::generate()), next, "home").error() ==
         errc::grant_unknown);
-  CHECK(held.succeed(first.grant.body().id, next, "home"));
+  CHECK(held.succeed(first.grant, next, "home"));
   CHECK(held.list().value().good[0].file.grant.octets() == next.grant.octets());
   CHECK(held.update(first, "home").error() == errc::grant_unknown);  // a process that goes by the key before
 }

@@ -5,6 +5,8 @@
 #include <sys/resource.h>
 #include <ajar/testing/manual_clock.hpp>
 
+#include "../temporary_folder.hpp"
+
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -590,6 +592,20 @@ TEST_CASE("who takes a grant back takes it back from all keys of its client, and
   }
 }
 
+TEST_CASE("a key that was granted something instead, and lost it by another's list, gets it by no asking again") {
+  kept_grants at;
+  const moving_client one(at);
+  auto store = at.store();
+  const auto next = store.succeed(one.id(), one.to(one.after), at.self).value();
+  revocations later;
+  later.serial = 1;
+  later.entries = {{next.body().id, next.body().not_after}};
+  REQUIRE(store.learn(signed_revocations::sign(later, at.self), at.self));
+  CHECK(store.succeed(one.id(), one.to(one.after), at.self).error() == errc::grant_revoked);
+  CHECK_FALSE(store.find(next.body().id));
+  CHECK(store.find(one.id()));
+}
+
 TEST_CASE("a file that was removed takes the grants of all its client's keys along") {
   for (const bool of_the_new : {false, true}) {
     CAPTURE(of_the_new);
@@ -622,6 +638,104 @@ TEST_CASE("who goes over again and again is told to wait, whatever it costs to l
     if (!next) CHECK(next.error() == errc::server_busy);
   }
   CHECK(served == 64);
+}
+
+// ---- a server that goes over to another key
+
+namespace {
+
+// What it has issued by the key before is there.
+struct moving_server {
+  moving_server() {
+    ::chmod(at.path.c_str(), 0700);
+    state.emplace(state::folder::open(at.path).value());
+    before.emplace(state->load_key().value());
+    grant body;
+    body.id = crypto::random_octets<16>();
+    body.client = client.id();
+    body.not_before = wall_now() - std::chrono::minutes(5);
+    body.not_after = wall_now() + std::chrono::hours(1);
+    body.methods = trust::method::outbound | trust::method::window;
+    body.services = {{"docs", true, false}};
+    given.emplace(signed_grant::sign(body, *before));
+    REQUIRE(issued_grants(*state, before->id()).keep({"laptop", true, *given}));
+    after.emplace(state->load_successor().value());
+    REQUIRE(state->go_over());
+  }
+  issued_grants store() const { return {*state, after->id()}; }
+  trust::grant_id id() const { return given->body().id; }
+
+  temporary_folder at;
+  std::optional<state::folder> state;
+  identity::key client = identity::key::generate();
+  std::optional<identity::key> before;
+  std::optional<identity::key> after;
+  std::optional<signed_grant> given;
+};
+
+}  // namespace
+
+TEST_CASE("a server that has gone over knows what its key of before has signed, and signs it by that") {
+  moving_server at;
+  auto store = at.store();
+  CHECK(store.find(at.id())->octets() == at.given->octets());
+  const auto longer = store.renew(store.list().value()[0], *at.after, {.life = std::chrono::hours(9)}).value();
+  CHECK(longer.signer() == at.before->id());
+  CHECK(longer.body().not_after > at.given->body().not_after);
+  const auto list = store.revoke({at.id()}, *at.after).value();
+  CHECK(list.signer() == at.after->id());
+  CHECK(contains(list, *at.given));
+  CHECK(store.learn(signed_revocations::sign(list.body(), *at.before), *at.after));
+  CHECK(store.learn(signed_revocations::sign(list.body(), at.client), *at.after).error() == errc::signature_invalid);
+}
+
+TEST_CASE(
+    "a client that comes by the key of before is given the same by the new one, which then is the one that counts") {
+  moving_server at;
+  auto store = at.store();
+  const auto next = store.carry_over(at.id(), *at.after).value();
+  CHECK(next.signer() == at.after->id());
+  auto expected = at.given->body();
+  expected.id = next.body().id;
+  CHECK(next.octets() == signed_grant::sign(expected, *at.after).octets());
+  CHECK(at.store().carry_over(at.id(), *at.after)->octets() == next.octets());  // after a crash
+  CHECK(store.carry_over(next.body().id, *at.after).error() == errc::grant_unknown);
+  CHECK(store.find(at.id()));
+  CHECK_FALSE(store.settle(at.id(), *at.after).value());
+  const auto list = store.settle(next.body().id, *at.after).value();
+  REQUIRE(list);
+  CHECK(contains(*list, *at.given));
+  CHECK_FALSE(store.find(at.id()));
+  CHECK(store.find(next.body().id));
+}
+
+TEST_CASE("both ends may go over, the one after the other") {
+  moving_server at;
+  auto store = at.store();
+  const auto other = identity::key::generate();
+  const auto said = go_over(at.client, other, wall_now() + std::chrono::hours(1));
+  const auto moved = store.succeed(at.id(), said, *at.after).value();
+  CHECK(moved.signer() == at.before->id());
+  REQUIRE(store.settle(moved.body().id, *at.after).value());
+  const auto next = store.carry_over(moved.body().id, *at.after).value();
+  CHECK(next.signer() == at.after->id());
+  CHECK(next.body().client == other.id());
+  REQUIRE(store.settle(next.body().id, *at.after).value());
+  CHECK(store.list().value().size() == 1);
+}
+
+TEST_CASE("what the key of before has signed is gone when that is forgotten, and nothing else is") {
+  moving_server at;
+  auto store = at.store();
+  const auto next = store.carry_over(at.id(), *at.after).value();
+  REQUIRE(store.forget_former());
+  CHECK_FALSE(store.find(at.id()));
+  CHECK(store.find(next.body().id));
+  CHECK_FALSE(at.state->former().value());
+  CHECK(store.forget_former());
+  auto again = at.store();
+  CHECK(again.list().value().size() == 1);
+  CHECK(again.revocations_in_force(*at.after));  // no file of another's is left
 }
 
 }  // namespace issued_grants_test

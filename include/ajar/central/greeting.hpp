@@ -5,6 +5,7 @@
 #include <ajar/central/grants.hpp>
 #include <ajar/central/strangers.hpp>
 #include <ajar/core/deadline.hpp>
+#include <ajar/trust/succession.hpp>
 
 #include <utility>
 #include <variant>
@@ -20,8 +21,8 @@ class central_greeting {
     auto greeting = greet(one, budgeted, until);
     auto greeted = co_await std::move(greeting);
     if (greeted && one->who == signalling::role::redeemer) {
-      auto passing = pass_on_invite(one, until);
-      greeted = co_await std::move(passing);
+      auto serving = serve_once(one, until);
+      greeted = co_await std::move(serving);
     }
     if (greeted && one->who == signalling::role::client) {
       auto admitting = admit_client(one, until);
@@ -78,11 +79,12 @@ class central_greeting {
     co_return result<>{};
   }
 
-  // What somebody with an invite says goes to the server that announced it, and what the server says comes back; that
-  // is all that such a link is for. Central answers for its own.
-  awaitable<result<>> pass_on_invite(link_ptr one, time_point until) {
+  // What somebody with an invite says goes to the server that announced it, and what the server says comes back.
+  // Central answers for its own, and whoever goes over to another key. That is all that such a link is for.
+  awaitable<result<>> serve_once(link_ptr one, time_point until) {
     auto got = co_await one->link.receive(until);
     if (!got) co_return fail(got.error());
+    if (const auto* said = std::get_if<signalling::succeed>(&*got)) co_return follow(*one, *said);
     const auto* asked = std::get_if<signalling::redeem>(&*got);
     if (!asked) co_return fail(errc::unexpected_message);
     if (asked->server == of_.shared->key.id()) co_return take_invite(*one, *asked);
@@ -109,6 +111,25 @@ class central_greeting {
     if (answered->refused) return fail(answered->refused);
     of_.step_done(one.id, "", "a server has redeemed its invite",
                   short_name(one.id) + " from " + net::to_string(one.seen));
+    return {};
+  }
+
+  // Whose key of before is served is served with the one of this link, too.
+  result<> follow(peer_link& one, const signalling::succeed& what) {
+    const auto claimed = trust::signed_succession::read(what.said);
+    if (!claimed) return fail(claimed.error());
+    const auto before = claimed->signer();
+    if (!of_.served.admits(before)) return fail(errc::not_admitted);
+    const auto said = trust::signed_succession::open(what.said);
+    if (!said) return fail(said.error());
+    const auto successor = trust::successor_of(*said, before, wall_now());
+    if (!successor) return fail(successor.error());
+    if (*successor != one.id) return fail(errc::answer_forged);
+    if (!of_.shared->how.follow_) return fail(errc::not_admitted);
+    const auto followed = of_.shared->how.follow_(before, *successor);
+    if (!followed) return fail(errc::central_busy);
+    (void)one.link.send(signalling::redeemed{one.ticket, 0, {}});
+    of_.step_done(one.id, "", "a server goes over to another key", short_name(before) + " to " + short_name(one.id));
     return {};
   }
 

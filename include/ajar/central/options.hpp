@@ -25,6 +25,7 @@ struct central_shard;
 /// How central behaves.
 class central_options {
  public:
+  using follow_server = std::function<result<>(const identity::peer_id& before, const identity::peer_id& successor)>;
   using redeem_server = std::function<result<trust::sealed_answer>(const trust::invite_id&, bytes_view sealed)>;
 
   /// @param at      where peers reach it; port 0 takes a random one
@@ -63,6 +64,14 @@ class central_options {
     redeem_ = std::move(redeem);
     return *this;
   }
+  /// A server that is served goes over to another key, as both have signed: that one is to be served too. Without this
+  /// none is. Called as `invites` is.
+  ///
+  /// @param follow  the successor was told by central::admit() before it returns; an error is told as central_busy
+  central_options& successions(follow_server follow) {
+    follow_ = std::move(follow);
+    return *this;
+  }
   /// What it listens on, and dials over; by default this machine's TCP.
   central_options& network(std::shared_ptr<net::network> over) {
     network_ = std::move(over);
@@ -86,6 +95,7 @@ class central_options {
   switchboard::accept_limits limits_;
   std::chrono::milliseconds greet_within_{10'000};
   redeem_server redeem_;
+  follow_server follow_;
   std::shared_ptr<net::network> network_ = net::sockets();
   telling::step_sink steps_;
 };

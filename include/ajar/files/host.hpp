@@ -5,6 +5,7 @@
 #include <ajar/core/awaitable.hpp>
 #include <ajar/core/config.hpp>
 #include <ajar/files/file_service.hpp>
+#include <ajar/files/session_page.hpp>
 #include <ajar/sessions/session.hpp>
 #include <ajar/state/issued_grants.hpp>
 #include <ajar/streams/head.hpp>
@@ -42,6 +43,8 @@ class host_policy {
   virtual result<trust::signed_grant> succeed(const sessions::session_info&, const trust::signed_succession&) {
     return fail(errc::method_unknown);
   }
+  /// The key that this server has gone over to, and the client's grant by that. Errors: any, where it has not.
+  virtual result<carried_over> gone_over(const sessions::session_info&) { return fail(errc::file_not_found); }
   /// A session begins; and it ends.
   virtual void came(const sessions::session_info&) {}
   virtual void left(const sessions::session_info&) {}

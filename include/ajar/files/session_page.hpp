@@ -24,7 +24,7 @@ inline constexpr std::string_view session_page = "/.session";
 inline constexpr std::string_view grant_page = "/.grant";
 /// Where the server is found from now on, where it has moved.
 inline constexpr std::string_view central_page = "/.central";
-/// Where a client posts that it goes over to another key.
+/// Where a client posts that it goes over to another key, and is told that the server does.
 inline constexpr std::string_view succession_page = "/.succession";
 
 /// What a window cost: the opener's own word.
@@ -60,6 +60,18 @@ std::string to_succession_page(const trust::signed_succession& one);
 /// Errors: message_malformed, signature_invalid.
 result<trust::signed_succession> parse_succession_page(std::string_view text);
 
+/// What a client is told of a server that has gone over to another key.
+struct carried_over {
+  trust::signed_succession said;
+  trust::signed_grant grant;  ///< by that key
+};
+
+/// Both in Base32, a line each.
+std::string to_carried_page(const carried_over& what);
+
+/// Errors: message_malformed, grant_malformed, signature_invalid.
+result<carried_over> parse_carried_page(std::string_view text);
+
 /// A short text of the server's own. Errors: the server's, answer_unexpected, the stream's.
 [[nodiscard]] awaitable<result<std::string>> ask_page(streams::multiplexer& over, streams::request asked);
 
@@ -81,6 +93,12 @@ result<trust::signed_succession> parse_succession_page(std::string_view text);
 /// knows no successions), the server's (state::issued_grants::succeed), the stream's.
 [[nodiscard]] awaitable<result<trust::signed_grant>> tell_succession(streams::multiplexer& over,
                                                                      trust::signed_succession said);
+
+/// The grant by the key that the server of a session has gone over to; nothing where it has not. Errors: as
+/// parse_carried_page, trust::successor_of, answer_forged (it is not by that key), grant_of_another, the server's, the
+/// stream's.
+[[nodiscard]] awaitable<result<std::optional<trust::signed_grant>>> ask_succession(streams::multiplexer& over,
+                                                                                   identity::peer_id self);
 
 /// The rest of a body, where it is no longer than that. Errors: answer_unexpected (it is longer), the stream's.
 [[nodiscard]] awaitable<result<std::string>> read_text(streams::stream& from, std::size_t longest);

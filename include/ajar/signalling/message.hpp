@@ -386,12 +386,22 @@ struct follow_up {
   static void layout(auto&, auto&) {}
 };
 
+/// Redeemer to central, after hello: a server goes over to the key of this link. The answer is `redeemed`, without a
+/// word of anybody's.
+struct succeed {
+  static constexpr std::uint8_t kind = 29;
+  static constexpr std::size_t longest = 512;
+  bytes said;  ///< trust::signed_succession
+
+  static void layout(auto& self, auto& way) { way(wire::at_most(self.said, longest)); }
+};
+
 /// All that a link carries.
 using message_kinds =
     std::variant<hello, welcome, goodbye, ping, pong, present_grant, grant_result, present_revocations,
                  revocations_result, presence, door, door_result, roster_request, roster_update, request, command,
                  answer, failure, renewed_nonce, exposure_report, reflected, dial_back, trace, announce_invites, redeem,
-                 redemption, redeemed, follow_up>;
+                 redemption, redeemed, follow_up, succeed>;
 
 /// One of them, for std::get_if, std::get and std::visit. What a variant of so many does with all of its kinds is
 /// compiled once: its copy, its move and its end.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// ajar/signalling/redeem.hpp - a link to central for one redemption of an invite.
+// ajar/signalling/redeem.hpp - a link to central for one thing: to redeem an invite, or to go over to another key.
 #pragma once
 
 #include <ajar/core/awaitable.hpp>
@@ -8,6 +8,7 @@
 #include <ajar/identity/url.hpp>
 #include <ajar/net/network.hpp>
 #include <ajar/signalling/message.hpp>
+#include <ajar/trust/succession.hpp>
 
 namespace ajar::signalling {
 
@@ -19,6 +20,16 @@ namespace ajar::signalling {
 [[nodiscard]] awaitable<result<bytes>> redeem_through(identity::key self, identity::url central, redeem what,
                                                       time_point until,
                                                       std::shared_ptr<net::network> over = net::sockets());
+
+/// Tell central that a server which it serves goes over to another key: it serves that one too from then on. Again is
+/// harmless.
+///
+/// @param successor  the key that the server goes over to
+/// Errors: dial's and the handshake's; not_admitted (it does not serve the key before), what trust::successor_of says
+/// there, central_busy (it cannot keep it), exchange_timeout; canceled. Cancellation: terminal.
+[[nodiscard]] awaitable<result<>> succeed_at(identity::key successor, identity::url central,
+                                             trust::signed_succession said, time_point until,
+                                             std::shared_ptr<net::network> over = net::sockets());
 
 }  // namespace ajar::signalling
 

@@ -157,6 +157,28 @@ class folder {
   result<identity::key> load_successor() const { return load_or_make(successor_file); }
   /// It is the node's key from now on, durably; the one before is gone. Errors: the system's.
   result<> use_successor() const { return rename(successor_file, key_file); }
+  /// The same, and the one before is former() until forget_former(). Again, after a crash, goes on. Errors:
+  /// state_damaged (there is no key, or no successor), the system's.
+  result<> go_over() const {
+    auto before = read(key_file);
+    const auto next = read(successor_file);
+    if (!before) return fail(before.error());
+    if (!next) return fail(next.error());
+    if (!*before || !*next) return fail(errc::state_damaged);
+    auto kept = write(former_file, **before);
+    wipe(**before);
+    return kept ? use_successor() : kept;
+  }
+  /// The key that this node has gone over from, and that is not forgotten yet. Errors: as load_key().
+  result<std::optional<identity::key>> former() const {
+    auto kept = load(former_file);
+    if (!kept || !*kept) return kept;
+    const auto now = load(key_file);
+    if (now && *now && (*now)->id() == (*kept)->id()) return std::optional<identity::key>();  // it had only begun
+    return kept;
+  }
+  /// It is gone, durably. Errors: the system's.
+  result<> forget_former() const { return remove(former_file); }
 
   /// Count a login and keep the count before it is used, so that no two logins of a key have the same number.
   /// Errors: state_damaged, the system's. Precondition: the caller holds lock().
@@ -221,6 +243,7 @@ class folder {
  private:
   static constexpr const char* key_file = "key";
   static constexpr const char* successor_file = "key.successor";
+  static constexpr const char* former_file = "key.former";
   static constexpr const char* login_file = "login";
   static constexpr const char* lock_file = "lock";
   static constexpr std::string_view key_begin = "ajar-key/1 ";

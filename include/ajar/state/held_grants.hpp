@@ -57,12 +57,12 @@ class held_grants {
   /// A later one of a grant that is kept under this name: renewed, or with another central. Where another has its place
   /// meanwhile, that one stays. Errors: no_grant, grant_unknown (another has its place), state_damaged, the system's.
   result<> update(const trust::grant_file& file, const std::string& petname) const {
-    return replace(file, petname, file.grant.body().id);
+    return replace(file, petname, file.grant);
   }
 
-  /// The grant that `before` came to, when the client went over to another key: it takes that one's place. Errors: as
+  /// What `before` came to when one of the two went over to another key: it takes that one's place. Errors: as
   /// update().
-  result<> succeed(const trust::grant_id& before, const trust::grant_file& file, const std::string& petname) const {
+  result<> succeed(const trust::signed_grant& before, const trust::grant_file& file, const std::string& petname) const {
     return replace(file, petname, before);
   }
 
@@ -98,15 +98,14 @@ class held_grants {
     return file;
   }
 
-  result<> replace(const trust::grant_file& file, const std::string& petname, const trust::grant_id& kept) const {
+  result<> replace(const trust::grant_file& file, const std::string& petname, const trust::signed_grant& kept) const {
     const auto alone = in_.alone();  // from the look at it to the write
     if (!alone) return fail(alone.error());
     const auto name = petname + std::string(ending);
     const auto before = load(name);
     if (!before) return fail(before.error());
-    if (before->grant.body().id != kept || before->grant.signer() != file.grant.signer()) {
-      return fail(errc::grant_unknown);
-    }
+    const auto& there = before->grant;
+    if (there.body().id != kept.body().id || there.signer() != kept.signer()) return fail(errc::grant_unknown);
     return in_.write(name, as_bytes(trust::to_text(file)));
   }
 

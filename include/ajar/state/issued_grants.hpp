@@ -78,7 +78,12 @@ class issued_grants {
   /// What the names of these files end with.
   static constexpr const char* issued = ".issued";
 
-  issued_grants(const state::folder& in, identity::peer_id server) : in_(in), server_(std::move(server)) {}
+  /// Where the server has gone over from another key (folder::former), what that one has signed counts as well, and is
+  /// signed by it, until forget_former().
+  issued_grants(const state::folder& in, identity::peer_id server) : in_(in), server_(std::move(server)) {
+    auto before = in_.former();
+    if (before) former_ = std::move(*before);  // else its files are none of this server's, and told as such
+  }
 
   /// Keep a new grant, or one with the same id and other terms, durably. Without a petname the client gets its short
   /// id.
@@ -109,7 +114,7 @@ class issued_grants {
   /// Errors: keep()'s.
   result<trust::signed_grant> renew(issued_grant one, const identity::key& self,
                                     const trust::new_terms& otherwise = {}) {
-    one.grant = trust::signed_grant::sign(otherwise.change(one.grant.body(), wall_now()), self);
+    one.grant = trust::signed_grant::sign(otherwise.change(one.grant.body(), wall_now()), signer_of(one.grant, self));
     auto renewed = one.grant;
     auto kept = keep(std::move(one));
     if (!kept) return fail(kept.error());
@@ -121,7 +126,8 @@ class issued_grants {
   result<trust::signed_grant> renewed_in_time(const trust::grant_id& id, const identity::key& self) {
     auto one = load(name_of(id, issued));
     if (!one) return fail(one.error());
-    if (!one->renews || !one->grant.body().in_second_half(wall_now())) return std::move(one->grant);
+    const bool in_time = one->renews && one->grant.body().in_second_half(wall_now());
+    if (!in_time || one->grant.signer() != self.id()) return std::move(one->grant);
     return renew(std::move(*one), self);
   }
 
@@ -138,26 +144,44 @@ class issued_grants {
     auto body = one->grant.body();
     const auto successor = trust::successor_of(said, body.client, wall_now());
     if (!successor) return fail(successor.error());
+    if (one->petname == short_name(body.client)) one->petname = short_name(*successor);  // nobody named it
     body.id = id_for(before, *successor);
     body.client = *successor;
-    if (was_taken_back(body.id)) return fail(errc::grant_revoked);
-    auto there = load_own(name_of(body.id, issued));
-    if (there) return std::move(there->grant);
-    if (there.error() != errc::grant_unknown) return fail(there.error());
-    if (!successions_.take(clock::now())) return fail(errc::server_busy);
-    const auto all = list();
-    if (!all) return fail(all.error());
-    if (std::ranges::count(*all, std::optional(before), &issued_grant::instead_of) >= most_successors) {
-      return fail(errc::limit_reached);
+    const auto& by = signer_of(one->grant, self);
+    return keep_instead(std::move(*one), std::move(body), by);
+  }
+
+  /// The same where this server has gone over to another key, its own: to a client that comes by the one before.
+  ///
+  /// Errors: grant_unknown (the key before has not signed it, too), grant_revoked, server_busy, limit_reached,
+  /// keep()'s.
+  result<trust::signed_grant> carry_over(const trust::grant_id& before, const identity::key& self) {
+    auto one = load_own(name_of(before, issued));
+    if (!one) return fail(one.error());
+    if (one->grant.signer() == self.id()) return fail(errc::grant_unknown);
+    if (one->instead_of) return fail(errc::server_busy);  // settle() comes first
+    auto body = one->grant.body();
+    body.id = id_for(before, self.id());
+    return keep_instead(std::move(*one), std::move(body), self);
+  }
+
+  /// What the key before has signed is gone, durably, whoever has followed and who has not; and then that key. Nobody
+  /// enters by either. Errors: the system's; again goes on.
+  result<> forget_former() {
+    if (!former_) return {};
+    for (const std::string_view ending : {std::string_view(issued), revoked}) {
+      const auto names = in_.list(ending);
+      if (!names) return fail(names.error());
+      for (const auto& name : *names) {
+        const auto one = load(name);
+        if (!one || one->grant.signer() != former_->id()) continue;
+        known_.erase(one->grant.body().id);
+        auto gone = in_.remove(name);
+        if (!gone) return gone;
+      }
     }
-    if (one->petname == short_name(one->grant.body().client)) one->petname = short_name(*successor);  // nobody named it
-    one->grant = trust::signed_grant::sign(std::move(body), self);
-    one->instead_of = before;
-    one->last_seen.reset();
-    auto made = one->grant;
-    auto kept = keep(std::move(*one));
-    if (!kept) return fail(kept.error());
-    return made;
+    former_.reset();
+    return in_.forget_former();
   }
 
   /// The client of a grant is there. Where it has come with another key than before, what that one was granted ends.
@@ -297,7 +321,8 @@ class issued_grants {
   /// @return the list of both, with a serial higher than either's
   /// Errors: signature_invalid (it is none of this server's), the system's.
   result<trust::signed_revocations> learn(const trust::signed_revocations& later, const identity::key& self) {
-    if (later.signer() != server_) return fail(errc::signature_invalid);
+    const bool ours = later.signer() == server_ || (former_ && later.signer() == former_->id());
+    if (!ours) return fail(errc::signature_invalid);
     for (const auto& one : later.body().entries) {
       auto taken = take_back(one.grant);
       if (!taken) return fail(taken.error());
@@ -312,6 +337,40 @@ class issued_grants {
   static constexpr std::int64_t most_lookups = 200;     // at once, of grants that are not in memory; then 20 a second
   static constexpr std::int64_t most_successions = 64;  // at once, of all clients; then one a second
   static constexpr std::ptrdiff_t most_successors = 4;  // of one grant
+
+  const identity::key& signer_of(const trust::signed_grant& one, const identity::key& self) const {
+    return former_ && one.signer() == former_->id() ? *former_ : self;
+  }
+
+  result<issued_grant> parse(std::string_view text) const {
+    auto made = issued_grant::parse(text, server_);
+    if (made || !former_) return made;
+    auto other = issued_grant::parse(text, former_->id());
+    return other ? std::move(other) : std::move(made);
+  }
+
+  // @param one   the grant before, and what is kept of its client
+  // @param body  the one that takes its place
+  result<trust::signed_grant> keep_instead(issued_grant one, trust::grant body, const identity::key& by) {
+    const auto before = one.grant.body().id;
+    if (was_taken_back(body.id)) return fail(errc::grant_revoked);
+    auto there = load_own(name_of(body.id, issued));
+    if (there) return std::move(there->grant);
+    if (there.error() != errc::grant_unknown) return fail(there.error());
+    if (!successions_.take(clock::now())) return fail(errc::server_busy);
+    const auto all = list();
+    if (!all) return fail(all.error());
+    if (std::ranges::count(*all, std::optional(before), &issued_grant::instead_of) >= most_successors) {
+      return fail(errc::limit_reached);
+    }
+    one.grant = trust::signed_grant::sign(std::move(body), by);
+    one.instead_of = before;
+    one.last_seen.reset();
+    auto made = one.grant;
+    auto kept = keep(std::move(one));
+    if (!kept) return fail(kept.error());
+    return made;
+  }
 
   // The same for the same two, so that nobody has two by asking twice.
   static trust::grant_id id_for(const trust::grant_id& before, const identity::peer_id& successor) {
@@ -350,7 +409,7 @@ class issued_grants {
     for (const auto& name : *names) {
       const auto file = in_.read(name);
       if (!file || !*file || !as_text(**file).starts_with(issued_grant::successor_kind)) continue;
-      const auto one = issued_grant::parse(as_text(**file), server_);
+      const auto one = parse(as_text(**file));
       if (one && roots.contains(one->root())) made.insert(one->grant.body().id);
     }
     return made;
@@ -376,7 +435,7 @@ class issued_grants {
     auto file = in_.read(name);
     if (!file) return fail(file.error());
     if (!*file) return fail(errc::grant_unknown);
-    auto made = issued_grant::parse(as_text(**file), server_);
+    auto made = parse(as_text(**file));
     if (!made) return made;
     const auto seen = in_.time_of(name);
     if (seen && *seen != never_seen) made->last_seen = *seen;
@@ -440,6 +499,7 @@ class issued_grants {
 
   const state::folder& in_;
   identity::peer_id server_;
+  std::optional<identity::key> former_;
   std::map<trust::grant_id, issued_grant> known_;    // whose files there were
   std::map<trust::grant_id, issued_grant> removed_;  // whose files are gone, and that are not taken back yet
   rate_limit lookups_{std::chrono::milliseconds(50), most_lookups};

@@ -78,6 +78,11 @@ class hosting : public std::enable_shared_from_this<hosting> {
       co_await std::move(succeeding);
       co_return;
     }
+    if (path == succession_page) {
+      const auto over = policy_.gone_over(over_.info());
+      answer_text(one, "text/plain", over ? to_carried_page(*over) : std::string(), over ? 200 : 404);
+      co_return;
+    }
     if (auto own = policy_.answer(over_.info(), one.asked())) {
       answer_text(one, "text/plain", std::move(own->text), own->status);
       co_return;

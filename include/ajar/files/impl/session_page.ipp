@@ -4,6 +4,7 @@
 
 #include <ajar/files/session_page.hpp>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -61,6 +62,19 @@ AJAR_DECL result<trust::signed_succession> parse_succession_page(std::string_vie
   const auto octets = from_base32(text.substr(0, text.empty() ? 0 : text.size() - 1));
   if (!octets) return fail(errc::message_malformed);
   return trust::signed_succession::open(*octets);
+}
+
+AJAR_DECL std::string to_carried_page(const carried_over& what) {
+  return to_succession_page(what.said) + to_grant_page(what.grant);
+}
+
+AJAR_DECL result<carried_over> parse_carried_page(std::string_view text) {
+  const auto end = std::min(text.find('\n'), text.size());
+  auto said = parse_succession_page(text.substr(0, std::min(end + 1, text.size())));
+  if (!said) return fail(said.error());
+  auto grant = parse_grant_page(text.substr(std::min(end + 1, text.size())));
+  if (!grant) return fail(grant.error());
+  return carried_over{std::move(*said), std::move(*grant)};
 }
 
 AJAR_DECL awaitable<result<std::string>> read_text(streams::stream& from, std::size_t longest) {
@@ -150,6 +164,22 @@ AJAR_DECL awaitable<result<trust::signed_grant>> tell_succession(streams::multip
   const bool ours = grant->signer() == over.info().peer && identity::names(grant->body().client, said.body().successor);
   if (!ours) co_return fail(errc::answer_forged);
   co_return std::move(grant);
+}
+
+AJAR_DECL awaitable<result<std::optional<trust::signed_grant>>> ask_succession(streams::multiplexer& over,
+                                                                               identity::peer_id self) {
+  streams::request asked("GET", std::string(succession_page));
+  auto asking = ask_page(over, std::move(asked));
+  auto text = co_await std::move(asking);
+  if (!text && text.error() == errc::file_not_found) co_return std::nullopt;
+  if (!text) co_return fail(text.error());
+  auto told = parse_carried_page(*text);
+  if (!told) co_return fail(told.error());
+  const auto successor = trust::successor_of(told->said, over.info().peer, wall_now());
+  if (!successor) co_return fail(successor.error());
+  if (told->grant.signer() != *successor) co_return fail(errc::answer_forged);
+  if (told->grant.body().client != self) co_return fail(errc::grant_of_another);
+  co_return std::optional(std::move(told->grant));
 }
 
 }  // namespace ajar::files

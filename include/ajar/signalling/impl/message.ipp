@@ -48,6 +48,7 @@ template message::message(redeem);
 template message::message(redemption);
 template message::message(redeemed);
 template message::message(follow_up);
+template message::message(succeed);
 #endif
 
 AJAR_DECL bool is_urgent(const message& what) {

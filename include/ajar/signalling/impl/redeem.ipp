@@ -13,7 +13,7 @@ namespace ajar::signalling {
 
 namespace detail {
 
-inline awaitable<result<bytes>> redeem_over(link up, redeem what) {
+inline awaitable<result<bytes>> say_over(link up, message what) {
   auto greeted = up.send(hello{protocol_version, role::redeemer});
   if (!greeted) co_return fail(greeted.error());
   auto asked = up.send(what);
@@ -36,9 +36,20 @@ AJAR_DECL awaitable<result<bytes>> redeem_through(identity::key self, identity::
   auto dialling = dial_link(std::move(over), std::move(self), std::move(central), until);
   auto up = co_await std::move(dialling);
   if (!up) co_return fail(up.error());
-  auto working = detail::redeem_over(std::move(*up), std::move(what));
+  auto working = detail::say_over(std::move(*up), std::move(what));
   auto done = co_await before(until, errc::exchange_timeout, std::move(working));
   co_return done;
+}
+
+AJAR_DECL awaitable<result<>> succeed_at(identity::key successor, identity::url central, trust::signed_succession said,
+                                         time_point until, std::shared_ptr<net::network> over) {
+  auto dialling = dial_link(std::move(over), std::move(successor), std::move(central), until);
+  auto up = co_await std::move(dialling);
+  if (!up) co_return fail(up.error());
+  auto working = detail::say_over(std::move(*up), succeed{said.octets()});
+  auto done = co_await before(until, errc::exchange_timeout, std::move(working));
+  if (!done) co_return fail(done.error());
+  co_return result<>{};
 }
 
 }  // namespace ajar::signalling
