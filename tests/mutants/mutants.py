@@ -2,6 +2,7 @@
 """Put each bug of bugs.toml into the headers by itself, and see that the tests which it names find it.
 
 mutants.py ROOT BUILD [WORD...]   only bugs whose words contain one of these; BUILD is a build folder of meson's
+mutants.py --fit ROOT             only see that each can be put in, and that the tests which it names are there
 
 The tree stays as it is: a changed header stands in a folder that the compiler looks into first. The exit code is that of
 a test run: 1 where a bug was not found, or could not be put in.
@@ -100,10 +101,26 @@ def sound(compiler, test):
         return f"{test}: fails without any bug" if finds(program) else ""
 
 
+def read_bugs(root):
+    return tomllib.loads((root / "tests" / "mutants" / "bugs.toml").read_text())["bug"]
+
+
+def fit(root):
+    wrong = []
+    for bug in read_bugs(root):
+        with tempfile.TemporaryDirectory() as name:
+            why = [put_in(root, bug, pathlib.Path(name))]
+        why += [f"no test {test}" for test in bug["tests"] if not (root / "tests" / f"{test}_test.cpp").exists()]
+        wrong += [f"{bug['file']}: {bug['what']}: {one}" for one in why if one]
+    print("\n".join(wrong), end="\n" if wrong else "")
+    return 1 if wrong else 0
+
+
 def main():
+    if sys.argv[1] == "--fit":
+        return fit(pathlib.Path(sys.argv[2]).resolve())
     root, build, words = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve(), sys.argv[3:]
-    bugs = tomllib.loads((root / "tests" / "mutants" / "bugs.toml").read_text())["bug"]
-    bugs = [one for one in bugs if not words or any(word in one["what"] + one["file"] for word in words)]
+    bugs = [one for one in read_bugs(root) if not words or any(word in one["what"] + one["file"] for word in words)]
     compiler = Compiler(root, build)
     with ThreadPoolExecutor(os.cpu_count()) as workers:
         tests = sorted({test for one in bugs for test in one["tests"]})
