@@ -5,7 +5,8 @@
 #include <ajar/core/rate_limit.hpp>
 #include <ajar/crypto/hash.hpp>
 #include <ajar/state/folder.hpp>
-#include <ajar/trust/checked_text.hpp>
+#include <ajar/state/issued_grant.hpp>
+#include <ajar/state/revocation_list.hpp>
 #include <ajar/trust/new_terms.hpp>
 #include <ajar/trust/revocations.hpp>
 #include <ajar/trust/succession.hpp>
@@ -15,57 +16,10 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 namespace ajar::state {
-
-/// A grant as its server keeps it.
-struct issued_grant {
-  std::string petname;  ///< what the server's owner calls the client: is_name()
-  bool renews = true;   ///< it is made longer for a client that comes in its second half
-  trust::signed_grant grant;
-  std::optional<wall_time> last_seen{};         ///< when its client was last there
-  std::optional<trust::grant_id> instead_of{};  ///< the one of the key before; it ends when this one is used
-
-  /// But for last_seen, which is the file's time.
-  std::string to_text() const {
-    const std::string_view renewal = renews ? "yes" : "no";
-    const auto octets = to_base32(grant.octets());
-    if (!instead_of) return trust::checked_text(kind, {{"client", petname}, {"renews", renewal}, {"grant", octets}});
-    return trust::checked_text(
-        successor_kind,
-        {{"client", petname}, {"renews", renewal}, {"instead-of", to_base32(*instead_of)}, {"grant", octets}});
-  }
-  /// @param server  whose signature it has
-  /// Errors: state_damaged, unknown_version.
-  static result<issued_grant> parse(std::string_view text, const identity::peer_id& server) {
-    const bool succeeds = text.starts_with(successor_kind);
-    const auto lines = succeeds
-                           ? trust::parse_checked_text(text, successor_kind,
-                                                       {"client", "renews", "instead-of", "grant"}, errc::state_damaged)
-                           : trust::parse_checked_text(text, kind, {"client", "renews", "grant"}, errc::state_damaged);
-    if (!lines) return fail(lines.error());
-    const auto octets = from_base32(lines->back());
-    const bool renews = (*lines)[1] == "yes";
-    if (!octets || !trust::is_name((*lines)[0]) || (!renews && (*lines)[1] != "no")) return fail(errc::state_damaged);
-    auto one = trust::signed_grant::open(*octets);
-    if (!one || one->signer() != server) return fail(errc::state_damaged);
-    issued_grant made{(*lines)[0], renews, std::move(*one)};
-    if (!succeeds) return made;
-    const auto before = from_base32((*lines)[2]);
-    if (!before || before->size() != made.instead_of.emplace().size()) return fail(errc::state_damaged);
-    std::ranges::copy(*before, made.instead_of->begin());
-    return made;
-  }
-
-  /// Those of one client, as it goes over from key to key, have this in common.
-  const trust::grant_id& root() const { return instead_of ? *instead_of : grant.body().id; }
-
-  static constexpr std::string_view kind = "ajar-issued/1";
-  static constexpr std::string_view successor_kind = "ajar-issued/2";
-};
 
 /// A file for each grant, in the server's state directory. A grant that is not there was never issued, whoever signed.
 ///
@@ -80,7 +34,8 @@ class issued_grants {
 
   /// Where the server has gone over from another key (folder::former), what that one has signed counts as well, and is
   /// signed by it, until forget_former().
-  issued_grants(const state::folder& in, identity::peer_id server) : in_(in), server_(std::move(server)) {
+  issued_grants(const state::folder& in, identity::peer_id server)
+      : in_(in), server_(std::move(server)), list_(in, server_) {
     auto before = in_.former();
     if (before) former_ = std::move(*before);  // else its files are none of this server's, and told as such
   }
@@ -300,7 +255,7 @@ class issued_grants {
   /// What was taken back, to begin with: nothing where nothing ever was. It is signed anew where the list is lost,
   /// damaged, or lacks a grant that was. Errors: state_damaged (a grant's file), the system's.
   result<std::optional<trust::signed_revocations>> revocations_in_force(const identity::key& self) {
-    auto kept = kept_list();
+    auto kept = list_.kept();
     if (!kept) return fail(kept.error());
     const auto taken_back = load_all(revoked);
     if (!taken_back) return fail(taken_back.error());
@@ -332,7 +287,6 @@ class issued_grants {
 
  private:
   static constexpr std::string_view revoked = ".revoked";
-  static constexpr const char* list_file = "revocations";
   static constexpr wall_time never_seen{};              // as the file's time
   static constexpr std::int64_t most_lookups = 200;     // at once, of grants that are not in memory; then 20 a second
   static constexpr std::int64_t most_successions = 64;  // at once, of all clients; then one a second
@@ -454,51 +408,18 @@ class issued_grants {
     return all;
   }
 
-  // One that is damaged is as one that is lost: the files have all that it said.
-  result<std::optional<trust::signed_revocations>> kept_list() const {
-    auto file = in_.read(list_file);
-    if (!file) return fail(file.error());
-    if (!*file) return std::optional<trust::signed_revocations>();
-    auto list = trust::signed_revocations::open(**file);
-    if (!list || list->signer() != server_) return std::optional<trust::signed_revocations>();
-    return std::optional(std::move(*list));
-  }
-
-  // The list of the files, of the list so far and of another one. The clock keeps serials from going back where the
-  // list so far is lost.
+  // The list of the files, of the list so far and of another one.
   result<trust::signed_revocations> sign_anew(const identity::key& self, const trust::revocations& other) {
-    const auto before = kept_list();
-    if (!before) return fail(before.error());
     const auto taken_back = load_all(revoked);
     if (!taken_back) return fail(taken_back.error());
-    const auto now = std::chrono::system_clock::now();
     std::map<trust::grant_id, wall_time> all;
     for (const auto& one : *taken_back) all.emplace(one.grant.body().id, one.grant.body().not_after);
-    for (const auto& one : other.entries) all.emplace(one.grant, one.not_after);
-    trust::revocations made;
-    const auto clock = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count();
-    made.serial = std::max(other.serial, static_cast<std::uint64_t>(std::max<std::int64_t>(clock, 0)));
-    if (*before) {
-      made.serial = std::max(made.serial, (*before)->body().serial);
-      for (const auto& one : (*before)->body().entries) all.emplace(one.grant, one.not_after);
-    }
-    ++made.serial;
-    for (const auto& [id, end] : all) {
-      if (end > wall_now()) made.entries.push_back({id, end});  // in seconds: year 9999 has too many nanoseconds
-    }
-    // the server itself knows all of them by their files; central is told of those that would last longest
-    std::ranges::sort(made.entries, [](const auto& a, const auto& b) {
-      return std::tie(b.not_after, a.grant) < std::tie(a.not_after, b.grant);
-    });
-    if (made.entries.size() > trust::revocations::most_entries) made.entries.resize(trust::revocations::most_entries);
-    auto signed_one = trust::signed_revocations::sign(std::move(made), self);
-    auto written = in_.write(list_file, signed_one.octets());
-    if (!written) return fail(written.error());
-    return signed_one;
+    return list_.sign(std::move(all), other, self);
   }
 
   const state::folder& in_;
   identity::peer_id server_;
+  revocation_list list_;
   std::optional<identity::key> former_;
   std::map<trust::grant_id, issued_grant> known_;    // whose files there were
   std::map<trust::grant_id, issued_grant> removed_;  // whose files are gone, and that are not taken back yet
