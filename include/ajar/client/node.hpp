@@ -176,6 +176,14 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
     changed.notify();
   }
 
+  awaitable<void> stop() {
+    abandon();
+    if (step) {
+      co_await step->stop();
+    }
+    co_await tasks.join();
+  }
+
   // ---- links
 
   std::shared_ptr<net::clock_filter> clock_of(const identity::peer_id& server) {

@@ -13,18 +13,6 @@
 
 namespace ajar {
 
-namespace detail {
-
-inline awaitable<void> stop(std::shared_ptr<client_node> all) {
-  all->abandon();
-  if (all->step) {
-    co_await all->step->stop();
-  }
-  co_await all->tasks.join();
-}
-
-}  // namespace detail
-
 AJAR_DECL client::client(const asio::any_io_executor& executor, identity::key self, client_options how)
     : state_(std::make_shared<detail::client_node>(executor, std::move(self), std::move(how))) {}
 
@@ -53,7 +41,7 @@ AJAR_DECL awaitable<result<net::reflection>> client::network(identity::peer_id s
   return kept(state_, state_->look(std::move(server), until));
 }
 
-AJAR_DECL awaitable<void> client::stop() { return detail::stop(state_); }
+AJAR_DECL awaitable<void> client::stop() { return kept(state_, state_->stop()); }
 
 AJAR_DECL windows::report client::door_report() const {
   return state_->step ? state_->step->report() : windows::report();

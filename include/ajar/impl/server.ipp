@@ -50,7 +50,7 @@ AJAR_DECL void server::announce_invites() { state_->announce_invites(); }
 
 AJAR_DECL void server::spawn(awaitable<void> work) { state_->tasks.spawn(std::move(work)); }
 
-AJAR_DECL awaitable<void> server::stop() { return detail::server_node::stop(state_); }
+AJAR_DECL awaitable<void> server::stop() { return kept(state_, state_->stop()); }
 
 AJAR_DECL void server::set_on_stranger(windows::on_stranger policy) { state_->how.on_stranger(policy); }
 

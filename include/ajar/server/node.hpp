@@ -147,13 +147,13 @@ struct server_node final : sessions::doubt_policy, command_events, std::enable_s
     arrived.notify();
   }
 
-  static awaitable<void> stop(std::shared_ptr<server_node> all) {
-    all->abandon();
-    for (const auto& side : all->centrals) {
+  awaitable<void> stop() {
+    abandon();
+    for (const auto& side : centrals) {
       auto ending = side->dials.join();
       co_await std::move(ending);
     }
-    co_await all->tasks.join();
+    co_await tasks.join();
   }
 
   // ---- its centrals

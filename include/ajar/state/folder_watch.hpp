@@ -7,6 +7,7 @@
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/descriptor.hpp>
 #include <ajar/core/moved_from.hpp>
+#include <ajar/core/task_group.hpp>
 
 #include <sys/inotify.h>
 #include <array>
@@ -48,7 +49,7 @@ class folder_watch {
   /// Wait for a change; one that came before is told at once. Errors: canceled, the system's. Cancellation: terminal.
   [[nodiscard]] awaitable<result<>> changed() {
     if (!state_) return answer_moved_from();
-    return state::changed(state_);
+    return kept(state_, state_->changed());
   }
 
   /// Whether what the kernel says concerns such a file. Pure: octets in, a verdict out.
@@ -66,16 +67,15 @@ class folder_watch {
   }
 
  private:
-  // Whoever waits holds it: the watch may go meanwhile.
+  // Whoever waits keeps it (kept()): the watch may go meanwhile.
   struct state {
     state(const asio::any_io_executor& executor, int descriptor, std::string of)
         : events(executor, descriptor), ending(std::move(of)) {}
 
-    static awaitable<result<>> changed(std::shared_ptr<state> self) {
-      auto& events = self->events;
+    awaitable<result<>> changed() {
       for (;;) {
         if (!events.is_open()) co_return fail(errc::canceled);  // the watch has gone
-        const auto came = self->drain();
+        const auto came = drain();
         if (!came) co_return fail(came.error());
         if (*came) co_return result<>{};
         auto [error] = co_await events.async_wait(asio::posix::stream_descriptor::wait_read, use_values);

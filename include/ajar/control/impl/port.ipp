@@ -18,7 +18,7 @@
 
 namespace ajar::control {
 
-struct port::state {
+struct port::state : std::enable_shared_from_this<state> {
   state(const asio::any_io_executor& executor, descriptor in, std::string as, ino_t which, descriptor bound)
       : place(std::move(in)), name(std::move(as)), inode(which), socket(executor, bound.release()), tasks(executor) {
     keep_spare();
@@ -74,18 +74,18 @@ struct port::state {
     return {};
   }
 
-  static awaitable<void> answer_all(std::shared_ptr<state> self) {
+  awaitable<void> answer_all() {
     constexpr int most_in_a_row = 16;  // others of this thread have their turn, too
     constexpr std::chrono::milliseconds pause{20};
     for (;;) {
-      auto [error] = co_await self->socket.async_wait(asio::posix::stream_descriptor::wait_read, use_values);
-      if (error || !self->socket.is_open()) co_return;
+      auto [error] = co_await socket.async_wait(asio::posix::stream_descriptor::wait_read, use_values);
+      if (error || !socket.is_open()) co_return;
       std::error_code none;
       for (int i = 0; i < most_in_a_row && !none; ++i) {
-        auto letter = self->take();
-        if (letter) answer(self, std::move(*letter));
+        auto letter = take();
+        if (letter) answer(std::move(*letter));
         if (!letter) none = letter.error();
-        self->keep_spare();
+        keep_spare();
       }
       if (!is_shortage(none)) continue;
       auto paused = co_await sleep_until(clock::now() + pause);  // the question stays where it is until there is room
@@ -93,34 +93,34 @@ struct port::state {
     }
   }
 
-  static void answer(const std::shared_ptr<state>& self, detail::letter from) {
+  void answer(detail::letter from) {
     if (!from.passed) return;  // nowhere to answer to
     const auto reply = [&](const result<std::string>& what) {
       detail::send_reply(from.passed.get(), what);
-      self->keep_spare(std::move(from.passed));
+      keep_spare(std::move(from.passed));
     };
     const bool permitted = from.sender && (*from.sender == ::geteuid() || *from.sender == 0);
     if (!permitted) return reply(fail(errc::control_refused));
     if (from.cut) return reply(fail(errc::message_too_long));
     auto asked = parse_request(from.octets);
     if (!asked) return reply(fail(asked.error()));
-    if (const auto at = self->plain.find(asked->verb); at != self->plain.end()) return reply(at->second(*asked));
-    const auto at = self->slow.find(asked->verb);
-    if (at == self->slow.end()) return reply(fail(errc::unknown_verb));
-    if (self->tasks.size() > most_at_once) return reply(fail(errc::limit_reached));
-    self->tasks.spawn(answer_later(self, at->second(std::move(*asked)), std::move(from.passed)));
+    if (const auto at = plain.find(asked->verb); at != plain.end()) return reply(at->second(*asked));
+    const auto at = slow.find(asked->verb);
+    if (at == slow.end()) return reply(fail(errc::unknown_verb));
+    if (tasks.size() > most_at_once) return reply(fail(errc::limit_reached));
+    tasks.spawn(shared_from_this(), answer_later(at->second(std::move(*asked)), std::move(from.passed)));
   }
 
-  static awaitable<void> answer_later(std::shared_ptr<state> self, awaitable<result<std::string>> work, descriptor to) {
+  awaitable<void> answer_later(awaitable<result<std::string>> work, descriptor to) {
     auto what = co_await before(clock::now() + longest_answer, errc::control_timeout, std::move(work));
     if (!what && is_canceled(what.error())) co_return;  // we end: that is told by the end of the pair
     detail::send_reply(to.get(), what);
-    self->keep_spare(std::move(to));
+    keep_spare(std::move(to));
   }
 
-  static awaitable<void> stop(std::shared_ptr<state> self) {
-    self->close();
-    co_await self->tasks.join();
+  awaitable<void> stop() {
+    close();
+    co_await tasks.join();
   }
 };
 
@@ -149,10 +149,10 @@ AJAR_DECL void port::answer_with(const std::string& verb, plain_answer how) { st
 
 AJAR_DECL void port::carry_out(const std::string& verb, slow_answer how) { state_->slow[verb] = std::move(how); }
 
-AJAR_DECL void port::start() { state_->tasks.spawn(state::answer_all(state_)); }
+AJAR_DECL void port::start() { state_->tasks.spawn(state_, state_->answer_all()); }
 
 AJAR_DECL void port::close() { state_->close(); }
 
-AJAR_DECL awaitable<void> port::stop() { return state::stop(state_); }
+AJAR_DECL awaitable<void> port::stop() { return kept(state_, state_->stop()); }
 
 }  // namespace ajar::control

@@ -5,28 +5,27 @@
 #include <ajar/files/fetch.hpp>
 
 #include <ajar/core/moved_from.hpp>
+#include <ajar/core/task_group.hpp>
 
 #include <utility>
 
 namespace ajar::files {
 
-// Whoever reads holds it: the file may go meanwhile, and takes the stream along.
+// Whoever reads keeps it (kept()): the file may go meanwhile, and takes the stream along.
 struct incoming_file::state {
-  using ptr = std::shared_ptr<state>;
-
   state(streams::stream of, std::uint64_t announced) : from(std::move(of)), length(announced) {}
 
-  static awaitable<result<std::size_t>> read_some(ptr self, std::span<std::uint8_t> into) {
-    if (!self->from) co_return fail(errc::canceled);
-    auto reading = self->from->read_some(into, clock::now() + patience);
+  awaitable<result<std::size_t>> read_some(std::span<std::uint8_t> into) {
+    if (!from) co_return fail(errc::canceled);
+    auto reading = from->read_some(into, clock::now() + patience);
     auto count = co_await std::move(reading);
-    if (!self->from) co_return fail(errc::canceled);  // its end by the destructor looks like a reset
+    if (!from) co_return fail(errc::canceled);  // its end by the destructor looks like a reset
     if (count) {
-      const auto fits = self->length.took(*count);
+      const auto fits = length.took(*count);
       if (!fits) co_return fail(fits.error());
       co_return *count;
     }
-    const auto whole = self->length.ended(count.error());
+    const auto whole = length.ended(count.error());
     if (!whole) co_return fail(whole.error());
     co_return std::size_t{0};
   }
@@ -54,32 +53,30 @@ AJAR_DECL void incoming_file::leave() noexcept {
 
 AJAR_DECL awaitable<result<std::size_t>> incoming_file::read_some(std::span<std::uint8_t> into) {
   if (!state_) return answer_moved_from<std::size_t>();
-  return state::read_some(state_, into);
+  return kept(state_, state_->read_some(into));
 }
 
-// Whoever asks for an entry holds it: the folder may go meanwhile, and takes the stream along.
+// Whoever asks for an entry keeps it (kept()): the folder may go meanwhile, and takes the stream along.
 struct incoming_folder::state {
-  using ptr = std::shared_ptr<state>;
-
   explicit state(streams::stream of) : from(std::move(of)) {}
 
-  static awaitable<result<std::optional<folder_entry>>> next(ptr self) {
+  awaitable<result<std::optional<folder_entry>>> next() {
     for (;;) {
-      if (!self->from) co_return fail(errc::canceled);
-      if (auto entry = self->reader.next()) co_return entry;
-      auto reading = self->from->read_some(self->piece, clock::now() + patience);
+      if (!from) co_return fail(errc::canceled);
+      if (auto entry = reader.next()) co_return entry;
+      auto reading = from->read_some(piece, clock::now() + patience);
       auto count = co_await std::move(reading);
-      if (!self->from) co_return fail(errc::canceled);  // its end by the destructor looks like a reset
+      if (!from) co_return fail(errc::canceled);  // its end by the destructor looks like a reset
       result<> taken;
       if (count) {
-        taken = self->reader.add(bytes_view(self->piece).first(*count));
+        taken = reader.add(bytes_view(piece).first(*count));
         if (!taken) co_return fail(taken.error());
         continue;
       }
       taken = body_length(0).ended(count.error());
       // a folder is not read again at its end: a reset there is a listing that was cut short
       if (!taken) co_return fail(taken.error() == errc::file_changed ? errc::share_cut_short : taken.error());
-      taken = self->reader.finish();
+      taken = reader.finish();
       if (!taken) co_return fail(taken.error());
       co_return std::optional<folder_entry>();
     }
@@ -109,7 +106,7 @@ AJAR_DECL void incoming_folder::leave() noexcept {
 
 AJAR_DECL awaitable<result<std::optional<folder_entry>>> incoming_folder::next() {
   if (!state_) return answer_moved_from<std::optional<folder_entry>>();
-  return state::next(state_);
+  return kept(state_, state_->next());
 }
 
 namespace detail {

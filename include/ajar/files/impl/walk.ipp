@@ -6,6 +6,7 @@
 
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
+#include <ajar/core/task_group.hpp>
 
 #include <algorithm>
 #include <asio/this_coro.hpp>
@@ -14,10 +15,8 @@
 
 namespace ajar::files {
 
-// Whoever asks for an entry holds it: the walk may go meanwhile.
+// Whoever asks for an entry keeps it (kept()): the walk may go meanwhile.
 struct walk::state {
-  using ptr = std::shared_ptr<state>;
-
   static constexpr std::size_t most_later = 1'000'000;
 
   state(shared_streams streams, share_path place, bool folders_too)
@@ -25,39 +24,39 @@ struct walk::state {
     later.emplace_back();
   }
 
-  static awaitable<result<std::optional<walked>>> next(ptr self) {
+  awaitable<result<std::optional<walked>>> next() {
     const auto executor = co_await asio::this_coro::executor;
     for (;;) {
-      if (self->gone) co_return fail(errc::canceled);
-      if (!self->folder) {
-        if (self->later.empty()) co_return std::optional<walked>();
-        self->enter(std::move(self->later.back()));
-        self->leaving.emplace(executor);
-        auto going = self->leaving->wait();
-        auto opening = open_here(self);
+      if (gone) co_return fail(errc::canceled);
+      if (!folder) {
+        if (later.empty()) co_return std::optional<walked>();
+        enter(std::move(later.back()));
+        leaving.emplace(executor);
+        auto going = leaving->wait();
+        auto opening = open_here();
         auto opened = co_await unless(std::move(going), std::move(opening));
-        self->leaving.reset();
+        leaving.reset();
         if (!opened) co_return fail(opened.error());
-        if (self->gone) co_return fail(errc::canceled);
-        self->folder.emplace(std::move(*opened));
-        self->modified = self->folder->modified();
+        if (gone) co_return fail(errc::canceled);
+        folder.emplace(std::move(*opened));
+        modified = folder->modified();
       }
-      auto entry = co_await self->folder->next();
-      if (!entry || !*entry) self->folder.reset();
+      auto entry = co_await folder->next();
+      if (!entry || !*entry) folder.reset();
       if (!entry) co_return fail(entry.error());
       if (!*entry) {
-        self->end_folder();
+        end_folder();
         continue;
       }
-      auto made = self->taken(std::move(**entry));
+      auto made = taken(std::move(**entry));
       if (!made) co_return fail(made.error());
       if (*made) co_return std::move(*made);
     }
   }
 
-  static awaitable<result<incoming_folder>> open_here(ptr self) {
-    const auto streams = self->over;
-    auto where = self->below(self->here);
+  awaitable<result<incoming_folder>> open_here() {
+    const auto streams = over;
+    auto where = below(here);
     auto opened = co_await open_folder(*streams, std::move(where));
     co_return opened;
   }
@@ -136,7 +135,7 @@ AJAR_DECL const std::string& walk::here() const noexcept { return state_->here; 
 
 AJAR_DECL const std::optional<file_time>& walk::modified() const noexcept { return state_->modified; }
 
-AJAR_DECL awaitable<result<std::optional<walked>>> walk::next() { return state::next(state_); }
+AJAR_DECL awaitable<result<std::optional<walked>>> walk::next() { return kept(state_, state_->next()); }
 
 AJAR_DECL void walk::skip() { state_->later.pop_back(); }
 

@@ -6,6 +6,7 @@
 
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/moved_from.hpp>
+#include <ajar/core/task_group.hpp>
 
 #include <asio/posix/stream_descriptor.hpp>
 #include <cerrno>
@@ -15,35 +16,32 @@
 
 namespace ajar::net {
 
-// Whoever waits holds it: the watch may go meanwhile.
+// Whoever waits keeps it (kept()): the watch may go meanwhile.
 struct route_watch::state {
-  using ptr = std::shared_ptr<state>;
-
   state(const asio::any_io_executor& executor, int made) : socket(executor, made) {}
 
-  static awaitable<result<>> changed(ptr self) {
+  awaitable<result<>> changed() {
     constexpr std::chrono::milliseconds quiet{200};
     constexpr std::chrono::seconds longest{2};
-    auto waiting = next(self);
+    auto waiting = next();
     auto first = co_await std::move(waiting);
     if (!first) co_return first;
     const auto end = clock::now() + longest;
     for (;;) {
-      auto more = next(self);
+      auto more = next();
       auto came = co_await before(std::min<time_point>(end, clock::now() + quiet), errc::would_block, std::move(more));
-      if (!came && came.error() == errc::would_block && self->socket.is_open()) co_return result<>{};
-      if (!came) co_return fail(self->socket.is_open() ? came.error() : make_error_code(errc::canceled));
+      if (!came && came.error() == errc::would_block && socket.is_open()) co_return result<>{};
+      if (!came) co_return fail(socket.is_open() ? came.error() : make_error_code(errc::canceled));
     }
   }
 
   // Until something came that matters.
-  static awaitable<result<>> next(ptr self) {
-    auto& socket = self->socket;
+  awaitable<result<>> next() {
     for (;;) {
       if (!socket.is_open()) co_return fail(errc::canceled);  // the watch has gone
       auto [error] = co_await socket.async_wait(asio::posix::stream_descriptor::wait_read, use_values);
       if (error) co_return fail(is_canceled(error) ? make_error_code(errc::canceled) : error);
-      if (socket.is_open() && self->drain()) co_return result<>{};
+      if (socket.is_open() && drain()) co_return result<>{};
     }
   }
 
@@ -101,7 +99,7 @@ AJAR_DECL result<route_watch> route_watch::open(const asio::any_io_executor& exe
 
 AJAR_DECL awaitable<result<>> route_watch::changed() {
   if (!state_) return answer_moved_from();
-  return state::changed(state_);
+  return kept(state_, state_->changed());
 }
 
 }  // namespace ajar::net

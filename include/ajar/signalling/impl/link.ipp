@@ -17,8 +17,7 @@
 
 namespace ajar::signalling {
 
-struct link::state {
-  using ptr = std::shared_ptr<state>;
+struct link::state : std::enable_shared_from_this<state> {
   static constexpr std::chrono::seconds farewell{1};
 
   explicit state(tls::stream from)
@@ -90,105 +89,106 @@ struct link::state {
     return {};
   }
 
-  // --- coroutines
+  // --- coroutines: whoever awaits one keeps this (kept())
 
   // A message may cost a signature or two to check: others of the thread have their turn after some. One of a roster
   // costs as many as it has entries.
-  static awaitable<result<message>> next_message(ptr self) {
+  awaitable<result<message>> next_message() {
     constexpr std::size_t turn = 32;
     for (;;) {
-      if (self->why) co_return fail(*self->why);
-      if (self->taken == turn) {
-        self->taken = 0;
+      if (why) co_return fail(*why);
+      if (taken == turn) {
+        taken = 0;
         auto passed = co_await yield(patience::keeps_core);
         if (!passed) co_return fail(passed.error());
         continue;
       }
-      auto frame = self->decoder.next();
+      auto frame = decoder.next();
       if (!frame) co_return fail(frame.error());
       if (*frame) {
-        ++self->taken;
-        if (self->rate && !self->rate->take(clock::now())) co_return fail(errc::too_many_requests);
+        ++taken;
+        if (rate && !rate->take(clock::now())) co_return fail(errc::too_many_requests);
         auto got = parse(**frame);
         if (got && std::holds_alternative<follow_up>(*got)) continue;
-        if (got && std::holds_alternative<roster_update>(*got)) self->taken = turn;
+        if (got && std::holds_alternative<roster_update>(*got)) taken = turn;
         co_return got;
       }
-      auto fed = self->feed();
-      if (!fed && fed.error() != errc::would_block) co_return fail(self->why ? *self->why : fed.error());
+      auto fed = feed();
+      if (!fed && fed.error() != errc::would_block) co_return fail(why ? *why : fed.error());
       if (fed) continue;
-      self->taken = 0;
-      auto ready = co_await self->stream.readable();
-      if (!ready) co_return fail(self->why ? *self->why : ready.error());
+      taken = 0;
+      auto ready = co_await stream.readable();
+      if (!ready) co_return fail(why ? *why : ready.error());
     }
   }
 
-  static awaitable<std::error_code> run(ptr self, clock::duration interval, message_handler handler) {
-    if (!self) co_return make_error_code(errc::moved_from);
-    self->beat.emplace(interval, clock::now(), self->greeting_time);
-    task_group keeper(self->changed.get_executor());
-    keeper.spawn(keep_alive(self));
+  awaitable<std::error_code> run(clock::duration interval, message_handler handler) {
+    beat.emplace(interval, clock::now(), greeting_time);
+    task_group keeper(changed.get_executor());
+    keeper.spawn(shared_from_this(), keep_alive());
     for (;;) {
-      auto got = co_await next_message(self);
-      const auto cause = got ? self->take(*got, handler) : got.error();
+      auto got = co_await next_message();
+      const auto cause = got ? take(*got, handler) : got.error();
       if (cause) {
-        self->finish(cause);
+        finish(cause);
         break;
       }
     }
     keeper.cancel();
-    co_await part(self);
-    co_return *self->why;
+    co_await part();
+    co_return *why;
   }
 
-  static awaitable<void> part(ptr self) {
-    if (!self) co_return;
-    if (self->polite) {
-      auto parted = co_await self->stream.shutdown(clock::now() + farewell);
+  awaitable<void> part() {
+    if (polite) {
+      auto parted = co_await stream.shutdown(clock::now() + farewell);
       (void)parted;  // it is closed in any case
     }
-    self->stream.close();
+    stream.close();
   }
 
   // Sends what is queued, pings, and ends the link when the other side is silent.
-  static awaitable<void> keep_alive(ptr self) {
-    while (!self->why) {
+  awaitable<void> keep_alive() {
+    while (!why) {
       const auto now = clock::now();
-      if (self->beat->dead(now)) {
-        self->end(errc::link_timeout);
+      if (beat->dead(now)) {
+        end(errc::link_timeout);
         break;
       }
-      if (const auto token = self->beat->due(now)) {
+      if (const auto token = beat->due(now)) {
         const auto octets = to_frame(ping{*token});
-        auto put = self->stream.put(octets);
-        if (!put) self->end(put.error());
+        auto put = stream.put(octets);
+        if (!put) end(put.error());
       }
-      const auto next = self->beat->next();
-      auto work = send_or_wait(self);
+      const auto next = beat->next();
+      auto work = send_or_wait();
       auto done = co_await before(next, errc::would_block, std::move(work));
       if (!done && done.error() != errc::would_block) {
-        if (!is_canceled(done.error())) self->end(done.error());
+        if (!is_canceled(done.error())) end(done.error());
         break;
       }
     }
   }
 
-  static awaitable<result<>> send_or_wait(ptr self) {
-    auto sent = co_await self->stream.drain();
+  awaitable<result<>> send_or_wait() {
+    auto sent = co_await stream.drain();
     if (!sent) co_return sent;
-    self->emptied.notify();
-    auto woken = co_await self->changed.wait();
+    emptied.notify();
+    auto woken = co_await changed.wait();
     co_return woken;
   }
 
-  static awaitable<result<>> drained(ptr self) {
-    while (!self->why && self->stream.pending_output() != 0) {
-      auto left = co_await self->emptied.wait();
+  awaitable<result<>> drained() {
+    while (!why && stream.pending_output() != 0) {
+      auto left = co_await emptied.wait();
       if (!left) co_return left;
     }
-    if (self->why) co_return fail(*self->why);
+    if (why) co_return fail(*why);
     co_return result<>{};
   }
+
+  static awaitable<std::error_code> none_to_run() { co_return make_error_code(errc::moved_from); }
+  static awaitable<void> none_to_part() { co_return; }
 
   tls::stream stream;
   wire::frame_decoder decoder;
@@ -222,13 +222,13 @@ AJAR_DECL result<> link::send(const message& what) {
 }
 AJAR_DECL awaitable<result<message>> link::receive(time_point until) {
   if (!state_) return answer_moved_from<message>();
-  return before(until, errc::link_timeout, state::next_message(state_));
+  return before(until, errc::link_timeout, kept(state_, state_->next_message()));
 }
-AJAR_DECL awaitable<result<>> link::drained() { return state_ ? state::drained(state_) : answer_moved_from(); }
+AJAR_DECL awaitable<result<>> link::drained() { return state_ ? kept(state_, state_->drained()) : answer_moved_from(); }
 AJAR_DECL awaitable<std::error_code> link::run(clock::duration interval, message_handler handler) {
-  return state::run(state_, interval, std::move(handler));
+  return state_ ? kept(state_, state_->run(interval, std::move(handler))) : state::none_to_run();
 }
-AJAR_DECL awaitable<void> link::part() { return state::part(state_); }
+AJAR_DECL awaitable<void> link::part() { return state_ ? kept(state_, state_->part()) : state::none_to_part(); }
 AJAR_DECL void link::close(errc why) {
   if (state_) state_->close(why);
 }

@@ -23,8 +23,7 @@
 
 namespace ajar::streams {
 
-struct multiplexer::state {
-  using ptr = std::shared_ptr<state>;
+struct multiplexer::state : std::enable_shared_from_this<state> {
   static constexpr std::size_t turn = 256 * 1024;  // octets, before others have theirs
   static constexpr std::chrono::seconds keep_alive{15};
 
@@ -78,11 +77,11 @@ struct multiplexer::state {
     if (tcp) (void)::setsockopt(tcp->native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &octets, sizeof octets);
   }
 
-  static void attach(const ptr& self) {
-    if (self->host || self->ended) return;
-    self->host = std::make_shared<stream_host>(self->role, self->changed.get_executor());
-    const std::weak_ptr<state> weak = self;
-    self->host->engine.on_pong = [weak](std::uint64_t token) {
+  void attach() {
+    if (host || ended) return;
+    host = std::make_shared<stream_host>(role, changed.get_executor());
+    const auto weak = weak_from_this();
+    host->engine.on_pong = [weak](std::uint64_t token) {
       const auto alive = weak.lock();
       if (!alive) return;
       const auto at = alive->pings.find(token);
@@ -91,85 +90,85 @@ struct multiplexer::state {
       alive->pings.erase(at);
       answer->notify();
     };
-    self->tasks.spawn(send(self));
-    self->tasks.spawn(watch(self));
+    tasks.spawn(shared_from_this(), send());
+    tasks.spawn(shared_from_this(), watch());
   }
 
-  // --- the one who receives
+  // --- the one who receives. Whoever starts or awaits a coroutine keeps this (task_group::spawn, kept())
 
-  static awaitable<void> receive(ptr self) {
+  awaitable<void> receive() {
     std::unique_ptr<std::array<std::uint8_t, 16384>> room;  // an idle session has none
     std::size_t taken = 0;
     std::error_code why;
-    while (!why && !self->ended) {
+    while (!why && !ended) {
       if (!room) room = std::make_unique_for_overwrite<std::array<std::uint8_t, 16384>>();
-      const auto count = self->session.try_read(*room);
+      const auto count = session.try_read(*room);
       if (!count && count.error() != errc::would_block) {
         why = count.error();
       } else if (!count) {
-        tell(*self);
+        tell();
         room.reset();
         taken = 0;
-        auto waited = co_await self->session.readable();
+        auto waited = co_await session.readable();
         if (!waited) why = waited.error();
       } else {
-        attach(self);
-        self->heard += *count;
+        attach();
+        heard += *count;
         taken += *count;
-        auto fed = self->host->engine.receive(bytes_view(*room).first(*count), clock::now());
-        self->host->kick();
+        auto fed = host->engine.receive(bytes_view(*room).first(*count), clock::now());
+        host->kick();
         if (!fed) why = fed.error();
         // who waits for what has come goes on before more is read
-        if (self->host->engine.has_urgent_news() || taken >= turn) {
-          tell(*self);
+        if (host->engine.has_urgent_news() || taken >= turn) {
+          tell();
           taken = 0;
-          co_await asio::post(self->changed.get_executor(), use_awaitable);
+          co_await asio::post(changed.get_executor(), use_awaitable);
         }
       }
     }
-    if (self->ended) co_return;
-    self->give_up(why);
+    if (ended) co_return;
+    give_up(why);
     if (why == errc::eof || why == errc::http2_violated || why == errc::http2_flood) {
-      auto parted = co_await self->session.shutdown(clock::now() + std::chrono::seconds(1));  // the peer's is answered
+      auto parted = co_await session.shutdown(clock::now() + std::chrono::seconds(1));  // the peer's is answered
       (void)parted;
     }
-    self->end(why);
+    end(why);
   }
 
-  static void tell(state& self) {
-    if (!self.host) return;
-    auto& engine = self.host->engine;
+  void tell() {
+    if (!host) return;
+    auto& engine = host->engine;
     const bool all = engine.has_urgent_news();
     engine.tell_news();
     if (!all) return;
-    self.changed.notify();
-    self.let_openers_on();
+    changed.notify();
+    let_openers_on();
   }
 
   // --- the one who sends
 
-  static awaitable<void> send(ptr self) {
-    auto& engine = self->host->engine;
+  awaitable<void> send() {
+    auto& engine = host->engine;
     std::size_t sent = 0;
-    while (!self->ended) {
+    while (!ended) {
       const auto octets = engine.produce();
       auto taken = octets ? result<>() : result<>(fail(octets.error()));
-      if (taken && !octets->empty()) taken = self->session.put(*octets);
-      if (!taken) co_return self->end(taken.error());
+      if (taken && !octets->empty()) taken = session.put(*octets);
+      if (!taken) co_return end(taken.error());
       sent += octets->size();
-      const bool full = self->session.pending_output() != 0;
+      const bool full = session.pending_output() != 0;
       if (!octets->empty() && !full && sent < turn) continue;
-      if (engine.failed() && octets->empty()) co_return self->end(*engine.failed());
+      if (engine.failed() && octets->empty()) co_return end(*engine.failed());
       sent = 0;
-      tell(*self);
+      tell();
       if (full) {
-        auto drained = co_await self->session.drain();
-        if (!drained) co_return self->end(drained.error());
+        auto drained = co_await session.drain();
+        if (!drained) co_return end(drained.error());
       } else if (!octets->empty()) {
-        co_await asio::post(self->changed.get_executor(), use_awaitable);
+        co_await asio::post(changed.get_executor(), use_awaitable);
       } else {
-        if (engine.draining()) self->changed.notify();  // shutdown() waits until all has left
-        auto woken = co_await self->host->work.wait();
+        if (engine.draining()) changed.notify();  // shutdown() waits until all has left
+        auto woken = co_await host->work.wait();
         if (!woken) co_return;
       }
     }
@@ -177,132 +176,132 @@ struct multiplexer::state {
 
   // --- is the other side still there
 
-  static awaitable<void> watch(ptr self) {
-    auto heard = self->heard;
+  awaitable<void> watch() {
+    auto before_that = heard;
     auto since = clock::now();
     for (;;) {
       auto slept = co_await sleep_until(clock::now() + keep_alive);
-      if (!slept || self->ended) co_return;
-      if (self->heard == heard && self->host->engine.streams() != 0) {
-        auto operation = round(self);
+      if (!slept || ended) co_return;
+      if (heard == before_that && host->engine.streams() != 0) {
+        auto operation = round();
         auto answered = co_await before(clock::now() + keep_alive, errc::read_timeout, std::move(operation));
-        for (int i = 0; i < 2; ++i) co_await asio::post(self->changed.get_executor(), use_awaitable);
-        if (self->ended) co_return;
-        const bool silent = !answered && self->heard == heard;  // after what lay in the buffers of one who was stopped
-        if (silent && !is_there(*self, clock::now() - since)) co_return self->end(answered.error());
+        for (int i = 0; i < 2; ++i) co_await asio::post(changed.get_executor(), use_awaitable);
+        if (ended) co_return;
+        const bool silent = !answered && heard == before_that;  // after what lay in the buffers of one who was stopped
+        if (silent && !is_there(clock::now() - since)) co_return end(answered.error());
         if (silent) continue;
       }
-      heard = self->heard;
+      before_that = heard;
       since = clock::now();
     }
   }
 
   // Does the other side's kernel answer, while its program is stopped, or our question stands behind megabytes on a
   // slow way? What TCP itself asks, while there is no room for more, it asks at intervals that double.
-  static bool is_there(state& self, clock::duration silent) {
+  bool is_there(clock::duration silent) {
     constexpr std::chrono::minutes patience{10};
-    const auto ago = net::heard_ago(self.session.lowest_layer());
+    const auto ago = net::heard_ago(session.lowest_layer());
     return ago && silent < patience && *ago <= std::max<clock::duration>(2 * keep_alive, silent * 2 / 3);
   }
 
-  static awaitable<result<clock::duration>> round(ptr self) {
-    attach(self);  // it sends at once, and may find that nobody is there
-    if (self->ended) co_return fail(*self->ended);
+  awaitable<result<clock::duration>> round() {
+    attach();  // it sends at once, and may find that nobody is there
+    if (ended) co_return fail(*ended);
     const auto begun = clock::now();
-    const auto token = ++self->last_token;
-    const auto answer = std::make_shared<notifier>(self->changed.get_executor());
-    self->pings.emplace(token, answer);
-    self->host->engine.ping(token);
-    self->host->kick();
+    const auto token = ++last_token;
+    const auto answer = std::make_shared<notifier>(changed.get_executor());
+    pings.emplace(token, answer);
+    host->engine.ping(token);
+    host->kick();
     auto woken = co_await answer->wait();
-    self->pings.erase(token);
-    if (self->ended) co_return fail(*self->ended);
+    pings.erase(token);
+    if (ended) co_return fail(*ended);
     if (!woken) co_return fail(woken.error());
     co_return clock::now() - begun;
   }
 
   struct place_in_line {
-    explicit place_in_line(ptr of) : all(std::move(of)) {}
+    explicit place_in_line(std::shared_ptr<state> of) : all(std::move(of)) {}
     place_in_line(const place_in_line&) = delete;
     place_in_line& operator=(const place_in_line&) = delete;
     ~place_in_line() {
       if (waits) std::erase(all->openers, turn);
       if (!all->ended && all->host) all->let_openers_on();  // who was woken in vain hands it on
     }
-    ptr all;
+    std::shared_ptr<state> all;
     std::shared_ptr<notifier> turn = std::make_shared<notifier>(all->changed.get_executor());
     bool waits = true;
   };
 
-  static awaitable<result<>> await_room(ptr self) {
-    attach(self);
-    if (self->ended) co_return fail(*self->ended);
-    if (self->host->engine.draining()) co_return fail(errc::session_draining);
-    if (self->openers.empty() && self->host->engine.room() != 0) co_return result<>{};
-    place_in_line place(self);
-    self->openers.push_back(place.turn);
+  awaitable<result<>> await_room() {
+    attach();
+    if (ended) co_return fail(*ended);
+    if (host->engine.draining()) co_return fail(errc::session_draining);
+    if (openers.empty() && host->engine.room() != 0) co_return result<>{};
+    place_in_line place(shared_from_this());
+    openers.push_back(place.turn);
     for (;;) {
       auto woken = co_await place.turn->wait();
-      if (self->ended) co_return fail(*self->ended);
+      if (ended) co_return fail(*ended);
       if (!woken) co_return fail(woken.error());
       place.waits = false;
-      if (self->host->engine.draining()) co_return fail(errc::session_draining);
-      if (self->host->engine.room() != 0) co_return result<>{};
-      self->openers.push_front(place.turn);
+      if (host->engine.draining()) co_return fail(errc::session_draining);
+      if (host->engine.room() != 0) co_return result<>{};
+      openers.push_front(place.turn);
       place.waits = true;
     }
   }
 
-  static awaitable<result<>> drain(ptr self) {
-    if (self->host) {
-      self->host->engine.drain();
-      self->host->kick();
+  awaitable<result<>> drain() {
+    if (host) {
+      host->engine.drain();
+      host->kick();
     }
-    while (!self->ended && self->host && (self->host->engine.streams() != 0 || self->host->engine.wants_write())) {
-      auto changed = co_await self->changed.wait();
-      if (!changed) co_return fail(changed.error());
+    while (!ended && host && (host->engine.streams() != 0 || host->engine.wants_write())) {
+      auto woken = co_await changed.wait();
+      if (!woken) co_return fail(woken.error());
     }
-    if (self->ended) co_return fail(*self->ended);
+    if (ended) co_return fail(*ended);
     co_return result<>{};
   }
 
   // --- what is asked of it
 
-  static awaitable<result<stream>> open(ptr self, request asked, bool body_follows, time_point until) {
-    auto room = await_room(self);
+  awaitable<result<stream>> open(request asked, bool body_follows, time_point until) {
+    auto room = await_room();
     auto ready = co_await before(until, errc::stream_timeout, std::move(room));
     if (!ready) co_return fail(ready.error());
-    if (self->ended) co_return fail(*self->ended);  // between the room and here
-    auto opened = self->host->engine.open(std::move(asked), body_follows);
+    if (ended) co_return fail(*ended);  // between the room and here
+    auto opened = host->engine.open(std::move(asked), body_follows);
     if (!opened) co_return fail(opened.error());
-    self->host->kick();
-    co_return stream(self->host, std::move(*opened));
+    host->kick();
+    co_return stream(host, std::move(*opened));
   }
 
-  static awaitable<result<stream>> accept(ptr self) {
+  awaitable<result<stream>> accept() {
     for (;;) {
-      auto next = self->host ? self->host->engine.next_request() : nullptr;
-      if (next) co_return stream(self->host, std::move(next));
-      if (self->ended) co_return fail(*self->ended);
-      auto changed = co_await self->changed.wait();
-      if (!changed) co_return fail(changed.error());
+      auto next = host ? host->engine.next_request() : nullptr;
+      if (next) co_return stream(host, std::move(next));
+      if (ended) co_return fail(*ended);
+      auto woken = co_await changed.wait();
+      if (!woken) co_return fail(woken.error());
     }
   }
 
-  static awaitable<result<clock::duration>> ping(ptr self, time_point until) {
-    auto operation = round(self);
+  awaitable<result<clock::duration>> ping(time_point until) {
+    auto operation = round();
     auto took = co_await before(until, errc::stream_timeout, std::move(operation));
     co_return took;
   }
 
-  static awaitable<result<>> shutdown(ptr self, time_point until) {
-    if (self->ended) co_return fail(*self->ended);
-    auto draining = drain(self);
+  awaitable<result<>> shutdown(time_point until) {
+    if (ended) co_return fail(*ended);
+    auto draining = drain();
     auto drained = co_await before(until, errc::stream_timeout, std::move(draining));
-    self->give_up(errc::session_draining);
-    self->tasks.cancel();
-    co_await self->tasks.join();
-    auto parted = co_await self->session.shutdown(until);
+    give_up(errc::session_draining);
+    tasks.cancel();
+    co_await tasks.join();
+    auto parted = co_await session.shutdown(until);
     if (!drained) co_return drained;
     co_return parted;
   }
@@ -322,7 +321,7 @@ struct multiplexer::state {
 AJAR_DECL multiplexer::multiplexer(sessions::session session, http_role role)
     : state_(std::make_shared<state>(std::move(session), role)) {
   state_->keep_queue_short();
-  state_->tasks.spawn(state::receive(state_));
+  state_->tasks.spawn(state_, state_->receive());
 }
 AJAR_DECL multiplexer::multiplexer(multiplexer&&) noexcept = default;
 AJAR_DECL multiplexer& multiplexer::operator=(multiplexer&& other) noexcept {
@@ -345,16 +344,16 @@ AJAR_DECL std::optional<clock::duration> multiplexer::round_trip() const noexcep
 
 AJAR_DECL awaitable<result<stream>> multiplexer::open(request asked, bool body_follows, deadline until) {
   if (!state_) return answer_moved_from<stream>();
-  return state::open(state_, std::move(asked), body_follows, until);
+  return kept(state_, state_->open(std::move(asked), body_follows, until));
 }
 AJAR_DECL awaitable<result<stream>> multiplexer::accept() {
-  return state_ ? state::accept(state_) : answer_moved_from<stream>();
+  return state_ ? kept(state_, state_->accept()) : answer_moved_from<stream>();
 }
 AJAR_DECL awaitable<result<clock::duration>> multiplexer::ping(deadline until) {
-  return state_ ? state::ping(state_, until) : answer_moved_from<clock::duration>();
+  return state_ ? kept(state_, state_->ping(until)) : answer_moved_from<clock::duration>();
 }
 AJAR_DECL awaitable<result<>> multiplexer::shutdown(deadline until) {
-  return state_ ? state::shutdown(state_, until) : answer_moved_from();
+  return state_ ? kept(state_, state_->shutdown(until)) : answer_moved_from();
 }
 AJAR_DECL void multiplexer::close() {
   if (state_) state_->end(errc::canceled);

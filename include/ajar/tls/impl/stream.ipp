@@ -6,6 +6,7 @@
 
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/moved_from.hpp>
+#include <ajar/core/task_group.hpp>
 #include <ajar/net/round_trip.hpp>
 #include <ajar/tls/engine.hpp>
 
@@ -19,7 +20,6 @@ namespace ajar::tls {
 // What the stream's operations share: they hold it while they run. Nobody else does but the stream, which closes it
 // when it goes.
 struct stream::state final : octet_source_and_sink, net::octet_port {
-  using ptr = std::shared_ptr<state>;
   static constexpr std::size_t most_at_once = 64 * 1024;
   static constexpr std::size_t most_discarded = 16 * 1024 * 1024;  // after a goodbye; what may be on its way
   static constexpr std::size_t least_read = 1024;  // each read counts as so many octets: a record of one costs as much
@@ -142,96 +142,96 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
     close();
   }
 
-  // --- coroutines
-  static awaitable<result<>> readable(ptr self) {
-    auto [error] = co_await self->async_readable(use_values);
-    co_return self->outcome(error);
+  // --- coroutines: whoever awaits one keeps this (kept())
+  awaitable<result<>> readable() {
+    auto [error] = co_await async_readable(use_values);
+    co_return outcome(error);
   }
 
-  static awaitable<result<>> drain(ptr self) {
+  awaitable<result<>> drain() {
     for (;;) {
-      auto flushed = self->flush();
+      auto flushed = flush();
       if (flushed || flushed.error() != errc::would_block) co_return flushed;
-      self->writes.begin();
-      auto [error] = co_await self->below.async_wait(asio::socket_base::wait_write, use_values);
-      if (error) co_return self->outcome(error);
+      writes.begin();
+      auto [error] = co_await below.async_wait(asio::socket_base::wait_write, use_values);
+      if (error) co_return outcome(error);
     }
   }
 
-  static awaitable<result<>> shake(ptr self, time_point until) {
-    auto operation = negotiate(self);
+  awaitable<result<>> shake(time_point until) {
+    auto operation = negotiate();
     auto done = co_await before(until, errc::handshake_timeout, std::move(operation));
-    if (!done) self->close();  // a refused stranger holds nothing open
+    if (!done) close();  // a refused stranger holds nothing open
     co_return done;
   }
 
-  static awaitable<result<>> negotiate(ptr self) {
+  awaitable<result<>> negotiate() {
     for (;;) {
-      auto step = self->why ? result<>(fail(*self->why)) : self->machine.handshake(*self);
+      auto step = why ? result<>(fail(*why)) : machine.handshake(*this);
       if (step) break;
       if (step.error() != errc::would_block) co_return step;
-      auto waited = co_await readable(self);
+      auto waited = co_await readable();
       if (!waited) co_return waited;
     }
-    auto drained = co_await drain(self);
+    auto drained = co_await drain();
     co_return drained;
   }
 
-  static awaitable<result<std::size_t>> read_when_ready(ptr self, std::span<std::uint8_t> into) {
+  awaitable<result<std::size_t>> read_when_ready(std::span<std::uint8_t> into) {
     for (;;) {
-      auto count = self->try_read(into);
+      auto count = try_read(into);
       if (count || count.error() != errc::would_block) co_return count;
-      auto waited = co_await readable(self);
+      auto waited = co_await readable();
       if (!waited) co_return fail(waited.error());
     }
   }
 
-  static awaitable<result<>> read_all(ptr self, std::span<std::uint8_t> into) {
+  awaitable<result<>> read_all(std::span<std::uint8_t> into) {
     while (!into.empty()) {
-      auto count = co_await read_when_ready(self, into);
+      auto count = co_await read_when_ready(into);
       if (!count) co_return fail(count.error());
       into = into.subspan(*count);
     }
     co_return result<>{};
   }
 
-  static awaitable<result<>> write_all(ptr self, bytes_view from) {
+  awaitable<result<>> write_all(bytes_view from) {
     while (!from.empty()) {
       const auto now = from.first(std::min(from.size(), most_at_once));
-      auto taken = self->put(now);
+      auto taken = put(now);
       if (!taken) co_return taken;
-      auto sent = co_await drain(self);
+      auto sent = co_await drain();
       if (!sent) co_return sent;
       from = from.subspan(now.size());
     }
     co_return result<>{};
   }
 
-  static awaitable<result<>> part(ptr self, time_point until) {
-    auto farewell = say_goodbye(self);
+  awaitable<result<>> part(time_point until) {
+    auto farewell = say_goodbye();
     auto done = co_await before(until, errc::write_timeout, std::move(farewell));
     if (done) {
-      auto answer = await_goodbye(self);
+      auto answer = await_goodbye();
       done = co_await before(until, errc::read_timeout, std::move(answer));
     }
-    self->close();
-    if (self->why) co_return fail(*self->why);
+    close();
+    if (why) co_return fail(*why);
     co_return done;
   }
 
-  static awaitable<result<>> say_goodbye(ptr self) {
-    if (self->why) co_return fail(*self->why);
-    auto said = self->machine.close_notify(*self);
-    if (!said) co_return fail(self->why_lost(said.error()));
-    auto sent = co_await drain(self);
-    self->below.shutdown_send();
+  awaitable<result<>> say_goodbye() {
+    if (why) co_return fail(*why);
+    auto said = machine.close_notify(*this);
+    if (!said) co_return fail(why_lost(said.error()));
+    auto sent = co_await drain();
+    below.shutdown_send();
     co_return sent;
   }
 
-  static awaitable<result<>> await_goodbye(ptr self) {
+  awaitable<result<>> await_goodbye() {
     const auto discarded = std::make_unique<std::array<std::uint8_t, 4096>>();
     for (std::size_t all = 0; all < most_discarded;) {
-      auto count = co_await read_when_ready(self, *discarded);
+      auto count = co_await read_when_ready(*discarded);
       if (!count && count.error() == errc::eof) co_return result<>{};
       if (!count) co_return fail(count.error());
       all += std::max(*count, least_read);
@@ -295,7 +295,7 @@ AJAR_DECL std::shared_ptr<net::octet_port> stream::port() const {
 }
 
 AJAR_DECL awaitable<result<>> stream::handshake(deadline until) {
-  return state_ ? state::shake(state_, until) : answer_moved_from();
+  return state_ ? kept(state_, state_->shake(until)) : answer_moved_from();
 }
 
 AJAR_DECL result<std::size_t> stream::try_read(std::span<std::uint8_t> into) {
@@ -306,24 +306,26 @@ AJAR_DECL result<> stream::put(bytes_view from) {
   if (!state_) return fail(errc::moved_from);
   return state_->put(from);
 }
-AJAR_DECL awaitable<result<>> stream::readable() { return state_ ? state::readable(state_) : answer_moved_from(); }
-AJAR_DECL awaitable<result<>> stream::drain() { return state_ ? state::drain(state_) : answer_moved_from(); }
+AJAR_DECL awaitable<result<>> stream::readable() {
+  return state_ ? kept(state_, state_->readable()) : answer_moved_from();
+}
+AJAR_DECL awaitable<result<>> stream::drain() { return state_ ? kept(state_, state_->drain()) : answer_moved_from(); }
 
 AJAR_DECL awaitable<result<std::size_t>> stream::read_some(std::span<std::uint8_t> into, deadline until) {
   if (!state_) return answer_moved_from<std::size_t>();
-  return before(until, errc::read_timeout, state::read_when_ready(state_, into));
+  return before(until, errc::read_timeout, kept(state_, state_->read_when_ready(into)));
 }
 AJAR_DECL awaitable<result<>> stream::read(std::span<std::uint8_t> into, deadline until) {
   if (!state_) return answer_moved_from();
-  return before(until, errc::read_timeout, state::read_all(state_, into));
+  return before(until, errc::read_timeout, kept(state_, state_->read_all(into)));
 }
 AJAR_DECL awaitable<result<>> stream::write(bytes_view from, deadline until) {
   if (!state_) return answer_moved_from();
-  return before(until, errc::write_timeout, state::write_all(state_, from));
+  return before(until, errc::write_timeout, kept(state_, state_->write_all(from)));
 }
 
 AJAR_DECL awaitable<result<>> stream::shutdown(deadline until) {
-  return state_ ? state::part(state_, until) : answer_moved_from();
+  return state_ ? kept(state_, state_->part(until)) : answer_moved_from();
 }
 AJAR_DECL void stream::close() {
   if (state_) state_->close();

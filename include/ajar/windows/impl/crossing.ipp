@@ -21,15 +21,13 @@
 
 namespace ajar::windows {
 
-// The coroutines of one crossing.
+// The coroutines of one crossing; the task group keeps it for them.
 struct crossing_work {
   static constexpr std::uint8_t here = 1;  // what the following end sends on each connection
   static constexpr std::uint8_t this_one = 2;
 
   explicit crossing_work(const asio::any_io_executor& executor, crossing_plan of)
       : plan(std::move(of)), changed(executor), work(executor) {}
-
-  using shared = std::shared_ptr<crossing_work>;
 
   // A SYN that is signed (RFC 2385) gets no reset from a port where nothing is yet, and an unsigned reset ends nothing.
   // So one end's SYN may come before the other end's socket is there, which then connects to a socket that waits.
@@ -53,29 +51,29 @@ struct crossing_work {
   time_point instant(unsigned tries, std::size_t which) const {
     return plan.grid_.instant(tries, static_cast<unsigned>(which));
   }
-  static awaitable<void> redial(shared all, std::size_t which, time_point until) {
-    const auto& pair = all->plan.pairs_[which];
-    auto at = all->instant(0, which);
-    for (unsigned tries = 0; !all->done && at < until; ++tries) {
+  awaitable<void> redial(std::size_t which, time_point until) {
+    const auto& pair = plan.pairs_[which];
+    auto at = instant(0, which);
+    for (unsigned tries = 0; !done && at < until; ++tries) {
       auto slept = co_await sleep_until(at);
-      if (!slept || all->done) co_return;
+      if (!slept || done) co_return;
       auto stream = pair.from.fresh();
-      at = all->instant(tries + 1, which);
+      at = instant(tries + 1, which);
       auto begun = stream ? result<>() : fail(stream.error());
-      if (!stream) all->shortage = shortage_or(stream.error(), all->shortage);
-      if (begun && all->plan.key_) begun = sign(*stream, pair.to, *all->plan.key_);
+      if (!stream) shortage = shortage_or(stream.error(), shortage);
+      if (begun && plan.key_) begun = sign(*stream, pair.to, *plan.key_);
       if (begun) begun = net::begin_connect(*stream, pair.to);
       result<> connected = begun;
       while (begun) {
         auto standing = net::connected(*stream);
         connected = co_await before(std::min(at, until), errc::dial_timeout, std::move(standing));
         if (connected || connected.error() != errc::dial_timeout || at >= until || !is_half_open(*stream)) break;
-        at = all->instant(++tries + 1, which);  // nearly there
+        at = instant(++tries + 1, which);  // nearly there
       }
       if (!connected && is_canceled(connected.error())) co_return;
       if (!connected) continue;
       const auto up = clock::now();
-      auto greeting = greet(all, which, std::move(*stream), tries + 1, up, until);
+      auto greeting = greet(which, std::move(*stream), tries + 1, up, until);
       auto settled = co_await std::move(greeting);
       if (settled) co_return;
     }
@@ -92,37 +90,36 @@ struct crossing_work {
   }
 
   // An octet each way repairs a last packet that was lost, and settles which pair it is. False: that was none.
-  static awaitable<bool> greet(shared all, std::size_t which, net::tcp_stream stream, unsigned tries, time_point up,
-                               time_point until) {
-    const bool names = all->plan.side_ == crossing_side::names;
-    if (names && all->done) {
-      all->others.push_back(std::move(stream));
+  awaitable<bool> greet(std::size_t which, net::tcp_stream stream, unsigned tries, time_point up, time_point until) {
+    const bool names = plan.side_ == crossing_side::names;
+    if (names && done) {
+      others.push_back(std::move(stream));
       co_return true;
     }
-    if (names) all->done = true;  // the first one that stands; nobody else is named
+    if (names) done = true;  // the first one that stands; nobody else is named
     auto exchanging = exchange(stream, names ? this_one : here);
     auto theirs = co_await before(until, errc::crossing_failed, std::move(exchanging));
-    if (theirs && *theirs == (names ? here : this_one) && !all->won) {
-      all->done = true;
-      all->won.emplace(crossed{std::move(stream), which, tries, up});
-      all->changed.notify();
+    if (theirs && *theirs == (names ? here : this_one) && !won) {
+      done = true;
+      won.emplace(crossed{std::move(stream), which, tries, up});
+      changed.notify();
       co_return true;
     }
-    if (names) all->done = false;  // it was no connection after all
+    if (names) done = false;  // it was no connection after all
     co_return !theirs && is_canceled(theirs.error());
   }
 
-  static awaitable<void> run(shared all, std::size_t which, time_point until) {
-    auto redialling = redial(all, which, until);
+  awaitable<void> run(std::size_t which, time_point until) {
+    auto redialling = redial(which, until);
     co_await std::move(redialling);
-    ++all->ended;
-    all->changed.notify();
+    ++ended;
+    changed.notify();
   }
 
-  static awaitable<result<>> wait(shared all) {
-    while (!all->won && all->ended < all->plan.pairs_.size()) {
-      auto changed = co_await all->changed.wait();
-      if (!changed) co_return changed;
+  awaitable<result<>> wait() {
+    while (!won && ended < plan.pairs_.size()) {
+      auto woken = co_await changed.wait();
+      if (!woken) co_return woken;
     }
     co_return result<>{};
   }
@@ -140,8 +137,8 @@ struct crossing_work {
 AJAR_DECL awaitable<result<crossed>> cross(crossing_plan how, time_point until) {
   const auto executor = co_await asio::this_coro::executor;
   const auto all = std::make_shared<crossing_work>(executor, std::move(how));
-  for (std::size_t i = 0; i < all->plan.pairs_.size(); ++i) all->work.spawn(crossing_work::run(all, i, until));
-  auto waiting = crossing_work::wait(all);
+  for (std::size_t i = 0; i < all->plan.pairs_.size(); ++i) all->work.spawn(all, all->run(i, until));
+  auto waiting = all->wait();
   auto waited = co_await before(until, errc::crossing_failed, std::move(waiting));
   const bool canceled = !waited && is_canceled(waited.error());
   all->work.cancel();

@@ -6,6 +6,7 @@
 
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/shortage.hpp>
+#include <ajar/core/task_group.hpp>
 #include <ajar/net/dial.hpp>
 
 #include <asio/error.hpp>
@@ -13,10 +14,8 @@
 
 namespace ajar::windows {
 
-// Whoever accepts holds it: the listener may go meanwhile.
+// Whoever accepts keeps it (kept()): the listener may go meanwhile.
 struct listener::state {
-  using ptr = std::shared_ptr<state>;
-
   state(asio::ip::tcp::acceptor from, expected_source source, cloak wish)
       : port(std::move(from)),
         expected(std::move(source)),
@@ -36,17 +35,16 @@ struct listener::state {
     if (account) account(cost);
   }
 
-  static awaitable<result<net::tcp_stream>> accept(ptr self, time_point until, time_point poll) {
-    auto operation = accept_and_close(self, poll);
+  awaitable<result<net::tcp_stream>> accept(time_point until, time_point poll) {
+    auto operation = accept_and_close(poll);
     auto stream = co_await before(until, errc::window_timeout, std::move(operation));
-    if (self->port.is_open()) {
-      self->close(stream.error() == errc::window_timeout ? close_cause::timeout : close_cause::canceled);
+    if (port.is_open()) {
+      close(stream.error() == errc::window_timeout ? close_cause::timeout : close_cause::canceled);
     }
     co_return stream;
   }
 
-  static awaitable<result<net::tcp_stream>> accept_and_close(ptr self, time_point poll) {
-    auto& port = self->port;
+  awaitable<result<net::tcp_stream>> accept_and_close(time_point poll) {
     if (!port.is_open()) co_return fail(errc::canceled);  // the listener went before this began
     net::tcp_stream peer(port.get_executor());
     net::tcp::endpoint from;
@@ -66,10 +64,10 @@ struct listener::state {
     }
     if (error) co_return fail(is_canceled(error) ? make_error_code(errc::canceled) : shortage_or(error, error));
     if (!port.is_open()) co_return fail(errc::canceled);  // the listener went while somebody came
-    const bool expected = self->over.active() == cloak::none || self->expected.matches(from.address());
-    if (!expected) ++self->cost.strangers;
-    self->close(expected ? close_cause::accepted : close_cause::stranger);
-    if (!expected) {
+    const bool awaited = over.active() == cloak::none || expected.matches(from.address());
+    if (!awaited) ++cost.strangers;
+    close(awaited ? close_cause::accepted : close_cause::stranger);
+    if (!awaited) {
       net::reset(peer);  // as from a closed port
       co_return fail(errc::window_stranger);
     }
@@ -112,7 +110,7 @@ AJAR_DECL result<> listener::open() {
 }
 
 AJAR_DECL awaitable<result<net::tcp_stream>> listener::accept(time_point until, time_point poll) {
-  return state::accept(state_, until, poll);
+  return kept(state_, state_->accept(until, poll));
 }
 
 AJAR_DECL result<listener> listen_once(const asio::any_io_executor& executor, expected_source expected,
