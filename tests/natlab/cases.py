@@ -18,7 +18,8 @@ import readme
 NEAR = {"rtt_ms": 40, "central": (3, 4)}
 NO_BIND = ("setpriv", "--bounding-set", "-net_bind_service")
 # those that take equally long together
-GROUPS = (("same_site", "port_443", "lying_client", "vanished_client", "by_ipv6"),
+GROUPS = (("same_site", "port_443", "lying_client", "vanished_client", "forwarded_ports", "by_ipv6",
+           "two_families"),
           ("nothing_listens", "timeline", "two_commands", "as_readme_says"), ("long_ways",))
 
 
@@ -69,6 +70,20 @@ class Cases:
         self.check("where the server may not bind it, that is what the client is told",
                    not reports and "port 443" in said.splitlines()[-1], said)
         self.w.wrap_server = ()
+        self.w.stop("server")
+
+    def forwarded_ports(self):
+        """Nothing crosses between two NATs with random ports; a router that forwards some lets windows open there."""
+        self.modes("symmetric+forward", "symmetric")
+        self.serve()
+        reports, said = self.ping()
+        self.check("a server that says nothing of forwarded ports has no use for them",
+                   not reports and matrix.NO_DIRECT_PATH in said, said)
+        self.w.stop("server")
+        self.serve("--window-ports", "40000-40099", "--advertise", "192.31.196.2")
+        reports, said = self.ping()
+        self.check("a server behind a router that forwards ports opens its windows there",
+                   [one["path"] for one in reports] == ["window"], said)
         self.w.stop("server")
 
     def lying_client(self):
@@ -215,6 +230,25 @@ class Cases:
         self.check("behind two NATs with random ports IPv6 crosses", [one["path"] for one in reports] == ["crossing"], said)
         self.w.stop("server")
 
+    def two_families(self):
+        """Server and client reach central by addresses of different families, as their URLs say; both have both."""
+        self.modes("open", "open")
+        by_4, by_6 = (self.w.url.replace("//central", f"//{host}") for host in ("192.175.48.10", "[2001:db8:ff::10]"))
+        usual = self.w.url
+        for server, client in ((by_4, by_6), (by_6, by_4)):
+            self.w.url = client
+            self.w.grant(services=("notes:r",))
+            self.w.url = server
+            self.serve()
+            who = f"a server at {server.split('/')[2]}, a client at {client.split('/')[2]}"
+            reports, said = self.ping("--by", "window")
+            self.check(f"{who}: no window, and that they share no family is told",
+                       not reports and "they share no address family" in said.splitlines()[-1], said)
+            reports, said = self.ping("--door", "[::]:7000" if client == by_6 else "0.0.0.0:7000")
+            self.check(f"{who}: the server dials", [one["path"] for one in reports] == ["outbound"], said)
+            self.w.stop("server")
+        self.w.url = usual
+
 
 def main():
     import lab as natlab
@@ -225,7 +259,7 @@ def main():
         return 77
     wrong = 0
     for ipv6 in (False, True):
-        names = [name for name in wanted if (name == "by_ipv6") == ipv6]
+        names = [name for name in wanted if (name in ("by_ipv6", "two_families")) == ipv6]
         if not names:
             continue
         with matrix.running(wanlink, ipv6, **NEAR) as (lab, w):

@@ -36,6 +36,7 @@ MODIFIERS = {
     "rst": "who is not let in gets a reset, not silence",
     "egress443": "lets out nothing but TCP to port 443",
     "noicmp": "drops ICMP errors that come in",
+    "forward": "passes the ports 40000 to 40099 on to the host behind it",
 }
 # the thirteen of the matrix
 MATRIX = ("open", "stateful", "stateful+rst", "fullcone", "arcone", "portpres", "portpres+rst", "cgnat", "stable",
@@ -291,6 +292,9 @@ def _rules(base, modifiers, public, number):
             marks += f"ip saddr {inside} oifname ext tcp flags syn update @called {{ ip daddr . tcp sport }}\n"
             called = "ip saddr . tcp dport @called "
         back = f"iifname ext ip daddr {outside} {called}dnat ip to tcp dport map @used"
+        entering = "ct status dnat accept"
+    if "forward" in modifiers:
+        back += f"\n    iifname ext ip daddr {outside} tcp dport 40000-40099 dnat ip to 10.{number}.0.2"
         entering = "ct status dnat accept"
     if base == "open":
         entering, refuse = "accept", "accept"
