@@ -157,7 +157,7 @@ inline int serve_as_planned(const settings& given, run_plan plan, int count, cha
   if (former) all.former.emplace(context.get_executor(), *self->former, std::move(*former));
   all.share(share_set_of(std::move(plan.shared), steps));
   const reload again(server_table(), count, words, given, steps);
-  control.tell_status_of(all.server, spoken_fence());
+  control.tell_status_of(all, spoken_fence());
   for (const auto* verb : {"revoke", "renew", "approve", "announce"}) {
     control.carry_out(verb, [&all](ajar::control::request what) { return change_now(all, std::move(what)); });
   }

@@ -50,6 +50,29 @@ struct running {
     if (former) what(*former);
   }
 
+  // Of both.
+  ajar::server_status status() const {
+    auto made = server.status();
+    if (!former) return made;
+    const auto before = former->status();
+    made.other_links.push_back(before.link);
+    made.other_links.insert(made.other_links.end(), before.other_links.begin(), before.other_links.end());
+    made.clients_with_door += before.clients_with_door;
+    made.windows_open += before.windows_open;
+    made.listened_last_minute += before.listened_last_minute;
+    made.listened_limit += before.listened_limit;
+    made.listened_by.insert(made.listened_by.end(), before.listened_by.begin(), before.listened_by.end());
+    made.sessions.insert(made.sessions.end(), before.sessions.begin(), before.sessions.end());
+    made.sessions_begun += before.sessions_begun;
+    made.carried += before.carried;
+    made.exposed_today += before.exposed_today;
+    made.exposed += before.exposed;
+    made.refusals.add(before.refusals);
+    made.dial_failures.add(before.dial_failures);
+    made.exceptions += before.exceptions;
+    return made;
+  }
+
   // These, and what is offered.
   void share(ajar::files::share_set all) {
     shared = std::move(all);

@@ -89,6 +89,16 @@ class Rotating(unittest.TestCase):
             self.fetch(server)
             self.only(server, self.id())
 
+    def test_by_its_door(self):
+        """The server dials both keys, one after the other."""
+        self.serve("home")
+        self.w.grant(server="home", name="home")
+        former = self.id()
+        said = self.w.text("client", "client", "rotate", "--by", "outbound", "--door", "127.0.0.1:0")
+        self.assertEqual(said.splitlines(), ["home  follows", f"this client is {self.id()}"])
+        self.assertNotEqual(self.id(), former)
+        self.only("home", self.id())
+
     def test_killed_at_any_moment_it_goes_on(self):
         self.serve("home")
         self.w.grant(server="home")  # as home
@@ -155,6 +165,8 @@ class ServerRotating(unittest.TestCase):
         self.assertEqual(self.follows(), {"laptop": False, "late": False})
         self.assertEqual(self.known_as(), former)
         self.fetch()  # by the key of before, where the client learns of the new one
+        status = json.loads(self.w.text("server", "server", "status", "--json"))
+        self.assertEqual((status["sessions_total"], len(status["other_links"])), (1, 1))
         self.assertEqual(self.known_as(), self.id())
         self.fetch()
         self.assertEqual(self.follows(), {"laptop": True, "late": False})
