@@ -155,6 +155,7 @@ int run(const tools::settings& given, int count, char** words) {
   }
   std::fflush(stdout);
   tell_of_limits(given, steps);
+  tools::tell_of_clock(steps);
 
   std::vector<asio::executor_work_guard<asio::io_context::executor_type>> busy;
   for (auto& one : contexts) busy.emplace_back(asio::make_work_guard(*one));
@@ -193,7 +194,7 @@ int main(int count, char** words) {
     if (command == "run") return run(given, count, words);
     if (command == "status") return tools::status(central_tool, "central", given);
     if (command == "admit" || command == "dismiss") return tools::change_admission(given, command == "admit");
-    if (command == "invite") return tools::invite(given);
+    if (command == "invite") return tools::clock_is_set(central_tool) ? tools::invite(given) : tools::local_trouble;
     if (command == "invites") return tools::print_invites(given);
     if (command == "withdraw") return tools::withdraw(given);
     if (command == "admitted") return tools::print_admitted(given);

@@ -69,8 +69,10 @@ inline option_table make_client_table() {
   all.add("recursive", "ls: the folders in it too").letter('R').of({"ls"}).command_line_only();
   all.add("verify", "get: compare SHA-256 with the server's").of({"get"});
   // said each time: no file of settings takes what is the user's own
-  all.add("force", "get: replace files here that were changed since they were fetched, or never were")
-      .of({"get"})
+  all.add("force",
+          "get: replace files here that were changed since they were fetched, or never were; rotate: without grants "
+          "that ended")
+      .of({"get", "rotate"})
       .command_line_only();
   all.add("dry-run", "get: say what would be fetched, and fetch nothing").of({"get"}).command_line_only();
   all.add("delete", "get: in the end remove what was fetched and is not there any more; with --force your own too")

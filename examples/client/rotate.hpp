@@ -71,8 +71,13 @@ inline int rotate(const settings& given, node& self) {
   std::size_t left = all->bad.size();
   for (const auto& one : all->good) {
     const auto& body = one.file.grant.body();
-    if (ajar::wall_now() >= body.not_after) continue;  // it is good for nothing
-    const int went = body.client == self.key.id() ? detail::go_over_at(given, self, one) : success;
+    const bool ended = ajar::wall_now() >= body.not_after;  // or the clock here is wrong, and that grant would be lost
+    if (ended && given.count("force") != 0) continue;
+    int went = success;
+    if (body.client == self.key.id()) {
+      went =
+          ended ? complain(client_tool, one.petname, ajar::errc::grant_expired) : detail::go_over_at(given, self, one);
+    }
     if (went == success) {
       detail::tell_followed(given, one.petname);
     } else {
@@ -81,9 +86,11 @@ inline int rotate(const settings& given, node& self) {
     }
   }
   if (left > 0) {
-    complain_in_words(client_tool, static_cast<exit_code>(code),
-                      std::to_string(left) + " of " + std::to_string(all->good.size() + all->bad.size()) +
-                          " servers have not followed: both keys are kept; say 'rotate' again");
+    complain_in_words(
+        client_tool, static_cast<exit_code>(code),
+        std::to_string(left) + " of " + std::to_string(all->good.size() + all->bad.size()) +
+            " servers have not followed: both keys are kept; say 'rotate' again, or 'rotate --force' to " +
+            "leave grants behind that have ended");
     return code;
   }
   const auto used = self.state.use_successor();

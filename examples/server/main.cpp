@@ -43,6 +43,9 @@ int main(int count, char** words) {
     if (const auto* code = std::get_if<int>(&begun)) return *code;
     const auto& given = std::get<tools::settings>(begun);
     const auto command = tools::text_option(given, "command");
+    for (const auto* signs : {"grant", "invite", "approve", "renew", "share"}) {
+      if (command == signs && !tools::clock_is_set(server_tool)) return tools::local_trouble;
+    }
     if (command == "join") return tools::join(given);
     if (command == "central") return tools::move_central(given);
     if (command == "run") return tools::run(given, count, words);

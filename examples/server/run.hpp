@@ -117,6 +117,7 @@ inline int serve_as_planned(const settings& given, run_plan plan, int count, cha
   // whoever shares watches its words, and hears of steps where he asks for them
   const bool talks = !plan.offered || given.count("log") != 0;
   const auto steps = talks ? steps_as_told("server", given) : ajar::telling::step_sink();
+  tell_of_clock(steps);
   const std::chrono::milliseconds listening(given.as<std::uint32_t>("listening"));
   const auto cloak = *ajar::windows::parse_cloak(given.as<std::string>("cloak"));
   const auto set_up = [&](ajar::server_options& one) {

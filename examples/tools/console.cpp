@@ -20,6 +20,15 @@ std::vector<std::string> list_option(const settings& given, const char* name) {
   return given.as<std::vector<std::string>>(name);
 }
 
+bool clock_is_set(std::string_view tool) {
+  const auto now = ajar::wall_now();
+  if (is_possible(now)) return true;
+  complain_in_words(
+      tool, local_trouble,
+      "this machine's clock says " + date_of(now) + ", and what is signed begins and ends by it: set it first");
+  return false;
+}
+
 std::optional<node> open_node(std::string_view tool, std::string_view kind, const std::string& option) {
   keep_memory_private();
   auto place = ajar::state::folder::place(option, kind);

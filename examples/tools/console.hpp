@@ -67,6 +67,15 @@ inline std::string date_of(ajar::wall_time at) {
   return text.data();
 }
 
+// Grants and invites begin and end by this machine's clock: before ajar was written it cannot have been right.
+inline bool is_possible(ajar::wall_time now) {
+  constexpr ajar::wall_time written{std::chrono::sys_days(std::chrono::year(2026) / 1 / 1)};
+  constexpr ajar::wall_time worn{std::chrono::sys_days(std::chrono::year(2126) / 1 / 1)};
+  return written <= now && now < worn;
+}
+// For commands that sign. False: it has complained.
+bool clock_is_set(std::string_view tool);
+
 // No file of ours gets the number of an input or output that this process was started without: 2>&- would write into
 // it.
 void keep_standard_numbers();

@@ -74,4 +74,11 @@ ajar::telling::step_sink steps_as_told(const std::string& who, const settings& g
   return step_log(who, format, log_of_steps(who, format, traced ? STDOUT_FILENO : STDERR_FILENO));
 }
 
+void tell_of_clock(const ajar::telling::step_sink& steps) {
+  const auto now = ajar::wall_now();
+  if (is_possible(now)) return;
+  ajar::telling::report_trouble(steps, "this machine's clock is wrong",
+                                date_of(now) + ": grants and invites begin and end by it: set it");
+}
+
 }  // namespace tools

@@ -42,4 +42,7 @@ line_writer& log_of_steps(const std::string& who, step_format format, int descri
 // Where the steps of 'run' go: --json, --log and --quiet. Nothing where nobody wants them.
 ajar::telling::step_sink steps_as_told(const std::string& who, const settings& given);
 
+// Of a clock that cannot be right: nobody gets in by it, until it is set.
+void tell_of_clock(const ajar::telling::step_sink& steps);
+
 }  // namespace tools

@@ -163,10 +163,34 @@ TEST_CASE("invites that have long ended are forgotten, but not one that waits to
   auto all = home.open();
   REQUIRE(all.invites.list().value().size() == 1);
   CHECK(all.invites.ids().value() == std::vector<invite_id>{invite_keys::of(waiting.token, waiting.server).id});
-  CHECK(home.refusal(old, client) == errc::invite_unknown);
+  CHECK(home.refusal(old, client) == errc::invite_expired);
   REQUIRE(all.invites.approve("desktop", all.grants));
   CHECK(all.invites.list().value().size() == 1);  // its client has still to come
   CHECK(!home.refusal(waiting, client));
+}
+
+TEST_CASE("an invite that a wrong clock calls long ended is good again by the right one") {
+  const kept_invites home;
+  const auto with = home.give("laptop");
+  home.end(with, issued_invites::remembered + 1h);
+  CHECK(home.open().invites.list().value().empty());
+  home.give("desktop");
+  home.end(with, -1h);
+  CHECK(home.open().invites.list().value().size() == 2);
+  CHECK(!home.refusal(with, identity::key::generate()));
+}
+
+TEST_CASE("by a clock that was set back nobody has an invite, and by the right one it is as good as before") {
+  const kept_invites home;
+  const auto with = home.give("laptop");
+  const auto client = identity::key::generate();
+  const auto name = to_hex(invite_keys::of(with.token, with.server).id) + ".invite";
+  REQUIRE(home.state.set_time(name, wall_now() + 6min));
+  CHECK(home.refusal(with, client) == errc::clock_set_back);
+  REQUIRE(home.state.set_time(name, wall_now() + 4min));  // clocks differ by so much
+  CHECK(!home.refusal(with, client));
+  REQUIRE(home.state.set_time(name, wall_now() + 6min));
+  CHECK(!home.refusal(with, client));  // it has been used, and its key is told the same
 }
 
 TEST_CASE("with --confirm the owner decides about the key that came first") {
@@ -259,6 +283,17 @@ TEST_CASE("there are at most 256 invites at a time") {
   const auto all = home.open();
   CHECK(all.invites.add(std::move(what), central, all.grants).error() == errc::limit_reached);
   CHECK(all.invites.ids().value().size() == issued_invites::most);
+}
+
+TEST_CASE("invites that have long ended make room for others") {
+  const kept_invites home;
+  std::vector<invite> old;
+  for (std::size_t i = 0; i < issued_invites::most; ++i) old.push_back(home.give("client" + std::to_string(i)));
+  for (std::size_t i = 1; i < old.size(); ++i) home.end(old[i], issued_invites::remembered + 1s);
+  home.give("late");
+  CHECK(home.state.list(".invite").value().size() == 2);
+  CHECK(home.open().invites.list().value().size() == 2);
+  CHECK(home.refusal(old[1], identity::key::generate()) == errc::invite_unknown);
 }
 
 TEST_CASE("who does not know the secret, or sends anything else, changes nothing") {

@@ -123,7 +123,7 @@ TEST_CASE("an ended invite is told as such, and forgotten a day later") {
   CHECK(all.refusal(ended, server) == errc::invite_expired);
   const auto old = all.give("cellar", -server_invites::remembered - 1s);
   CHECK(server_invites(all.state, all.self).list().value().size() == 1);
-  CHECK(all.refusal(old, server) == errc::invite_unknown);
+  CHECK(all.refusal(old, server) == errc::invite_expired);
   CHECK(all.list.empty());
 }
 

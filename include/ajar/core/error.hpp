@@ -108,6 +108,7 @@ enum class errc : std::uint16_t {
   // trust, again
   clocks_differ = 140,
   succession_expired,
+  clock_set_back,
   // switchboard
   unknown_server = 150,
   server_offline,

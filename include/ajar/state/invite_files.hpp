@@ -86,7 +86,7 @@ class invite_files {
  public:
   /// So many at most.
   static constexpr std::size_t most = 256;
-  /// An invite that nobody waits with is remembered for so long after its end, so that the end can be told.
+  /// An invite that nobody waits with is told of for so long after its end, so that the end can be told.
   static constexpr std::chrono::hours remembered{24};
 
   invite_files(const state::folder& in, const identity::key& self) : in_(in), self_(self) {}
@@ -105,6 +105,8 @@ class invite_files {
     const auto all = list();
     if (!all) return fail(all.error());
     if (all->size() >= most) return fail(errc::limit_reached);
+    const auto room = make_room();
+    if (!room) return fail(room.error());
     const result<bool> elsewhere = taken();
     if (!elsewhere) return fail(elsewhere.error());
     const bool twice =
@@ -118,23 +120,12 @@ class invite_files {
     return made;
   }
 
-  /// All that are remembered, by name; those that have long ended are forgotten. Errors: state_damaged, the system's.
+  /// All that are remembered, by name. Errors: state_damaged, the system's.
   result<std::vector<Kept>> list() const {
-    const auto names = in_.list(ending);
-    if (!names) return fail(names.error());
-    std::vector<Kept> all;
-    for (const auto& name : *names) {
-      auto one = load(name);
-      if (!one) return fail(one.error());
-      if (!*one) continue;
-      if (!(*one)->pending() && wall_now() >= (*one)->not_after + remembered) {
-        auto gone = in_.remove(name);
-        if (!gone) return fail(gone.error());
-        continue;
-      }
-      all.push_back(std::move(**one));
-    }
-    std::ranges::sort(all, {}, &Kept::petname);
+    auto all = load_all();
+    if (!all) return all;
+    std::erase_if(*all, has_long_ended);
+    std::ranges::sort(*all, {}, &Kept::petname);
     return all;
   }
 
@@ -206,6 +197,21 @@ class invite_files {
 
   static std::string name_of(const trust::invite_id& id) { return to_hex(id) + std::string(ending); }
 
+  static bool has_long_ended(const Kept& one) { return !one.pending() && wall_now() >= one.not_after + remembered; }
+
+  // The files of those that have long ended go when others need their room, and not before: by a clock that is right
+  // again they may not have ended at all.
+  result<> make_room() const {
+    const auto all = load_all();
+    if (!all) return fail(all.error());
+    if (all->size() < most) return {};
+    for (const auto& one : *all) {
+      auto gone = has_long_ended(one) ? remove(one) : result<>();
+      if (!gone) return gone;
+    }
+    return {};
+  }
+
   template <class Give>
   result<trust::redemption_answer> decide(Kept& one, const identity::peer_id& who, const Give& give) const {
     trust::redemption_answer made;
@@ -214,6 +220,9 @@ class invite_files {
       return made;
     };
     if (!one.claimant) {
+      const auto made_at = in_.time_of(name_of(one.keys.id));
+      if (!made_at) return fail(made_at.error());
+      if (wall_now() < *made_at - trust::grant::clocks_differ) return refuse(errc::clock_set_back);
       if (wall_now() >= one.not_after) return refuse(errc::invite_expired);
       one.claimant = who;
       auto kept = keep(one);
@@ -224,6 +233,18 @@ class invite_files {
       return refuse(errc::invite_used);
     }
     return give(one);
+  }
+
+  result<std::vector<Kept>> load_all() const {
+    const auto names = in_.list(ending);
+    if (!names) return fail(names.error());
+    std::vector<Kept> all;
+    for (const auto& name : *names) {
+      auto one = load(name);
+      if (!one) return fail(one.error());
+      if (*one) all.push_back(std::move(**one));
+    }
+    return all;
   }
 
   // Nothing where there is none.

@@ -169,6 +169,9 @@ inline constexpr error_text error_texts[] = {
     {errc::clocks_differ, cause_kind::permission,
      "the grant is valid by this machine's clock, and not by that of the server or of central",
      "one of the clocks is wrong: compare the time (date -u) here and there, and set the wrong one"},
+    {errc::clock_set_back, cause_kind::permission,
+     "whoever gave the invite has a clock by which it was not even made yet",
+     "have them set that clock (date -u): then the invite is as good as before"},
     {errc::succession_expired, cause_kind::permission, "one key went over to another, and the time for that is over",
      "sign it anew with both keys; or set the clock that is wrong (date -u), this machine's or the server's"},
 
