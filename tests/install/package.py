@@ -7,7 +7,6 @@ Needs root, debhelper, lintian and debootstrap; the system is fetched from where
 """
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
@@ -23,12 +22,11 @@ EXPECTED = ("usr/bin/ajar-central", "usr/bin/ajar-server", "usr/bin/ajar-client"
 
 def mirror():
     """Where this machine has bookworm from."""
-    for source in (pathlib.Path("/etc/apt/sources.list"), *pathlib.Path("/etc/apt/sources.list.d").glob("*")):
-        text = source.read_text() if source.is_file() else ""
-        found = re.search(r"^URIs: (\S+)", text, re.M) or re.search(r"^deb (?:\[.*?\] )?(\S+)", text, re.M)
-        if found:
-            return found[1]
-    sys.exit("this machine has no source of packages")
+    found = installed.run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Identifier: Packages", "Origin: Debian",
+                          f"Codename: {SUITE}", "Component: main").split()
+    if not found:
+        sys.exit(f"this machine has no source of {SUITE}'s packages")
+    return found[0]
 
 
 def build(root, folder):
