@@ -3,8 +3,11 @@
 
 #include <doctest/doctest.h>
 #include <ajar/core/deadline.hpp>
+#include <ajar/testing/manual_clock.hpp>
 #include <ajar/testing/run.hpp>
 #include <asio/detached.hpp>
+
+#include <memory>
 
 namespace notifier_test {
 
@@ -23,7 +26,60 @@ awaitable<result<>> wait_briefly(notifier& change) {
   co_return told;
 }
 
+awaitable<void> note_until(notifier& change, time_point until, std::error_code& why, int& ended) {
+  auto told = co_await change.wait_until(until, errc::link_timeout);
+  why = told ? std::error_code() : told.error();
+  ++ended;
+}
+
+awaitable<result<>> wait_long(notifier& change) {
+  auto operation = change.wait_until(clock::now() + std::chrono::hours(1), errc::link_timeout);
+  auto told = co_await before(clock::now(), errc::window_timeout, std::move(operation));
+  co_return told;
+}
+
 }  // namespace
+
+TEST_CASE("who waits alone may do so until an instant") {
+  asio::io_context context;
+  testing::manual_clock time;
+  auto change = std::make_unique<notifier>(context.get_executor());
+  const auto until = clock::now() + std::chrono::seconds(1);
+  std::error_code why;
+  int ended = 0;
+  const auto wait = [&] { asio::co_spawn(context, note_until(*change, until, why, ended), asio::detached); };
+  wait();
+  time.settle(context);
+  CHECK(ended == 0);
+  change->notify();
+  time.settle(context);
+  CHECK((ended == 1 && !why));
+  wait();
+  time.advance(context, std::chrono::seconds(1));
+  CHECK((ended == 2 && why == errc::link_timeout));
+  wait();  // it is over already
+  time.settle(context);
+  CHECK((ended == 3 && why == errc::link_timeout));
+  int woken = 0;
+  int canceled = 0;
+  asio::co_spawn(context, note(*change, woken, canceled), asio::detached);  // which knows of no instant
+  time.advance(context, std::chrono::seconds(2));
+  CHECK(woken + canceled == 0);
+  change->notify();
+  time.settle(context);
+  CHECK(woken == 1);
+  asio::co_spawn(context, note_until(*change, never, why, ended), asio::detached);
+  time.settle(context);
+  change.reset();
+  time.settle(context);
+  CHECK((ended == 4 && why == errc::canceled));
+}
+
+TEST_CASE("a wait until an instant that is cancelled says so") {
+  asio::io_context context;
+  notifier change(context.get_executor());
+  CHECK(testing::run(context, wait_long(change)).error() == errc::window_timeout);
+}
 
 TEST_CASE("a notification wakes all who wait, once, and is not kept for those who come later") {
   asio::io_context context;

@@ -29,6 +29,10 @@ class notifier {
   /// Suspend until the next notify(). Errors: canceled.
   [[nodiscard]] awaitable<result<>> wait();
 
+  /// The same, until an instant at most; for the only one who waits. It costs no more than wait(), where before() needs
+  /// some 5 kB for as long as it runs. Errors: `late`, canceled.
+  [[nodiscard]] awaitable<result<>> wait_until(time_point until, errc late);
+
   /// Call once: without an error at the next notify(), with operation_aborted where it is cancelled before.
   void async_wait(erased_handler<std::error_code> then);
 
@@ -38,6 +42,7 @@ class notifier {
   struct state;
   struct waiting;
   static awaitable<result<>> wait_on(std::shared_ptr<state> of);
+  static awaitable<result<>> wait_on(std::shared_ptr<state> of, time_point until, errc late);
 
   std::shared_ptr<state> state_;
 };

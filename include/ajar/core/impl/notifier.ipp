@@ -49,6 +49,18 @@ AJAR_DECL awaitable<result<>> notifier::wait_on(std::shared_ptr<state> of) {
   co_return result<>{};
 }
 
+AJAR_DECL awaitable<result<>> notifier::wait_until(time_point until, errc late) { return wait_on(state_, until, late); }
+
+AJAR_DECL awaitable<result<>> notifier::wait_on(std::shared_ptr<state> of, time_point until, errc late) {
+  const auto before = of->notified;
+  if (of->gone) co_return fail(errc::canceled);
+  of->at.expires_at(until);
+  auto [error] = co_await of->at.async_wait(use_values);
+  of->at.expires_at(never);
+  if (of->notified != before) co_return result<>{};
+  co_return fail(error ? errc::canceled : late);
+}
+
 AJAR_DECL void notifier::notify() {
   ++state_->notified;
   state_->at.cancel();

@@ -243,8 +243,7 @@ inline awaitable<result<tcp_stream>> race_to(std::vector<tcp::endpoint> order, c
       attempts.spawn(attempt(order[started++ % order.size()], how, state));
       next = clock::now() + delay;
     }
-    auto change = state->changed.wait();
-    auto changed = co_await before(next, errc::dial_timeout, std::move(change));
+    auto changed = co_await state->changed.wait_until(next, errc::dial_timeout);
     (void)changed;
   }
   attempts.cancel();

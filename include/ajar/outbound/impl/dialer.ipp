@@ -57,8 +57,7 @@ AJAR_DECL awaitable<void> dialer::run() {
   for (;;) {
     for (const auto& to : plan_.due(clock::now())) tasks_.spawn(owner_.lock(), attempt(to), to.grant);
     const auto next = plan_.next();
-    auto change = changed_.wait();
-    auto changed = co_await before(next, errc::would_block, std::move(change));
+    auto changed = co_await changed_.wait_until(next, errc::would_block);
     if (!changed && is_canceled(changed.error())) co_return;
   }
 }

@@ -19,6 +19,7 @@ namespace ajar::signalling {
 
 struct link::state : std::enable_shared_from_this<state> {
   static constexpr std::chrono::seconds farewell{1};
+  static constexpr std::size_t turn = 32;  // messages, before others of the thread have theirs
 
   explicit state(tls::stream from)
       : stream(std::move(from)), changed(stream.get_executor()), emptied(stream.get_executor()) {}
@@ -89,36 +90,53 @@ struct link::state : std::enable_shared_from_this<state> {
     return {};
   }
 
-  // --- coroutines: whoever awaits one keeps this (kept())
-
-  // A message may cost a signature or two to check: others of the thread have their turn after some. One of a roster
-  // costs as many as it has entries.
-  awaitable<result<message>> next_message() {
-    constexpr std::size_t turn = 32;
+  // The next message, where it has come. Errors: would_block, where others have their turn first (more()).
+  result<message> try_next() {
     for (;;) {
-      if (why) co_return fail(*why);
-      if (taken == turn) {
-        taken = 0;
-        auto passed = co_await yield(patience::keeps_core);
-        if (!passed) co_return fail(passed.error());
-        continue;
-      }
+      if (why) return fail(*why);
+      if (taken == turn) return fail(errc::would_block);
       auto frame = decoder.next();
-      if (!frame) co_return fail(frame.error());
+      if (!frame) return fail(frame.error());
       if (*frame) {
         ++taken;
-        if (rate && !rate->take(clock::now())) co_return fail(errc::too_many_requests);
+        if (rate && !rate->take(clock::now())) return fail(errc::too_many_requests);
         auto got = parse(**frame);
         if (got && std::holds_alternative<follow_up>(*got)) continue;
         if (got && std::holds_alternative<roster_update>(*got)) taken = turn;
-        co_return got;
+        return got;
       }
-      auto fed = feed();
-      if (!fed && fed.error() != errc::would_block) co_return fail(why ? *why : fed.error());
-      if (fed) continue;
-      taken = 0;
-      auto ready = co_await stream.readable();
-      if (!ready) co_return fail(why ? *why : ready.error());
+      const auto fed = feed();
+      if (!fed && fed.error() == errc::would_block) return fail(fed.error());
+      if (!fed) return fail(why ? *why : fed.error());
+    }
+  }
+
+  // All that has come. @return why the link ends, where it does
+  std::error_code take_all(const message_handler& handler) {
+    for (;;) {
+      const auto got = try_next();
+      if (!got && got.error() == errc::would_block) return {};
+      const auto cause = got ? take(*got, handler) : got.error();
+      if (cause) return cause;
+    }
+  }
+
+  // A message may cost a signature or two to check: others of the thread have their turn after some. One of a roster
+  // costs as many as it has entries.
+  awaitable<result<>> more() {
+    const bool over = taken == turn;
+    taken = 0;
+    return over ? yield(patience::keeps_core) : stream.readable();
+  }
+
+  // --- coroutines: whoever awaits one keeps this (kept()). Of an idle link those of run() stay: they hold little
+
+  awaitable<result<message>> next_message() {
+    for (;;) {
+      auto got = try_next();
+      if (got || got.error() != errc::would_block) co_return got;
+      auto came = co_await more();
+      if (!came) co_return fail(why ? *why : came.error());
     }
   }
 
@@ -127,12 +145,14 @@ struct link::state : std::enable_shared_from_this<state> {
     task_group keeper(changed.get_executor());
     keeper.spawn(shared_from_this(), keep_alive());
     for (;;) {
-      auto got = co_await next_message();
-      const auto cause = got ? take(*got, handler) : got.error();
-      if (cause) {
-        finish(cause);
-        break;
+      auto cause = take_all(handler);
+      if (!cause) {
+        auto came = co_await more();
+        if (came) continue;
+        cause = why ? *why : came.error();
       }
+      finish(cause);
+      break;
     }
     keeper.cancel();
     co_await part();
@@ -161,21 +181,20 @@ struct link::state : std::enable_shared_from_this<state> {
         if (!put) end(put.error());
       }
       const auto next = beat->next();
-      auto work = send_or_wait();
-      auto done = co_await before(next, errc::would_block, std::move(work));
+      result<> done;
+      if (stream.pending_output() != 0) {
+        auto sending = stream.drain();
+        done = co_await before(next, errc::would_block, std::move(sending));
+      }
+      if (done) {
+        emptied.notify();
+        done = co_await changed.wait_until(next, errc::would_block);
+      }
       if (!done && done.error() != errc::would_block) {
         if (!is_canceled(done.error())) end(done.error());
         break;
       }
     }
-  }
-
-  awaitable<result<>> send_or_wait() {
-    auto sent = co_await stream.drain();
-    if (!sent) co_return sent;
-    emptied.notify();
-    auto woken = co_await changed.wait();
-    co_return woken;
   }
 
   awaitable<result<>> drained() {

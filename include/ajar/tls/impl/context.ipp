@@ -43,7 +43,9 @@ AJAR_DECL context::handle context::make(::WOLFSSL_METHOD* method, const credenti
       wolfSSL_CTX_set_groups(context, curve, 1) == WOLFSSL_SUCCESS;
   if (!ok) throw std::runtime_error("wolfSSL refuses the key or the suites");
   // a resumed session does not show the peer's certificate
+#ifdef HAVE_SESSION_TICKET
   wolfSSL_CTX_no_ticket_TLSv13(context);
+#endif
   wolfSSL_CTX_set_session_cache_mode(context, WOLFSSL_SESS_CACHE_OFF);
   return made;
 }
