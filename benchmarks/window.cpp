@@ -134,7 +134,7 @@ ajar::awaitable<void> come_all_the_same(ajar::client& client, ajar::peer_id home
     auto session = co_await client.connect(home, way);
     if (session) into.session.add(ajar::clock::now() - begun);
     if (!session) fmt::print(stderr, "window: {}\n", ajar::explain(session.error()));
-    into.crossed += session && session->way() == ajar::sessions::path::crossing ? 1 : 0;
+    into.crossed += session && session->path() == ajar::sessions::path::crossing ? 1 : 0;
     into.most_ports = std::max(into.most_ports, other.tried() - ports);
   }
 }

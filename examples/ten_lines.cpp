@@ -39,7 +39,7 @@ ajar::awaitable<void> visit(ajar::client& client, ajar::peer_id home) {
   }
   std::string text(19, '\0');
   auto count = co_await asio::async_read(*session, asio::buffer(text), ajar::use_awaitable);
-  fmt::print("{} octets over {}: {}\n", count, to_string(session->way()), text);
+  fmt::print("{} octets over {}: {}\n", count, to_string(session->path()), text);
 }
 // [client]
 

@@ -30,10 +30,10 @@ inline ajar::awaitable<ajar::result<exit_code>> ping(visit_ptr at, unsigned coun
     fmt::print("{}\n", line.text());
     co_return success;
   }
-  const auto way = at->over.info().way;
-  fmt::print("{}: by {} in {:.1f} ms, round trip {:.3f} ms{}\n", at->server, to_string(way),
+  const auto path = at->over.info().path;
+  fmt::print("{}: by {} in {:.1f} ms, round trip {:.3f} ms{}\n", at->server, to_string(path),
              static_cast<double>(at->connected_in.count()) / 1e6, static_cast<double>(best->count()) / 1e6,
-             way == ajar::sessions::path::outbound
+             path == ajar::sessions::path::outbound
                  ? std::string(", no port opened for it")
                  : fmt::format(", a port was open for {} us", cost->exposure_ns / 1000));
   co_return success;

@@ -57,10 +57,10 @@ using errand = std::function<ajar::awaitable<ajar::result<exit_code>>(visit_ptr)
 inline json_line path_report(const visit& at, const ajar::files::window_cost& cost) {
   const auto& info = at.over.info();
   json_line line;
-  line.with("server", at.server).with("path", to_string(info.way)).with("connect_us", at.connected_in.count() / 1000);
+  line.with("server", at.server).with("path", to_string(info.path)).with("connect_us", at.connected_in.count() / 1000);
   if (!at.reason.empty()) line.with("reason", at.reason);
-  if (info.way != ajar::sessions::path::outbound) {
-    const bool nobody = info.way == ajar::sessions::path::crossing;
+  if (info.path != ajar::sessions::path::outbound) {
+    const bool nobody = info.path == ajar::sessions::path::crossing;
     json_line window;
     window.with("opened_by", nobody        ? "nobody"
                              : info.window ? "client"

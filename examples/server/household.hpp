@@ -55,7 +55,7 @@ class guest_policy final : public ajar::files::issued_grant_policy {
 
   void came(const ajar::sessions::session_info& info) override {
     issued_grant_policy::came(info);
-    offered_.came(info.grant, short_name(info.peer) + " by " + std::string(to_string(info.way)));
+    offered_.came(info.grant, short_name(info.peer) + " by " + std::string(to_string(info.path)));
   }
   std::optional<ajar::files::page> answer(const ajar::sessions::session_info& info,
                                           const ajar::streams::request& asked) override {

@@ -48,7 +48,7 @@ json json_of(const ajar::grant_listening& one) {
 }
 json json_of(const ajar::sessions::session_status& one) {
   json made = {{"peer", to_string(one.info.peer)},
-               {"path", std::string(to_string(one.info.way))},
+               {"path", std::string(to_string(one.info.path))},
                {"remote", ajar::net::to_string(one.info.remote)},
                {"grant", ajar::to_hex(one.info.grant)},
                {"age_ns", one.age.count()},

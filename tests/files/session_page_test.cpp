@@ -14,7 +14,7 @@ namespace {
 
 sessions::session_info by_window_of_the_server() {
   sessions::session_info made;
-  made.way = sessions::path::window;
+  made.path = sessions::path::window;
   made.window.emplace();
   made.window->exposure = std::chrono::nanoseconds(130'000);
   made.window->listeners = 2;
@@ -39,7 +39,7 @@ TEST_CASE("what a window cost is read as it was written") {
   CHECK(page == "{\"path\":\"window\",\"exposure_ns\":130000,\"listeners\":2,\"strangers\":1}\n");
   CHECK(parse_session_page(page).value() == window_cost{130'000, 2, 1});
   sessions::session_info outbound;
-  outbound.way = sessions::path::outbound;
+  outbound.path = sessions::path::outbound;
   CHECK(to_session_page(outbound) == "{\"path\":\"outbound\"}\n");
   CHECK(parse_session_page(to_session_page(outbound)).value() == window_cost{});
 }

@@ -74,10 +74,10 @@ ajar::awaitable<ajar::result<path>> greet_once(scene& all, ajar::client& client,
   const auto server = all.here.home.key.id();
   auto session = co_await client.connect(server, how);
   if (!session) co_return ajar::fail(session.error());
-  const auto way = session->way();
+  const auto path = session->path();
   auto greeted = co_await village::greet(*session);
   if (!greeted) co_return ajar::fail(greeted.error());
-  co_return way;
+  co_return path;
 }
 
 // The same, and stops everything.

@@ -193,7 +193,7 @@ awaitable<result<>> visit(town& all, by way) {
   const auto id = all.home.key.id();
   auto session = co_await all.visitor->connect(id, how);
   if (!session) co_return fail(session.error());
-  if (way == by::crossing) CHECK(session->way() == sessions::path::crossing);
+  if (way == by::crossing) CHECK(session->path() == sessions::path::crossing);
   auto greeted = co_await village::greet(*session);
   co_return greeted;
 }
@@ -222,7 +222,7 @@ awaitable<void> be_there_first(town& all, stranger& who) {
   const auto id = all.home.key.id();
   auto session = co_await all.visitor->connect(id, how);
   CHECK_MESSAGE(session, session.error().message());
-  if (session) CHECK(session->way() == sessions::path::crossing);
+  if (session) CHECK(session->path() == sessions::path::crossing);
   CHECK(who.came.size() == 3);
   CHECK(all.host->exposed().listeners == 3);
   CHECK(all.host->exposed().strangers == 3);

@@ -82,7 +82,7 @@ awaitable<void> tell_of_a_window(scene& all) {
   REQUIRE(home.sessions.size() == 1);
   const auto& theirs = home.sessions[0];
   CHECK(theirs.info.peer == all.key.id());
-  CHECK(theirs.info.way == sessions::path::window);
+  CHECK(theirs.info.path == sessions::path::window);
   CHECK(theirs.info.remote.address() == asio::ip::address_v4::loopback());
   CHECK(theirs.age > 0ns);
   CHECK(theirs.age <= home.uptime);
@@ -143,7 +143,7 @@ awaitable<void> tell_of_own_ports(scene& all) {
   CHECK(stopped.exposed.open >= open.exposed.open);
   CHECK(all.client->status().exposed == stopped.exposed);  // a closed port costs nothing more
   REQUIRE(stopped.sessions.size() == 1);                   // sessions outlive the link
-  CHECK(stopped.sessions[0].info.way == sessions::path::outbound);
+  CHECK(stopped.sessions[0].info.path == sessions::path::outbound);
   CHECK_FALSE(stopped.links.at(0).linked);
   dialled->close();
   co_await stop(all);

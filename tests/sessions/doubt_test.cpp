@@ -46,7 +46,7 @@ struct scene {
     made.ends = *both;
     sessions::session_info about;
     about.peer = peer;
-    about.way = way;
+    about.path = way;
     made.here = std::make_unique<sessions::session>(std::move(made.ends->server), about);
     return made;
   }

@@ -95,7 +95,7 @@ struct meeting {
   }
   // The client's signature, over whatever is given.
   claim claimed(const proof_terms& terms, proof_role by = proof_role::client) {
-    return {terms.way, terms.nonce, terms.grant, who.client.sign(to_be_proved(terms, by, exporter()))};
+    return {terms.path, terms.nonce, terms.grant, who.client.sign(to_be_proved(terms, by, exporter()))};
   }
   std::span<const std::uint8_t, 32> exporter() const { return client->exporter().reveal(); }
   proof_terms terms(path way = path::window) const { return {way, nonce, grant, who.client.id(), who.server.id()}; }
@@ -151,7 +151,7 @@ TEST_CASE("by every path and from either side of TLS a client enters, and both k
       REQUIRE(!two.at_client->error);
       REQUIRE(!two.at_server->error);
       CHECK(by == two.who.client.id());
-      CHECK(seen.way == way);
+      CHECK(seen.path == way);
       CHECK(seen.nonce == nonce);
       CHECK(seen.grant == grant);
       const auto& here = two.at_client->session->info();
@@ -159,7 +159,7 @@ TEST_CASE("by every path and from either side of TLS a client enters, and both k
       CHECK(here.peer == two.who.server.id());
       CHECK(there.peer == two.who.client.id());
       for (const auto* one : {&here, &there}) {
-        CHECK(one->way == way);
+        CHECK(one->path == way);
         CHECK(one->nonce == nonce);
         CHECK(one->grant == grant);
         CHECK(!one->window);
@@ -179,8 +179,8 @@ TEST_CASE("what was signed and what is claimed have to be the same, in every fie
     change(made);
     return two.verdict(made) == errc::proof_invalid;
   };
-  CHECK(refused([](claim& made) { made.way = path::outbound; }));
-  CHECK(refused([](claim& made) { made.way = path::window_reverse; }));
+  CHECK(refused([](claim& made) { made.path = path::outbound; }));
+  CHECK(refused([](claim& made) { made.path = path::window_reverse; }));
   CHECK(refused([](claim& made) { made.nonce[0] ^= 1; }));
   CHECK(refused([](claim& made) { made.nonce[15] ^= 0x80; }));
   CHECK(refused([](claim& made) { made.grant[0] ^= 1; }));

@@ -57,7 +57,7 @@ TEST_CASE("every term, the role and the connection change what is signed") {
   all.insert(to_be_proved(terms(), proof_role::client, filled<32>(0x98)));
   for (const auto way : {path::outbound, path::window_reverse}) {
     auto other = terms();
-    other.way = way;
+    other.path = way;
     add(other);
   }
   auto nonce = terms();
@@ -81,7 +81,7 @@ TEST_CASE("a claim comes back with all its fields, in these octets") {
             times(16, "11") + times(16, "22") + times(64, "55"));
   const auto got = claim::decode(octets);
   REQUIRE(got.has_value());
-  CHECK(got->way == path::window_reverse);
+  CHECK(got->path == path::window_reverse);
   CHECK(got->nonce == sample().nonce);
   CHECK(got->grant == sample().grant);
   CHECK(got->signature == sample().signature);

@@ -128,7 +128,7 @@ TEST_CASE("a session says who is there and how they came") {
   meeting two;
   CHECK(two.client->peer() == two.who.server.id());
   CHECK(two.server->peer() == two.who.client.id());
-  CHECK(two.client->way() == sessions::path::window);
+  CHECK(two.client->path() == sessions::path::window);
   CHECK(!two.client->info().window);
   two.server->set_window(windows::report());
   CHECK(two.server->info().window);

@@ -195,7 +195,7 @@ TEST_CASE("each reason not to enter has its own name") {
   standing.now = at(2'000);
   CHECK(check(one.given(), standing) == errc::grant_expired);
   standing = one.standing();
-  standing.way = method::outbound;
+  standing.method = method::outbound;
   CHECK(check(one.given(), standing) == errc::method_not_granted);
   standing = one.standing();
   standing.sessions = 2;

@@ -16,9 +16,9 @@ enum class colour : std::uint8_t { red = 1, blue = 3 };
 struct part {
   std::uint16_t number = 0;
 
-  static void layout(auto& self, auto& way) {
-    way(self.number);
-    way.require([&] { return self.number != 13; });
+  static void layout(auto& self, auto& io) {
+    io(self.number);
+    io.require([&] { return self.number != 13; });
   }
   bool operator==(const part&) const = default;
 };
@@ -36,11 +36,11 @@ struct whole {
   std::vector<part> parts;
   errc why = errc::canceled;
 
-  static void layout(auto& self, auto& way) {
-    way(self.version);
-    if (self.version != 1) return way.rest();
-    way(self.flag, bits(self.left, self.right), within(self.paint, colour::red, colour::blue), self.pair,
-        at_most(self.octets, 3), at_most(self.word, 4), list<std::uint8_t>(self.parts, most), self.why);
+  static void layout(auto& self, auto& io) {
+    io(self.version);
+    if (self.version != 1) return io.rest();
+    io(self.flag, bits(self.left, self.right), within(self.paint, colour::red, colour::blue), self.pair,
+       at_most(self.octets, 3), at_most(self.word, 4), list<std::uint8_t>(self.parts, most), self.why);
   }
   bool operator==(const whole&) const = default;
 };

@@ -48,10 +48,10 @@ class entrance {
   }
 
   // Somebody has proved itself. Where it has too many sessions, some may be dead.
-  result<place> enter(const trust::grant_id& id, const identity::peer_id& client, trust::method way) {
+  result<place> enter(const trust::grant_id& id, const identity::peer_id& client, trust::method by) {
     const auto given = granted(id);
     if (!given) return fail(given.error());
-    const auto permitted = trust::may_enter(*given, revoked_, entry_of(client, way));
+    const auto permitted = trust::may_enter(*given, revoked_, entry_of(client, by));
     if (!permitted) return fail(permitted.error());
     if (!may_begin()) return fail(errc::server_busy);
     doubts_.replace(client, sessions_.taken(client) >= given->body().sessions, clock::now());
@@ -157,10 +157,10 @@ class entrance {
 
  private:
   // Sessions that are silent make room for one that is not.
-  trust::entry entry_of(const identity::peer_id& client, trust::method way) const {
+  trust::entry entry_of(const identity::peer_id& client, trust::method by) const {
     const auto silent = doubts_.silent(client, clock::now());
     const auto here = sessions_.taken(client);
-    return {own_, client, way, wall_now(), here - std::min(here, silent)};
+    return {own_, client, by, wall_now(), here - std::min(here, silent)};
   }
   result<trust::signed_grant> known(const trust::signed_request& asked) const {
     if (!how_.grants_) return fail(errc::grant_unknown);

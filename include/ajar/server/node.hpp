@@ -125,7 +125,7 @@ struct server_node final : sessions::doubt_policy, command_events, std::enable_s
     telling::report_thrown(how.steps_, what);
   }
 
-  bool serves(trust::method way) const { return how.methods_.contains(way); }
+  bool serves(trust::method by) const { return how.methods_.contains(by); }
 
   void start() {
     started = true;
@@ -315,8 +315,8 @@ struct server_node final : sessions::doubt_policy, command_events, std::enable_s
 
   // ---- who enters
 
-  result<place> enter(const trust::grant_id& id, const identity::peer_id& client, trust::method way) {
-    auto taken = entering.enter(id, client, way);
+  result<place> enter(const trust::grant_id& id, const identity::peer_id& client, trust::method by) {
+    auto taken = entering.enter(id, client, by);
     if (!taken && taken.error() == errc::too_many_sessions) doubt(client);  // some may be dead
     return taken;
   }
@@ -340,7 +340,7 @@ struct server_node final : sessions::doubt_policy, command_events, std::enable_s
       return guest.watch().cut(why);
     }
     telling::report_step(caused_by(short_name(guest.peer())), "", "a session",
-                         std::string(to_string(guest.way())) + " with " + short_name(guest.peer()));
+                         std::string(to_string(guest.path())) + " with " + short_name(guest.peer()));
     guests.add(guest, clock::now(), given->body().not_after);
     waiting.push_back(std::move(guest));
     arrived.notify();

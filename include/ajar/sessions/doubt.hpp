@@ -113,10 +113,10 @@ class doubts {
   }
 
   /// Has any session that is doubted given no sign, though there was time for one? Then another one may be made beside.
-  bool wants_another(const identity::peer_id& peer, path way, time_point now) const {
+  bool wants_another(const identity::peer_id& peer, path over, time_point now) const {
     const auto* const one = find(peer);
     return one && now - one->begun >= doubt::silent_after &&
-           std::ranges::any_of(one->suspects, [&](const suspect& each) { return each.sight.info().way == way; });
+           std::ranges::any_of(one->suspects, [&](const suspect& each) { return each.sight.info().path == over; });
   }
 
   /// Is it too early to say which of the peer's sessions are silent?

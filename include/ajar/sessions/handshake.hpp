@@ -16,7 +16,7 @@ namespace ajar::sessions {
 /// @param nonce  the window's request id; outbound: random
 /// Errors: what the server refuses with (grant_expired, grant_revoked, too_many_sessions, ...), proof_invalid,
 /// handshake_timeout, the stream's own, canceled. Cancellation: terminal. Source: RFC 8446 section 7.5 (exporters).
-[[nodiscard]] awaitable<result<session>> enter(tls::stream stream, identity::key self, path way, session_nonce nonce,
+[[nodiscard]] awaitable<result<session>> enter(tls::stream stream, identity::key self, path over, session_nonce nonce,
                                                trust::grant_id grant, deadline until);
 
 /// Asked with what the client claims, before it is let in: the grant, the deadline and the revocations, once more.
@@ -25,11 +25,11 @@ using entry_check = std::function<result<place>(const claim&, const identity::pe
 
 /// The server's side of the proof.
 ///
-/// @param way     the path that this connection came by: a claim of another one is refused
+/// @param over    the path that this connection came by: a claim of another one is refused
 /// @param enters  the last word on the claim
 /// Errors: what `enters` gives, proof_invalid, handshake_timeout, the stream's own, canceled; the client is told.
 /// Cancellation: terminal.
-[[nodiscard]] awaitable<result<session>> let_in(tls::stream stream, identity::key self, path way, entry_check enters,
+[[nodiscard]] awaitable<result<session>> let_in(tls::stream stream, identity::key self, path over, entry_check enters,
                                                 deadline until);
 
 }  // namespace ajar::sessions

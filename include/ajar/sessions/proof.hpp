@@ -17,8 +17,8 @@ enum class path : std::uint8_t {
   crossing = 4,        ///< both dialled at one instant
 };
 
-constexpr std::string_view to_string(path way) {
-  switch (way) {
+constexpr std::string_view to_string(path which) {
+  switch (which) {
     case path::outbound:
       return "outbound";
     case path::window:
@@ -32,8 +32,8 @@ constexpr std::string_view to_string(path way) {
 }
 
 /// The method of a grant that a path needs.
-constexpr trust::method method_of(path way) {
-  return way == path::outbound ? trust::method::outbound : trust::method::window;
+constexpr trust::method method_of(path which) {
+  return which == path::outbound ? trust::method::outbound : trust::method::window;
 }
 
 /// Which end signs. It never depends on who dialled.
@@ -43,7 +43,7 @@ using session_nonce = std::array<std::uint8_t, 16>;
 
 /// What both ends sign. The exporter ties it to this one TLS connection, the rest to this one purpose.
 struct proof_terms {
-  path way = path::window;
+  sessions::path path = sessions::path::window;
   session_nonce nonce{};  ///< a window's request id; outbound: drawn by the client
   trust::grant_id grant{};
   identity::peer_id client;
@@ -57,7 +57,7 @@ inline bytes to_be_proved(const proof_terms& terms, proof_role who, std::span<co
   bytes octets;
   wire::writer out(octets);
   out.fixed(as_bytes(domain)).number(std::uint8_t{0}).number(proof_version).text(tls::alpn::session);
-  out.number(static_cast<std::uint8_t>(terms.way)).number(static_cast<std::uint8_t>(who));
+  out.number(static_cast<std::uint8_t>(terms.path)).number(static_cast<std::uint8_t>(who));
   out.fixed(terms.nonce).fixed(terms.grant).fixed(exporter);
   out.fixed(terms.client.octets()).fixed(terms.server.octets());
   return octets;
@@ -67,16 +67,17 @@ inline bytes to_be_proved(const proof_terms& terms, proof_role who, std::span<co
 struct claim {
   static constexpr std::uint8_t kind = 1;
   static constexpr std::size_t size = 2 + 1 + 16 + 16 + 64;
-  path way = path::window;
+  sessions::path path = sessions::path::window;
   session_nonce nonce{};
   trust::grant_id grant{};
   crypto::signature signature{};
 
-  static void layout(auto& self, auto& way) {
+  static void layout(auto& self, auto& io) {
     auto version = proof_version;
-    way(version);
-    way.require([&] { return version == proof_version; }, errc::unknown_version);
-    way(wire::within(self.way, path::outbound, path::crossing), self.nonce, self.grant, self.signature);
+    io(version);
+    io.require([&] { return version == proof_version; }, errc::unknown_version);
+    io(wire::within(self.path, sessions::path::outbound, sessions::path::crossing), self.nonce, self.grant,
+       self.signature);
   }
 
   bytes encode() const {

@@ -16,7 +16,7 @@ namespace ajar::sessions {
 /// Who is there, and how they came.
 struct session_info {
   identity::peer_id peer;
-  path way = path::window;
+  sessions::path path = sessions::path::window;
   session_nonce nonce{};
   trust::grant_id grant{};
   net::tcp::endpoint remote;
@@ -38,7 +38,7 @@ class session : public tls::stream {
     return info_ ? *info_ : none;
   }
   const identity::peer_id& peer() const noexcept { return info().peer; }
-  path way() const noexcept { return info().way; }
+  sessions::path path() const noexcept { return info().path; }
   /// What the window cost, where this end opened it; set by whoever opened it.
   void set_window(const windows::report& cost) {
     if (info_) info_->window = cost;

@@ -39,7 +39,7 @@ struct roster_version {
   std::uint64_t epoch = 0;   ///< drawn by central when it first hears of the server
   std::uint64_t number = 0;  ///< counts changes
 
-  static void layout(auto& self, auto& way) { way(self.epoch, self.number); }
+  static void layout(auto& self, auto& io) { io(self.epoch, self.number); }
   bool operator==(const roster_version&) const = default;
 };
 
@@ -51,9 +51,9 @@ struct roster_entry {
   trust::grant_id grant{};
   bytes record;  ///< trust::signed_address, as the client signed it
 
-  static void layout(auto& self, auto& way) {
-    way(self.client, self.present);
-    if (self.present) way(self.grant, wire::at_most(self.record, longest_record));
+  static void layout(auto& self, auto& io) {
+    io(self.client, self.present);
+    if (self.present) io(self.grant, wire::at_most(self.record, longest_record));
   }
 };
 
@@ -66,10 +66,10 @@ struct hello {
   std::uint64_t login = 0;      ///< the peer's own counter: a higher one evicts
   trust::link_nonce nonce{};    ///< a server's, drawn for this link: its window requests are made under it; else zeroes
 
-  static void layout(auto& self, auto& way) {
-    way(self.version);
-    if (self.version != protocol_version) return way.rest();
-    way(wire::within(self.who, role::server, role::redeemer), self.methods, self.login, self.nonce);
+  static void layout(auto& self, auto& io) {
+    io(self.version);
+    if (self.version != protocol_version) return io.rest();
+    io(wire::within(self.who, role::server, role::redeemer), self.methods, self.login, self.nonce);
   }
 };
 
@@ -112,9 +112,9 @@ struct welcome {
   std::uint16_t reflect_port = 0;  ///< central's second reflecting port, beside this one; 0: it reflects nothing
   link_ticket ticket{};            ///< for reflect_probe
 
-  static void layout(auto& self, auto& way) {
-    way(self.heartbeat, self.seen, self.reflect_port, self.ticket);
-    way.require([&] { return self.heartbeat.count() != 0; });
+  static void layout(auto& self, auto& io) {
+    io(self.heartbeat, self.seen, self.reflect_port, self.ticket);
+    io.require([&] { return self.heartbeat.count() != 0; });
   }
 };
 
@@ -123,7 +123,7 @@ struct goodbye {
   static constexpr std::uint8_t kind = 3;
   errc why = errc::canceled;
 
-  static void layout(auto& self, auto& way) { way(self.why); }
+  static void layout(auto& self, auto& io) { io(self.why); }
 };
 
 /// Either way: answered at once by a pong with the same token.
@@ -131,14 +131,14 @@ struct ping {
   static constexpr std::uint8_t kind = 4;
   std::uint64_t token = 0;
 
-  static void layout(auto& self, auto& way) { way(self.token); }
+  static void layout(auto& self, auto& io) { io(self.token); }
 };
 
 struct pong {
   static constexpr std::uint8_t kind = 5;
   std::uint64_t token = 0;
 
-  static void layout(auto& self, auto& way) { way(self.token); }
+  static void layout(auto& self, auto& io) { io(self.token); }
 };
 
 /// Client to central: a grant that it holds.
@@ -146,7 +146,7 @@ struct present_grant {
   static constexpr std::uint8_t kind = 6;
   bytes grant;  ///< trust::signed_grant
 
-  static void layout(auto& self, auto& way) { way(wire::at_most(self.grant, trust::largest_statement)); }
+  static void layout(auto& self, auto& io) { io(wire::at_most(self.grant, trust::largest_statement)); }
 };
 
 /// Central to client: what became of it; errc 0 is good.
@@ -155,7 +155,7 @@ struct grant_result {
   trust::grant_id grant{};
   std::uint16_t code = 0;
 
-  static void layout(auto& self, auto& way) { way(self.grant, self.code); }
+  static void layout(auto& self, auto& io) { io(self.grant, self.code); }
 };
 
 /// Server to central: what it revoked.
@@ -163,7 +163,7 @@ struct present_revocations {
   static constexpr std::uint8_t kind = 8;
   bytes list;  ///< trust::signed_revocations
 
-  static void layout(auto& self, auto& way) { way(wire::at_most(self.list, trust::largest_statement)); }
+  static void layout(auto& self, auto& io) { io(wire::at_most(self.list, trust::largest_statement)); }
 };
 
 /// Central to server: the list with this serial is in force, or why it is not.
@@ -173,8 +173,8 @@ struct revocations_result {
   std::uint16_t code = 0;
   bytes later{};  ///< with serial_too_low: the list that is in force, as the server once presented it
 
-  static void layout(auto& self, auto& way) {
-    way(self.serial, self.code, wire::at_most(self.later, trust::largest_statement));
+  static void layout(auto& self, auto& io) {
+    io(self.serial, self.code, wire::at_most(self.later, trust::largest_statement));
   }
 };
 
@@ -188,9 +188,9 @@ struct presence {
   std::chrono::milliseconds interval{0};  ///< of a server that polls
   net::tcp::endpoint seen;                ///< from where the server's windows are, and from where it dials
 
-  static void layout(auto& self, auto& way) {
-    way(self.server, wire::within(self.state, presence_state::offline, presence_state::polling), self.methods,
-        self.nonce, self.interval, self.seen);
+  static void layout(auto& self, auto& io) {
+    io(self.server, wire::within(self.state, presence_state::offline, presence_state::polling), self.methods,
+       self.nonce, self.interval, self.seen);
   }
 };
 
@@ -199,7 +199,7 @@ struct door {
   static constexpr std::uint8_t kind = 11;
   bytes record;  ///< trust::signed_address
 
-  static void layout(auto& self, auto& way) { way(wire::at_most(self.record, trust::largest_statement)); }
+  static void layout(auto& self, auto& io) { io(wire::at_most(self.record, trust::largest_statement)); }
 };
 
 /// Central to client: the dial-back proved it, or why not; errc 0 is good.
@@ -207,7 +207,7 @@ struct door_result {
   static constexpr std::uint8_t kind = 12;
   std::uint16_t code = 0;
 
-  static void layout(auto& self, auto& way) { way(self.code); }
+  static void layout(auto& self, auto& io) { io(self.code); }
 };
 
 /// A server that polls is expected back within so long: what says more counts as this.
@@ -219,7 +219,7 @@ struct roster_request {
   roster_version since;
   std::chrono::milliseconds interval{0};  ///< 0: keep me told while the link lasts; else: I come back after so long
 
-  static void layout(auto& self, auto& way) { way(self.since, self.interval); }
+  static void layout(auto& self, auto& io) { io(self.since, self.interval); }
 };
 
 /// Central to server: the clients with a proved door, whole or what changed.
@@ -231,8 +231,8 @@ struct roster_update {
   roster_version version;                           ///< of the content, once nothing more follows
   std::vector<roster_entry> entries;
 
-  static void layout(auto& self, auto& way) {
-    way(self.snapshot, self.more, self.version, wire::list<std::uint8_t>(self.entries, most_entries));
+  static void layout(auto& self, auto& io) {
+    io(self.snapshot, self.more, self.version, wire::list<std::uint8_t>(self.entries, most_entries));
   }
 };
 
@@ -241,7 +241,7 @@ struct request {
   static constexpr std::uint8_t kind = 15;
   bytes signed_request;  ///< trust::signed_request
 
-  static void layout(auto& self, auto& way) { way(wire::at_most(self.signed_request, trust::largest_statement)); }
+  static void layout(auto& self, auto& io) { io(wire::at_most(self.signed_request, trust::largest_statement)); }
 };
 
 /// Central to server: the request as it came, and from where. WO 2004/034190, just-in-time listening, step C.
@@ -251,9 +251,9 @@ struct command {
   std::vector<net::tcp::endpoint> seen;  ///< the client's addresses: of its link, and of the other family if reflected
   bytes signed_request;
 
-  static void layout(auto& self, auto& way) {
-    way(wire::list<std::uint8_t>(self.seen, most_seen), wire::at_most(self.signed_request, trust::largest_statement));
-    way.require([&] { return !self.seen.empty(); });
+  static void layout(auto& self, auto& io) {
+    io(wire::list<std::uint8_t>(self.seen, most_seen), wire::at_most(self.signed_request, trust::largest_statement));
+    io.require([&] { return !self.seen.empty(); });
   }
 };
 
@@ -264,8 +264,8 @@ struct answer {
   bool last = false;    ///< no other listener will follow for this request
   bytes signed_answer;  ///< trust::signed_answer; empty with `last`: the window is closed, and central need not wait
 
-  static void layout(auto& self, auto& way) {
-    way(self.id, self.last, wire::at_most(self.signed_answer, trust::largest_statement));
+  static void layout(auto& self, auto& io) {
+    io(self.id, self.last, wire::at_most(self.signed_answer, trust::largest_statement));
   }
 };
 
@@ -275,7 +275,7 @@ struct failure {
   trust::request_id id{};
   errc why = errc::exchange_timeout;
 
-  static void layout(auto& self, auto& way) { way(self.id, self.why); }
+  static void layout(auto& self, auto& io) { io(self.id, self.why); }
 };
 
 /// Server to central: its new nonce for window requests; the one before stays good for what is on its way.
@@ -283,7 +283,7 @@ struct renewed_nonce {
   static constexpr std::uint8_t kind = 19;
   trust::link_nonce nonce{};
 
-  static void layout(auto& self, auto& way) { way(self.nonce); }
+  static void layout(auto& self, auto& io) { io(self.nonce); }
 };
 
 /// Either peer to central: a port of its own has closed, and this is what it cost. For central's account; it is the
@@ -295,9 +295,9 @@ struct exposure_report {
   std::uint16_t listeners = 0;
   std::uint16_t strangers = 0;
 
-  static void layout(auto& self, auto& way) {
-    way(self.open, self.listeners, self.strangers);
-    way.require([&] { return self.open <= longest; });
+  static void layout(auto& self, auto& io) {
+    io(self.open, self.listeners, self.strangers);
+    io.require([&] { return self.open <= longest; });
   }
 };
 
@@ -308,7 +308,7 @@ struct reflected {
   std::uint64_t number = 0;
   net::tcp::endpoint seen;
 
-  static void layout(auto& self, auto& way) { way(self.ticket, self.number, self.seen); }
+  static void layout(auto& self, auto& io) { io(self.ticket, self.number, self.seen); }
 };
 
 /// Peer to central: connect once to an endpoint of mine that you have reflected, from ports that it has not seen.
@@ -316,7 +316,7 @@ struct dial_back {
   static constexpr std::uint8_t kind = 22;
   net::tcp::endpoint at;
 
-  static void layout(auto& self, auto& way) { way(self.at); }
+  static void layout(auto& self, auto& io) { io(self.at); }
 };
 
 /// Server to central to client, before the last answer to a request that is to be explained; central adds its own
@@ -327,8 +327,8 @@ struct trace {
   bytes signed_trace;              ///< trust::signed_trace; empty where the server said nothing
   trust::traced_steps of_central;  ///< empty from the server
 
-  static void layout(auto& self, auto& way) {
-    way(self.id, wire::at_most(self.signed_trace, trust::largest_statement), self.of_central);
+  static void layout(auto& self, auto& io) {
+    io(self.id, wire::at_most(self.signed_trace, trust::largest_statement), self.of_central);
   }
 };
 
@@ -338,7 +338,7 @@ struct announce_invites {
   static constexpr std::size_t most = 256;
   std::vector<trust::invite_id> ids;
 
-  static void layout(auto& self, auto& way) { way(wire::list<std::uint16_t>(self.ids, most)); }
+  static void layout(auto& self, auto& io) { io(wire::list<std::uint16_t>(self.ids, most)); }
 };
 
 /// Redeemer to central, after hello: for the server that gave out the invite.
@@ -348,8 +348,8 @@ struct redeem {
   trust::invite_id invite{};
   bytes sealed;  ///< trust::signed_redemption, sealed by a key that central does not know
 
-  static void layout(auto& self, auto& way) {
-    way(self.server, self.invite, wire::at_most(self.sealed, trust::longest_redemption));
+  static void layout(auto& self, auto& io) {
+    io(self.server, self.invite, wire::at_most(self.sealed, trust::longest_redemption));
   }
 };
 
@@ -360,8 +360,8 @@ struct redemption {
   trust::invite_id invite{};
   bytes sealed;
 
-  static void layout(auto& self, auto& way) {
-    way(self.ticket, self.invite, wire::at_most(self.sealed, trust::longest_redemption));
+  static void layout(auto& self, auto& io) {
+    io(self.ticket, self.invite, wire::at_most(self.sealed, trust::longest_redemption));
   }
 };
 
@@ -372,8 +372,8 @@ struct redeemed {
   std::uint16_t code = 0;  ///< 0, or the errc that kept the server from an answer which the client could believe
   bytes sealed{};          ///< trust::signed_redemption_answer, sealed; empty with a code
 
-  static void layout(auto& self, auto& way) {
-    way(self.ticket, self.code, wire::at_most(self.sealed, trust::longest_redemption_answer));
+  static void layout(auto& self, auto& io) {
+    io(self.ticket, self.code, wire::at_most(self.sealed, trust::longest_redemption_answer));
   }
 };
 
@@ -393,7 +393,7 @@ struct succeed {
   static constexpr std::size_t longest = 512;
   bytes said;  ///< trust::signed_succession
 
-  static void layout(auto& self, auto& way) { way(wire::at_most(self.said, longest)); }
+  static void layout(auto& self, auto& io) { io(wire::at_most(self.said, longest)); }
 };
 
 /// All that a link carries.

@@ -16,9 +16,9 @@ struct address_record {
   net::tcp::endpoint at;
   wall_time not_after{};
 
-  static void layout(auto& self, auto& way) {
-    way(self.at, self.not_after);
-    way.require([&] { return self.at.port() != 0; }, malformed);
+  static void layout(auto& self, auto& io) {
+    io(self.at, self.not_after);
+    io.require([&] { return self.at.port() != 0; }, malformed);
   }
 };
 

@@ -20,9 +20,9 @@ struct central_notice {
   identity::peer_id client;
   std::string central;  ///< its URL
 
-  static void layout(auto& self, auto& way) {
-    way(self.client, wire::at_most(self.central, longest_url));
-    way.require([&] { return identity::parse_url(self.central).has_value(); }, malformed);
+  static void layout(auto& self, auto& io) {
+    io(self.client, wire::at_most(self.central, longest_url));
+    io.require([&] { return identity::parse_url(self.central).has_value(); }, malformed);
   }
 };
 

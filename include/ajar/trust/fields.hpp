@@ -100,10 +100,10 @@ struct field<net::reflected> {
   static void take(reader& in, net::reflected& into) {
     const auto at = wire::take<net::tcp::endpoint>(in);
     std::uint16_t step = 0;
-    taking way(in);
-    way(within(into.maps, net::mapping::unknown, net::mapping::random),
-        within(into.filters, net::filtering::unknown, net::filtering::port_dependent), step, into.only_443);
-    way.require([&] { return at.port() == 0; });
+    taking io(in);
+    io(within(into.maps, net::mapping::unknown, net::mapping::random),
+       within(into.filters, net::filtering::unknown, net::filtering::port_dependent), step, into.only_443);
+    io.require([&] { return at.port() == 0; });
     into.step = static_cast<std::int16_t>(step);
     into.outside = at.address();
   }

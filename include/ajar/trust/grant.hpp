@@ -28,9 +28,9 @@ struct service_right {
   bool read = true;
   bool write = false;
 
-  static void layout(auto& self, auto& way) {
-    way(wire::at_most(self.name, 64), wire::bits(self.read, self.write));
-    way.require([&] { return is_name(self.name) && (self.read || self.write); });
+  static void layout(auto& self, auto& io) {
+    io(wire::at_most(self.name, 64), wire::bits(self.read, self.write));
+    io.require([&] { return is_name(self.name) && (self.read || self.write); });
   }
   bool operator==(const service_right&) const = default;
 };
@@ -76,12 +76,12 @@ struct grant {
     return std::ranges::all_of(services, [&](const auto& one) { return find(one.name) == &one; });
   }
 
-  static void layout(auto& self, auto& way) {
-    way(self.id, self.client, self.not_before, self.not_after, self.methods, self.lan, self.roam, self.sessions,
-        self.windows_a_minute, self.windows_a_day, self.windows_at_a_time, self.listening);
-    way.require([&] { return !self.methods.empty() && self.methods.is_known(); }, malformed);
-    way(wire::list<std::uint8_t>(self.services, most_services));
-    way.require([&] { return self.are_all_different(); }, malformed);
+  static void layout(auto& self, auto& io) {
+    io(self.id, self.client, self.not_before, self.not_after, self.methods, self.lan, self.roam, self.sessions,
+       self.windows_a_minute, self.windows_a_day, self.windows_at_a_time, self.listening);
+    io.require([&] { return !self.methods.empty() && self.methods.is_known(); }, malformed);
+    io(wire::list<std::uint8_t>(self.services, most_services));
+    io.require([&] { return self.are_all_different(); }, malformed);
   }
 };
 

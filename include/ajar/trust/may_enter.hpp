@@ -10,7 +10,7 @@ namespace ajar::trust {
 struct entry {
   identity::peer_id server;  ///< who decides
   identity::peer_id client;  ///< whose key was proved
-  method way = method::window;
+  trust::method method = trust::method::window;
   wall_time now{};
   std::size_t sessions = 0;  ///< that this client has already
 };
@@ -26,7 +26,7 @@ inline result<> may_enter(const signed_grant& given, const revocations& revoked,
   if (revoked.contains(body.id)) return fail(errc::grant_revoked);
   if (at.now < body.not_before) return fail(errc::grant_not_yet_valid);
   if (at.now >= body.not_after) return fail(errc::grant_expired);
-  if (!body.permits(at.way)) return fail(errc::method_not_granted);
+  if (!body.permits(at.method)) return fail(errc::method_not_granted);
   if (at.sessions >= body.sessions) return fail(errc::too_many_sessions);
   return {};
 }

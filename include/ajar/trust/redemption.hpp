@@ -22,7 +22,7 @@ struct redemption {
   identity::peer_id server;
   std::array<std::uint8_t, 16> nonce{};  ///< makes the answer one to this
 
-  static void layout(auto& self, auto& way) { way(self.invite, self.server, self.nonce); }
+  static void layout(auto& self, auto& io) { io(self.invite, self.server, self.nonce); }
 };
 
 using signed_redemption = statement<redemption>;
@@ -39,9 +39,9 @@ struct redemption_answer {
   std::string server_name;     ///< what the server calls itself: is_name(); empty without a grant
   bytes grant;                 ///< signed_grant; empty without one, and always from central
 
-  static void layout(auto& self, auto& way) {
-    way(self.to, self.code, self.claimant, wire::at_most(self.server_name, 64),
-        wire::at_most(self.grant, largest_statement));
+  static void layout(auto& self, auto& io) {
+    io(self.to, self.code, self.claimant, wire::at_most(self.server_name, 64),
+       wire::at_most(self.grant, largest_statement));
   }
 };
 

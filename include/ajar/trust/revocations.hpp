@@ -17,7 +17,7 @@ struct revocations {
     grant_id grant{};
     wall_time not_after{};  ///< of the grant: afterwards it needs no revocation
 
-    static void layout(auto& self, auto& way) { way(self.grant, self.not_after); }
+    static void layout(auto& self, auto& io) { io(self.grant, self.not_after); }
   };
 
   std::uint64_t serial = 0;
@@ -27,7 +27,7 @@ struct revocations {
     return std::ranges::any_of(entries, [&](const entry& one) { return one.grant == id; });
   }
 
-  static void layout(auto& self, auto& way) { way(self.serial, wire::list<std::uint16_t>(self.entries, most_entries)); }
+  static void layout(auto& self, auto& io) { io(self.serial, wire::list<std::uint16_t>(self.entries, most_entries)); }
 };
 
 using signed_revocations = statement<revocations>;

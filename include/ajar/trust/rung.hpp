@@ -40,9 +40,9 @@ struct rung {
 
   bool operator==(const rung&) const = default;
 
-  static void layout(auto& self, auto& way) {
-    way(wire::within(self.kind, rung_kind::crossing, rung_kind::listener_reverse), self.start_us, self.grid_ms,
-        wire::list<std::uint8_t>(self.server, most_pairs), wire::list<std::uint8_t>(self.client, most_pairs));
+  static void layout(auto& self, auto& io) {
+    io(wire::within(self.kind, rung_kind::crossing, rung_kind::listener_reverse), self.start_us, self.grid_ms,
+       wire::list<std::uint8_t>(self.server, most_pairs), wire::list<std::uint8_t>(self.client, most_pairs));
   }
 };
 

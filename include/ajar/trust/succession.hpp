@@ -18,7 +18,7 @@ struct succession {
   wall_time not_after{};        ///< who has not followed by then does not
   crypto::signature consent{};  ///< the successor's, over consent_domain, a zero octet, the key before it and not_after
 
-  static void layout(auto& self, auto& way) { way(self.successor, self.not_after, self.consent); }
+  static void layout(auto& self, auto& io) { io(self.successor, self.not_after, self.consent); }
 };
 
 using signed_succession = statement<succession>;

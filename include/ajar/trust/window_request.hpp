@@ -38,11 +38,11 @@ struct window_request {
   std::vector<net::tcp::endpoint> outside;  ///< of the ports that it has bound for this window, as far as foretold
   std::vector<net::tcp::endpoint> local;    ///< the same ports on its own network, for a server on the same site
 
-  static void layout(auto& self, auto& way) {
-    way(self.id, self.server, self.nonce, self.grant, self.rungs, wire::bits(self.roam, self.binds_443, self.explain),
-        self.budget_ms, self.sent_us, self.central_us, self.network,
-        wire::list<std::uint8_t>(self.outside, most_endpoints), wire::list<std::uint8_t>(self.local, most_endpoints));
-    way.require([&] { return self.rungs != 0 && self.rungs <= every_rung; }, malformed);
+  static void layout(auto& self, auto& io) {
+    io(self.id, self.server, self.nonce, self.grant, self.rungs, wire::bits(self.roam, self.binds_443, self.explain),
+       self.budget_ms, self.sent_us, self.central_us, self.network,
+       wire::list<std::uint8_t>(self.outside, most_endpoints), wire::list<std::uint8_t>(self.local, most_endpoints));
+    io.require([&] { return self.rungs != 0 && self.rungs <= every_rung; }, malformed);
   }
 };
 
@@ -68,14 +68,14 @@ struct window_answer {
   std::string reason;               ///< of the plan or the refusal, for a person: printable ASCII
   std::vector<rung> rungs;          ///< to be tried one after the other, each until the next one's start
 
-  static void layout(auto& self, auto& way) {
-    way(self.id, self.client, self.code, self.attempt, self.budget_ms, self.received_us, self.sent_us,
-        self.round_trip_us, wire::at_most(self.reason, longest_reason),
-        wire::list<std::uint8_t>(self.rungs, most_rungs));
+  static void layout(auto& self, auto& io) {
+    io(self.id, self.client, self.code, self.attempt, self.budget_ms, self.received_us, self.sent_us,
+       self.round_trip_us, wire::at_most(self.reason, longest_reason),
+       wire::list<std::uint8_t>(self.rungs, most_rungs));
     const auto fits = [&] {
       return self.rungs.empty() == (self.code != 0) && self.attempt != 0 && is_printable(self.reason);
     };
-    way.require(fits, malformed);
+    io.require(fits, malformed);
   }
 };
 

@@ -35,10 +35,10 @@ struct traced_step {
             one.level != telling::log_level::info, plain(one.what, longest_what), plain(one.detail, longest_detail)};
   }
 
-  static void layout(auto& self, auto& way) {
-    way(self.at_us, self.letter, self.trouble, wire::at_most(self.what, longest_what),
-        wire::at_most(self.detail, longest_detail));
-    way.require([&] {
+  static void layout(auto& self, auto& io) {
+    io(self.at_us, self.letter, self.trouble, wire::at_most(self.what, longest_what),
+       wire::at_most(self.detail, longest_detail));
+    io.require([&] {
       const bool named = self.letter == 0 || (self.letter >= 'A' && self.letter <= 'G');
       return named && is_printable(self.what) && is_printable(self.detail);
     });
@@ -59,8 +59,8 @@ struct traced_steps {
     if (steps.size() < most) steps.push_back(std::move(one));
   }
 
-  static void layout(auto& self, auto& way) {
-    way(self.received_us, self.sent_us, wire::list<std::uint8_t>(self.steps, most));
+  static void layout(auto& self, auto& io) {
+    io(self.received_us, self.sent_us, wire::list<std::uint8_t>(self.steps, most));
   }
 };
 
@@ -74,7 +74,7 @@ struct window_trace {
   identity::peer_id client;
   traced_steps of_server;
 
-  static void layout(auto& self, auto& way) { way(self.id, self.client, self.of_server); }
+  static void layout(auto& self, auto& io) { io(self.id, self.client, self.of_server); }
 };
 
 using signed_trace = statement<window_trace>;

@@ -56,15 +56,15 @@ class taking {
   reader& in_;
 };
 
-/// Says its fields itself: `static void layout(auto& self, auto& way) { way(self.one, self.other); }`.
+/// Says its fields itself: `static void layout(auto& self, auto& io) { io(self.one, self.other); }`.
 template <class T>
-concept laid_out = requires(T& what, taking& way) { T::layout(what, way); };
+concept laid_out = requires(T& what, taking& io) { T::layout(what, io); };
 
 /// Append fields.
 template <class... Fields>
 writer& put(writer& out, const Fields&... each) {
-  putting way(out);
-  way(each...);
+  putting io(out);
+  io(each...);
   return out;
 }
 
@@ -79,12 +79,12 @@ T take(reader& in) {
 template <laid_out T>
 struct field<T> {
   static void put(writer& out, const T& value) {
-    putting way(out);
-    T::layout(value, way);
+    putting io(out);
+    T::layout(value, io);
   }
   static void take(reader& in, T& into) {
-    taking way(in);
-    T::layout(into, way);
+    taking io(in);
+    T::layout(into, io);
   }
 };
 

@@ -39,14 +39,14 @@ AJAR_DECL result<trust::signed_request> sign_request(const errand& about, const 
 AJAR_DECL awaitable<result<sessions::session>> enter(shared_errand about, passage through, trust::request_id id) {
   const auto until = std::min<time_point>(about->until, clock::now() + authentication_time);
   const auto which = tls_side_of(through.kind, window_end::client);
-  const auto way = path_of(through.kind);
+  const auto path = path_of(through.kind);
   const auto kept = std::move(through.kept);
   auto expected = identity::expect(about->server(), tls::alpn::session);
   auto securing = tls::secure(std::move(through.stream), about->self.tls(), which, std::move(expected), until);
   auto secured = co_await std::move(securing);
   if (!secured) co_return fail(secured.error());
   const auto grant = about->grant.body().id;
-  auto entering = sessions::enter(std::move(*secured), about->self, way, id, grant, until);
+  auto entering = sessions::enter(std::move(*secured), about->self, path, id, grant, until);
   auto guest = co_await std::move(entering);
   co_return guest;
 }

@@ -61,7 +61,7 @@ inline net::tcp::endpoint remote_of(tls::stream& stream) {
 
 inline awaitable<result<>> prove_and_check(tls::stream& stream, identity::key self, proof_terms terms) {
   const auto mine = to_be_proved(terms, proof_role::client, stream.exporter().reveal());
-  const claim sent{terms.way, terms.nonce, terms.grant, self.sign(mine)};
+  const claim sent{terms.path, terms.nonce, terms.grant, self.sign(mine)};
   const auto payload = sent.encode();
   const auto octets = frame_of(claim::kind, payload);
   auto written = co_await stream.write(octets);
@@ -90,27 +90,27 @@ inline awaitable<result<claim>> read_claim(tls::stream& stream) {
 
 }  // namespace detail
 
-AJAR_DECL awaitable<result<session>> enter(tls::stream stream, identity::key self, path way, session_nonce nonce,
+AJAR_DECL awaitable<result<session>> enter(tls::stream stream, identity::key self, path over, session_nonce nonce,
                                            trust::grant_id grant, deadline until) {
   const auto server = identity::peer_id::of(stream.peer_key());
-  const proof_terms terms{way, nonce, grant, self.id(), server};
+  const proof_terms terms{over, nonce, grant, self.id(), server};
   auto exchange = detail::prove_and_check(stream, self, terms);
   auto done = co_await before(until, errc::handshake_timeout, std::move(exchange));
   if (!done) {
     stream.close();
     co_return fail(done.error());
   }
-  session_info about{server, way, nonce, grant, detail::remote_of(stream), std::nullopt};
+  session_info about{server, over, nonce, grant, detail::remote_of(stream), std::nullopt};
   co_return session(std::move(stream), std::move(about));
 }
 
-AJAR_DECL awaitable<result<session>> let_in(tls::stream stream, identity::key self, path way, entry_check enters,
+AJAR_DECL awaitable<result<session>> let_in(tls::stream stream, identity::key self, path over, entry_check enters,
                                             deadline until) {
   constexpr std::chrono::milliseconds for_refusal{200};
   const auto client = identity::peer_id::of(stream.peer_key());
   auto reading = detail::read_claim(stream);
   auto claimed = co_await before(until, errc::handshake_timeout, std::move(reading));
-  proof_terms terms{way, {}, {}, client, self.id()};
+  proof_terms terms{over, {}, {}, client, self.id()};
   result<place> fits;
   if (!claimed) {
     fits = fail(claimed.error());
@@ -118,7 +118,7 @@ AJAR_DECL awaitable<result<session>> let_in(tls::stream stream, identity::key se
     terms.nonce = claimed->nonce;
     terms.grant = claimed->grant;
     const auto theirs = to_be_proved(terms, proof_role::client, stream.exporter().reveal());
-    if (claimed->way != way || !crypto::verify(stream.peer_key(), theirs, claimed->signature)) {
+    if (claimed->path != over || !crypto::verify(stream.peer_key(), theirs, claimed->signature)) {
       fits = fail(errc::proof_invalid);
     } else {
       fits = enters(*claimed, client);
@@ -138,7 +138,7 @@ AJAR_DECL awaitable<result<session>> let_in(tls::stream stream, identity::key se
     co_return fail(written.error());
   }
   stream.when_closed([held = std::move(*fits)](const tls::traffic&) {});
-  session_info about{client, way, terms.nonce, terms.grant, detail::remote_of(stream), std::nullopt};
+  session_info about{client, over, terms.nonce, terms.grant, detail::remote_of(stream), std::nullopt};
   co_return session(std::move(stream), std::move(about));
 }
 
