@@ -5,11 +5,13 @@ With --entry those alone by which people come in: the headers of the top, and th
 They are declarations then, as for a program that is compiled with the library; ajar.hpp with its bodies is what
 all_headers.cpp begins with.
 
-The compiler and its arguments are those of all_headers.cpp in BUILD/compile_commands.json; nothing is generated.
+The compiler and its arguments are those of all_headers.cpp in BUILD/compile_commands.json, but for the optimisation and
+the sanitizers. They are files in BUILD, compiled whole, so that ccache knows what was compiled before.
 """
 import json
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -29,11 +31,11 @@ def command_of(build):
             break
     else:
         sys.exit("no all_headers.cpp in compile_commands.json")
-    kept = [word for word in words if not word.endswith("ccache")]
     for option in ("-o", "-c", "-MF", "-MQ"):
-        at = kept.index(option)
-        del kept[at:at + 2]
-    return [word for word in kept if word not in ("-MD", "-g", "-g1") and not word.startswith("-fsanitize")]
+        at = words.index(option)
+        del words[at:at + 2]
+    dropped = re.compile(r"-MD|-g1?|-O\d|-f(no-)?sanitize.*")
+    return [word for word in words if not dropped.fullmatch(word)]
 
 
 def entries(root):
@@ -45,9 +47,13 @@ def entries(root):
 
 
 def compile_alone(command, header, options, build):
-    done = subprocess.run([*command, *options, "-fsyntax-only", "-Werror", "-x", "c++", "-"],
-                          input=f"#include <{header}>\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          cwd=build)
+    folder = build / "headers_alone"
+    folder.mkdir(exist_ok=True)
+    unit = folder / ("_".join([re.sub(r"\W", "_", header), *(one.strip("-") for one in options)]) + ".cpp")
+    unit.write_text(f"#include <{header}>\n")
+    done = subprocess.run([*command, *options, "-Werror", "-c", unit, "-o", unit.with_suffix(".o")], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, cwd=build)
+    unit.with_suffix(".o").unlink(missing_ok=True)
     return "" if done.returncode == 0 else f"{header} {' '.join(options)}:\n{done.stdout}"
 
 

@@ -45,8 +45,7 @@ def room_of(path):
     parts = path.split("/")
     if len(parts) > 2 and parts[1] == "impl":  # bodies: they are where their header is
         stem = pathlib.Path(parts[2]).stem
-        return {"services_src": "files", "sharing_src": "files", "fetching_src": "files", "streams_src": "streams",
-                "testing_src": "testing"}.get(stem, "ajar" if stem.endswith("src") else stem)
+        return {"services_src": "files", "testing_src": "testing"}.get(stem, "ajar" if stem.endswith("src") else stem)
     return parts[1] if len(parts) > 2 else pathlib.Path(parts[-1]).stem
 
 

@@ -70,11 +70,13 @@ def by_pkg_config(compiler, folder):
     needed = run("pkg-config", "--print-requires", "ajar").splitlines()
     if not all(">=" in one for one in needed) or len(needed) < 2:
         sys.exit(f"ajar.pc requires {needed}: each with the least version that will do")
-    flags = shlex.split(run("pkg-config", "--cflags", "--libs", "ajar"))
+    flags, libraries = (shlex.split(run("pkg-config", what, "ajar")) for what in ("--cflags", "--libs"))
     if any(one.startswith("-DASIO") for one in flags):
         sys.exit(f"{flags}: what Asio is told depends on who compiles (ajar/core/config.hpp)")
-    run(*compiler, "-std=c++20", "-fsyntax-only", "-x", "c++", "-", *flags, input="#include <ajar.hpp>\n")
-    run(*compiler, "-std=c++20", folder / "program.cpp", "-o", folder / "program", *flags)
+    (folder / "everything.cpp").write_text("#include <ajar.hpp>\n")
+    for name in ("everything", "program"):  # each by itself, so that ccache knows it
+        run(*compiler, "-std=c++20", *flags, "-c", folder / f"{name}.cpp", "-o", folder / f"{name}.o")
+    run(*compiler, folder / "program.o", "-o", folder / "program", *libraries)
     run(folder / "program")
     print("pkg-config: built, ran")
 

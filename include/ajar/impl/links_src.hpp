@@ -6,8 +6,6 @@
 #error "define AJAR_COMPILED_LIB in all files of the program"
 #endif
 
-#include <ajar/client/impl/join.ipp>
-#include <ajar/server/impl/state.ipp>
 #include <ajar/sessions/impl/doubt.ipp>
 #include <ajar/sessions/impl/handshake.ipp>
 #include <ajar/signalling/impl/link.ipp>

@@ -7,6 +7,17 @@
 #error "define AJAR_COMPILED_LIB in all files of the program"
 #endif
 
-#include <ajar/impl/fetching_src.hpp>
-#include <ajar/impl/sharing_src.hpp>
-#include <ajar/impl/streams_src.hpp>
+#include <ajar/files/impl/destination.ipp>
+#include <ajar/files/impl/fetch.ipp>
+#include <ajar/files/impl/fetch_folder.ipp>
+#include <ajar/files/impl/file_answer.ipp>
+#include <ajar/files/impl/file_service.ipp>
+#include <ajar/files/impl/half_file.ipp>
+#include <ajar/files/impl/host.ipp>
+#include <ajar/files/impl/listing.ipp>
+#include <ajar/files/impl/open_files.ipp>
+#include <ajar/files/impl/session_page.ipp>
+#include <ajar/files/impl/strays.ipp>
+#include <ajar/files/impl/walk.ipp>
+#include <ajar/streams/impl/multiplexer.ipp>
+#include <ajar/streams/impl/stream.ipp>

@@ -7,8 +7,6 @@
 #endif
 
 #include <ajar/impl/base_src.hpp>
-#include <ajar/impl/central.ipp>
-#include <ajar/impl/client.ipp>
 #include <ajar/impl/links_src.hpp>
-#include <ajar/impl/server.ipp>
+#include <ajar/impl/roles_src.hpp>
 #include <ajar/impl/windows_src.hpp>
