@@ -15,22 +15,30 @@ namespace {
 
 // A client, and the key of its server; central is the test.
 struct lure {
-  explicit lure(std::chrono::seconds life = 3600s) : central(context), steps(context) {
+  explicit lure(std::chrono::seconds life = 3600s, village::meeting::kind where = village::meeting::kind::loopback)
+      : meeting(where), central(meeting), steps(context) {
     village::terms with;
     with.life = life;
     client_options options;
     options.grants({{central.url(), "home", home.issue(key.id(), with)}});
-    options.logins(village::logins()).on_step(steps.sink("client "));
+    options.network(meeting.of_role).logins(village::logins()).on_step(steps.sink("client "));
+    if (where == village::meeting::kind::memory) options.door(meeting.at_role);
     visitor.emplace(context.get_executor(), key, options);
     visitor->start();
   }
 
-  asio::io_context context;
+  village::meeting meeting;
+  asio::io_context& context = meeting.context;
   village::owner home;
   village::scripted_central central;
   village::watch steps;
   identity::key key = identity::key::generate();
   std::optional<client> visitor;
+};
+
+// Where no window is opened: in memory.
+struct distant_lure : lure {
+  distant_lure() : lure(3600s, village::meeting::kind::memory) {}
 };
 
 struct ended {
@@ -47,8 +55,8 @@ awaitable<void> connect(lure& all, by way, ended& into) {
   if (!session) into.why = session.error();
 }
 
-// As a true central would, up to the client's request.
-awaitable<result<trust::signed_request>> await_request(lure& all, village::link& up) {
+// As a true central would: the grant is taken, the server is there.
+awaitable<result<>> take_grant(lure& all, village::link& up) {
   auto presented = co_await village::await_message<signalling::present_grant>(up);
   if (!presented) co_return fail(presented.error());
   const auto grant = trust::signed_grant::open(presented->grant);
@@ -61,6 +69,13 @@ awaitable<result<trust::signed_request>> await_request(lure& all, village::link&
   now.nonce = all.central.nonce;
   now.seen = village::loopback(9);
   (void)up.send(now);
+  co_return result<>();
+}
+
+// The same, up to the client's request.
+awaitable<result<trust::signed_request>> await_request(lure& all, village::link& up) {
+  auto taken = co_await take_grant(all, up);
+  if (!taken) co_return fail(taken.error());
   auto asked = co_await village::await_message<signalling::request>(up);
   if (!asked) co_return fail(asked.error());
   co_return trust::signed_request::open(asked->signed_request);
@@ -109,7 +124,7 @@ awaitable<void> forge_answer(lure& all, forgery how) {
   } else {
     CHECK_MESSAGE(end.why == errc::answer_forged, end.why.message());
   }
-  CHECK(!village::scripted_central::has_guest(impostor));
+  CHECK(!village::has_guest(impostor));
   CHECK(all.steps.count("connect") == 0);
   co_await all.visitor->stop();
 }
@@ -126,7 +141,7 @@ awaitable<void> pose_as_server(lure& all) {
   REQUIRE(asked);
   const auto octets = trust::signed_answer::sign(answer_to(*asked, port.local_endpoint()), all.home.key).octets();
   (void)up->send(signalling::answer{asked->body().id, true, octets});
-  auto accepting = village::scripted_central::accept(port);
+  auto accepting = village::accept(port);
   auto stream = co_await before(village::soon(), errc::link_timeout, std::move(accepting));
   REQUIRE(stream);
   auto securing = tls::secure(net::transport(std::move(*stream)), all.central.key.tls(), tls::side::server,
@@ -152,7 +167,7 @@ awaitable<void> answer_twice(lure& all) {
   REQUIRE(asked);
   auto body = answer_to(*asked, first.local_endpoint());
   (void)up->send(signalling::answer{body.id, false, trust::signed_answer::sign(body, all.home.key).octets()});
-  auto accepting = village::scripted_central::accept(first);
+  auto accepting = village::accept(first);
   auto stream = co_await before(village::soon(), errc::link_timeout, std::move(accepting));
   REQUIRE(stream);
   auto [error] = co_await stream->async_wait(asio::socket_base::wait_read, use_values);
@@ -175,7 +190,7 @@ awaitable<void> answer_twice(lure& all) {
   CHECK(guest);
   co_await work.join();
   CHECK_MESSAGE(end.session, end.why.message());
-  CHECK(!village::scripted_central::has_guest(second));
+  CHECK(!village::has_guest(second));
   co_await all.visitor->stop();
 }
 
@@ -199,7 +214,7 @@ awaitable<void> fail_request(lure& all, errc why) {
 // Central takes a grant for an old one, or a new one, that is neither by the client's clock.
 awaitable<void> refuse_its_time(lure& all, errc why, ended& into) {
   task_group work(all.context.get_executor());
-  work.spawn(connect(all, by::window, into));
+  work.spawn(connect(all, by::outbound, into));
   auto up = co_await all.central.welcome();
   REQUIRE(up);
   auto presented = co_await village::await_message<signalling::present_grant>(*up);
@@ -214,21 +229,22 @@ awaitable<void> refuse_its_time(lure& all, errc why, ended& into) {
 awaitable<void> end_link(lure& all, bytes last, errc expected, bool for_good) {
   ended end;
   task_group work(all.context.get_executor());
-  work.spawn(connect(all, by::window, end));
+  work.spawn(connect(all, by::outbound, end));
   auto up = co_await all.central.welcome();
   REQUIRE(up);
-  auto asked = co_await await_request(all, *up);
-  REQUIRE(asked);
+  auto taken = co_await take_grant(all, *up);
+  REQUIRE(taken);
   (void)up->stream().put(last);
-  co_await work.join();
-  CHECK(!end.session);
-  CHECK_MESSAGE((end.why == errc::link_lost || end.why == expected), end.why.message());
   const std::string step = for_good ? "the link to central ended for good" : "no link to central";
   auto told = co_await all.steps.saw(step);
   CHECK(told);
   CHECK(all.steps.last(step) == make_error_code(expected).message());
+  CHECK(!end.session);
   if (for_good) {
-    CHECK(!all.central.is_dialled());
+    co_await work.join();
+    CHECK_MESSAGE(end.why == expected, end.why.message());
+    auto alone = co_await all.central.is_left_alone(30min);
+    CHECK(alone);
     connect_options how;
     const auto server = all.home.key.id();
     auto session = co_await all.visitor->connect(server, how);
@@ -237,15 +253,17 @@ awaitable<void> end_link(lure& all, bytes last, errc expected, bool for_good) {
   } else {
     auto again = co_await all.central.hear();
     CHECK(again);
+    CHECK_MESSAGE(!end.why, "a lost link ends no connection: " << end.why.message());
   }
   co_await all.visitor->stop();
+  co_await work.join();
 }
 
 // Central has no room at first, or is cut off on its way: a connection waits for it until its own deadline.
 awaitable<void> come_again(lure& all, bool told) {
   ended end;
   task_group work(all.context.get_executor());
-  work.spawn(connect(all, by::window, end));
+  work.spawn(connect(all, by::outbound, end));
   {
     auto first = co_await all.central.hear();
     REQUIRE(first);
@@ -256,8 +274,8 @@ awaitable<void> come_again(lure& all, bool told) {
   }
   auto up = co_await all.central.welcome();
   REQUIRE(up);
-  auto asked = co_await await_request(all, *up);
-  CHECK(asked);
+  auto taken = co_await take_grant(all, *up);
+  CHECK(taken);
   CHECK(!end.session);
   co_await all.visitor->stop();
   co_await work.join();
@@ -311,27 +329,27 @@ TEST_CASE("a client dials nobody for an answer that its server has not signed, f
                          forgery::another_endpoint, forgery::garbage, forgery::no_endpoint}) {
     INFO(static_cast<int>(how));
     lure all;
-    testing::run(all.context, forge_answer(all, how));
+    all.meeting.run(forge_answer(all, how));
   }
 }
 
 TEST_CASE("whoever has the server's port and not its key learns nothing of the client") {
   lure all;
-  testing::run(all.context, pose_as_server(all));
+  all.meeting.run(pose_as_server(all));
 }
 
 TEST_CASE("a client is told why central cannot help") {
   for (const auto why : {errc::unknown_server, errc::server_offline, errc::too_many_requests}) {
     lure all;
-    testing::run(all.context, fail_request(all, why));
+    all.meeting.run(fail_request(all, why));
   }
 }
 
 TEST_CASE("a client does not blame a grant, or itself, for a clock that is wrong elsewhere") {
   for (const auto why : {errc::grant_expired, errc::grant_not_yet_valid, errc::grant_revoked}) {
-    lure all;
+    distant_lure all;
     ended end;
-    testing::run(all.context, refuse_its_time(all, why, end));
+    all.meeting.run(refuse_its_time(all, why, end));
     CHECK(end.why == (why == errc::grant_revoked ? why : errc::clocks_differ));
   }
 }
@@ -346,34 +364,34 @@ TEST_CASE("a client leaves a central that talks nonsense with its cause, and com
       {signalling::to_frame(signalling::goodbye{errc::central_busy}), errc::central_busy},
   };
   for (const auto& [octets, expected] : some) {
-    lure all;
-    testing::run(all.context, end_link(all, octets, expected, false));
+    distant_lure all;
+    all.meeting.run(end_link(all, octets, expected, false));
   }
 }
 
 TEST_CASE("a client waits for a central that has no room for it now") {
   for (const bool told : {true, false}) {
-    lure all;
-    testing::run(all.context, come_again(all, told));
+    distant_lure all;
+    all.meeting.run(come_again(all, told));
   }
 }
 
 TEST_CASE("a client that central dismisses for good says so, and does not come back") {
   for (const auto why : {errc::evicted, errc::login_too_low, errc::unknown_version}) {
-    lure all;
-    testing::run(all.context, end_link(all, signalling::to_frame(signalling::goodbye{why}), why, true));
+    distant_lure all;
+    all.meeting.run(end_link(all, signalling::to_frame(signalling::goodbye{why}), why, true));
   }
 }
 
 TEST_CASE("a client that is being let in goes to no other port, whatever answer comes meanwhile") {
   lure all;
-  testing::run(all.context, answer_twice(all));
+  all.meeting.run(answer_twice(all));
 }
 
 TEST_CASE("a refusal closes a client's own window at once, and only its server can refuse") {
   for (const bool forged : {true, false}) {
     lure all;
-    testing::run(all.context, refuse_reverse(all, forged));
+    all.meeting.run(refuse_reverse(all, forged));
   }
 }
 

@@ -14,9 +14,11 @@ namespace {
 
 // A server, and the key of a client that it knows; central is the test.
 struct siege {
-  explicit siege(const std::function<void(server_options&)>& adjust = {}) : central(context), steps(context) {
+  explicit siege(const std::function<void(server_options&)>& adjust = {},
+                 village::meeting::kind where = village::meeting::kind::loopback)
+      : meeting(where), central(meeting), steps(context) {
     server_options options(central.url());
-    options.logins(village::logins()).on_step(steps.sink("server "));
+    options.network(meeting.of_role).logins(village::logins()).on_step(steps.sink("server "));
     options.grants([this](const trust::grant_id& id) { return home.find(id); });
     if (adjust) adjust(options);
     target.emplace(context.get_executor(), home.key, options);
@@ -33,12 +35,18 @@ struct siege {
     return made;
   }
 
-  asio::io_context context;
+  village::meeting meeting;
+  asio::io_context& context = meeting.context;
   village::owner home;
   village::scripted_central central;
   village::watch steps;
   std::optional<server> target;
   identity::key client = identity::key::generate();
+};
+
+// Where no window is opened: in memory.
+struct distant_siege : siege {
+  distant_siege() : siege({}, village::meeting::kind::memory) {}
 };
 
 signalling::command command_of(const bytes& request, const char* seen = "127.0.0.1") {
@@ -281,7 +289,7 @@ awaitable<void> point_elsewhere(siege& all) {
   const auto local = command_of(signed_by(all.client, body));
   co_await expect_refusal(all, *up, local, errc::address_not_permitted);
   CHECK(all.steps.count("dial the client's window") == 0);
-  CHECK(!village::scripted_central::has_guest(victim));
+  CHECK(!village::has_guest(victim));
   co_await all.target->stop();
 }
 
@@ -389,10 +397,10 @@ awaitable<void> list_falsely(siege& all) {
   (void)up->send(roster_of(100, some));
   auto refused = co_await all.steps.saw("the client was not reached", 5);
   CHECK(refused);
-  auto accepting = village::scripted_central::accept(door);
+  auto accepting = village::accept(door);
   auto right = co_await before(village::soon(), errc::link_timeout, std::move(accepting));
   CHECK_MESSAGE(right, "what the client has signed is dialled");
-  CHECK(!village::scripted_central::has_guest(victim));
+  CHECK(!village::has_guest(victim));
   co_await all.target->stop();
 }
 
@@ -495,7 +503,8 @@ awaitable<void> dismiss(siege& all, errc why, bool before_welcome) {
   CHECK(guest.error() == why);
   CHECK(all.steps.count("the link to central ended for good") == 1);
   CHECK(all.steps.count("no link to central") == 0);
-  CHECK(!all.central.is_dialled());
+  auto alone = co_await all.central.is_left_alone(24h);
+  CHECK(alone);
   co_await all.target->stop();
 }
 
@@ -503,83 +512,83 @@ awaitable<void> dismiss(siege& all, errc why, bool before_welcome) {
 
 TEST_CASE("a server opens no port for what is no request") {
   siege all;
-  testing::run(all.context, command_garbage(all));
+  all.meeting.run(command_garbage(all));
 }
 
 TEST_CASE("a server opens no port for a request that its client has not signed, or not for it, or not now") {
   siege all;
-  testing::run(all.context, command_in_others_names(all));
+  all.meeting.run(command_in_others_names(all));
 }
 
 TEST_CASE("a request opens a port once") {
   siege all;
-  testing::run(all.context, replay(all));
+  all.meeting.run(replay(all));
 }
 
 TEST_CASE("a flood of commands opens as many ports as the grant permits") {
   siege all;
-  testing::run(all.context, flood(all));
+  all.meeting.run(flood(all));
 }
 
 TEST_CASE("a client has as many ports open at a time as its grant says, and its other requests wait") {
   for (const auto at_a_time : {std::uint16_t{2}, std::uint16_t{3}}) {
     siege all;
-    testing::run(all.context, ask_for_many_ports(all, at_a_time));
+    all.meeting.run(ask_for_many_ports(all, at_a_time));
   }
 }
 
 TEST_CASE("of a client that floods few requests wait") {
   siege all;
-  testing::run(all.context, ask_for_too_many_ports(all));
+  all.meeting.run(ask_for_too_many_ports(all));
 }
 
 TEST_CASE("ports are open for so long in a minute under a grant, however many windows it permits") {
   siege all([](server_options& options) { options.window_time(400ms); });
-  testing::run(all.context, spend_the_minute(all));
+  all.meeting.run(spend_the_minute(all));
 }
 
 TEST_CASE("a server that central sees at loopback tells that to nobody who is elsewhere, and says so once") {
   siege all;
-  testing::run(all.context, come_from_elsewhere(all));
+  all.meeting.run(come_from_elsewhere(all));
 }
 
 TEST_CASE("a server behind a forwarded port tells the router's address, and a port of those that are forwarded") {
   const windows::port_range among{40000, 40999};
   siege all([&](server_options& how) { how.window_ports(among).advertise(asio::ip::make_address("198.51.100.9")); });
-  testing::run(all.context, come_through_a_router(all, among));
+  all.meeting.run(come_through_a_router(all, among));
 }
 
 TEST_CASE("a server dials a client's window only where the client is, and may be") {
   siege all;
-  testing::run(all.context, point_elsewhere(all));
+  all.meeting.run(point_elsewhere(all));
 }
 
 TEST_CASE("a server dials no door that its client has not signed, or may not have") {
   siege all;
-  testing::run(all.context, list_falsely(all));
+  all.meeting.run(list_falsely(all));
 }
 
 TEST_CASE("whatever central says that is no protocol ends the link with its cause, and the server comes back") {
   for (const auto& one : nonsenses()) {
     INFO(std::string(one.name));
-    siege all;
-    testing::run(all.context, talk_nonsense(all, one));
+    distant_siege all;
+    all.meeting.run(talk_nonsense(all, one));
   }
-  siege cut;
-  testing::run(cut.context, cut_a_frame(cut));
+  distant_siege cut;
+  cut.meeting.run(cut_a_frame(cut));
 }
 
 TEST_CASE("a server takes nothing before a welcome") {
-  siege all;
-  testing::run(all.context, greet_wrongly(all));
+  distant_siege all;
+  all.meeting.run(greet_wrongly(all));
 }
 
 TEST_CASE("a server that central dismisses for good says so, and does not come back") {
   for (const auto why : {errc::evicted, errc::login_too_low, errc::not_admitted, errc::unknown_version}) {
     for (const bool before_welcome : {true, false}) {
       if (why == errc::not_admitted && !before_welcome) continue;  // that may be a mistake: time_test.cpp
-      siege all;
-      testing::run(all.context, dismiss(all, why, before_welcome));
+      distant_siege all;
+      all.meeting.run(dismiss(all, why, before_welcome));
     }
   }
 }

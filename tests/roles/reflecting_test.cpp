@@ -118,10 +118,10 @@ awaitable<void> dial_back(mirror& all) {
   asio::ip::tcp::acceptor victim(all.context, net::tcp::endpoint(village::elsewhere(), 0));
   (void)me->up.send(signalling::dial_back{victim.local_endpoint()});
   (void)me->up.send(signalling::dial_back{mine.local_endpoint()});
-  auto accepting = village::scripted_central::accept(mine);
+  auto accepting = village::accept(mine);
   auto came = co_await before(village::soon(), errc::link_timeout, std::move(accepting));
   CHECK(came);
-  CHECK(!village::scripted_central::has_guest(victim));  // central has never seen this peer there
+  CHECK(!village::has_guest(victim));  // central has never seen this peer there
   co_await all.node.stop();
 }
 
@@ -132,7 +132,7 @@ awaitable<void> flood_dial_backs(mirror& all) {
   for (int i = 0; i < 100; ++i) (void)me->up.send(signalling::dial_back{mine.local_endpoint()});
   int came = 0;
   for (;;) {
-    auto accepting = village::scripted_central::accept(mine);
+    auto accepting = village::accept(mine);
     const auto patience = came == 0 ? clock::duration(20s) : 100ms;
     auto one = co_await before(clock::now() + patience, errc::link_timeout, std::move(accepting));
     if (!one) break;
