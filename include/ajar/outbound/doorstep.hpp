@@ -66,8 +66,6 @@ class doorstep {
 
  private:
   struct state;
-  static void receive(const std::shared_ptr<state>& of, net::transport peer);
-  static awaitable<void> shake_hands(std::shared_ptr<state> of, net::transport peer, net::half_open::ticket own);
 
   std::shared_ptr<state> state_;
   std::shared_ptr<net::network> network_;

@@ -41,7 +41,7 @@ inline awaitable<void> both(awaitable<void> first, awaitable<void> second) {
 }  // namespace detail
 
 // What a handshake that goes on keeps.
-struct doorstep::state {
+struct doorstep::state : std::enable_shared_from_this<state> {
   static constexpr std::size_t most_handshakes = 32;
   static constexpr std::size_t most_of_one = 8;  // of one address
 
@@ -53,6 +53,10 @@ struct doorstep::state {
         central(std::move(may_prove)),
         guest(std::move(welcome)),
         handshakes(on, std::move(thrown)) {}
+
+  void receive(net::transport peer);
+  awaitable<void> shake_hands(net::transport peer, net::half_open::ticket own);
+
   asio::any_io_executor executor;
   identity::key self;
   key_check servers;
@@ -89,7 +93,7 @@ AJAR_DECL result<> doorstep::open() {
   if (state_->cost.listeners++ == 0) state_->cost.opened = opened;
   port_ = std::move(*port);
   tasks_.spawn(
-      net::accept_each(port_, [of = state_](net::transport peer) { receive(of, std::move(peer)); }, shortage_));
+      net::accept_each(port_, [of = state_](net::transport peer) { of->receive(std::move(peer)); }, shortage_));
   return {};
 }
 
@@ -115,38 +119,37 @@ AJAR_DECL awaitable<void> doorstep::stop() {
   return detail::both(tasks_.join(), state_->handshakes.join());
 }
 
-AJAR_DECL void doorstep::receive(const std::shared_ptr<state>& of, net::transport peer) {
+AJAR_DECL void doorstep::state::receive(net::transport peer) {
   const auto from = peer.remote_endpoint();
   if (!from) return;  // gone again
-  const auto placed = of->strangers.begin(from->address());
+  const auto placed = strangers.begin(from->address());
   if (placed.evicted) {
-    ++of->cost.strangers;  // silent ones
-    of->handshakes.stop(detail::name_of(*placed.evicted));
+    ++cost.strangers;  // silent ones
+    handshakes.stop(detail::name_of(*placed.evicted));
   }
-  of->handshakes.spawn(shake_hands(of, std::move(peer), placed.own), detail::name_of(placed.own));
+  handshakes.spawn(shared_from_this(), shake_hands(std::move(peer), placed.own), detail::name_of(placed.own));
 }
 
-AJAR_DECL awaitable<void> doorstep::shake_hands(std::shared_ptr<state> of, net::transport peer,
-                                                net::half_open::ticket own) {
+AJAR_DECL awaitable<void> doorstep::state::shake_hands(net::transport peer, net::half_open::ticket own) {
   constexpr std::chrono::seconds handshake_time{3};
-  const detail::held_ticket here(of->strangers, own);
-  tls::expectation expected([of](const crypto::public_key& shown) { return of->servers(shown) || of->central(shown); },
+  const detail::held_ticket here(strangers, own);
+  tls::expectation expected([this](const crypto::public_key& shown) { return servers(shown) || central(shown); },
                             tls::alpn::session);
   expected.or_alpn(tls::alpn::probe);
-  auto securing = tls::secure(std::move(peer), of->self.tls(), tls::side::server, std::move(expected),
-                              clock::now() + handshake_time);
+  auto securing =
+      tls::secure(std::move(peer), self.tls(), tls::side::server, std::move(expected), clock::now() + handshake_time);
   auto secured = co_await std::move(securing);
   if (!secured) {
-    if (!is_canceled(secured.error())) ++of->cost.strangers;
+    if (!is_canceled(secured.error())) ++cost.strangers;
     co_return;
   }
   if (secured->protocol() == tls::alpn::probe) {
-    if (!of->central(secured->peer_key())) co_return;
+    if (!central(secured->peer_key())) co_return;
     auto parted = co_await secured->shutdown(clock::now() + handshake_time);
     (void)parted;
     co_return;
   }
-  if (of->servers(secured->peer_key())) of->guest(std::move(*secured));
+  if (servers(secured->peer_key())) guest(std::move(*secured));
 }
 
 }  // namespace ajar::outbound
