@@ -21,8 +21,8 @@ using asio::ip::tcp;
 
 namespace {
 
-tcp::acceptor listen_on(asio::io_context& context, const char* address = "127.0.0.1") {
-  return {context, net::tcp::endpoint(asio::ip::make_address(address), 0)};
+tcp::acceptor listen_on(asio::io_context& context, const char* address = "127.0.0.1", std::uint16_t port = 0) {
+  return {context, net::tcp::endpoint(asio::ip::make_address(address), port)};
 }
 
 time_point soon() { return clock::now() + std::chrono::seconds(30); }
@@ -197,6 +197,32 @@ TEST_CASE("a SYN that is not answered is followed by another, long before the ke
   auto late = testing::run(context, net::dial_from(fresh, at, {clock::now(), until, std::chrono::milliseconds(5)}));
   CHECK(late.error() == errc::dial_timeout);
   CHECK(clock::now() >= until);
+}
+
+TEST_CASE("a dial that comes a little too early is tried again until somebody listens") {
+  asio::io_context context;
+  auto listener = listen_on(context);
+  const auto at = listener.local_endpoint();
+  listener.close();
+  unsigned tries = 0;
+  const auto fresh = [&]() -> result<net::tcp_stream> {
+    if (++tries == 4) listener = listen_on(context, "127.0.0.1", at.port());
+    net::tcp_stream made(context, tcp::v4());
+    REQUIRE(net::prepare(made));
+    return made;
+  };
+  const auto begun = clock::now();
+  const net::dial_times early{begun, soon(), {}, std::chrono::microseconds(200)};
+  auto stream = testing::run(context, net::dial_from(fresh, at, early));
+  REQUIRE(stream.has_value());
+  CHECK(tries == 4);
+  CHECK(clock::now() - begun >= std::chrono::microseconds(200 + 400 + 800));
+  listener.close();
+  const net::dial_times never_open{
+      clock::now(), clock::now() + std::chrono::milliseconds(20), {}, std::chrono::milliseconds(1)};
+  auto refused = testing::run(context, net::dial_from(fresh, at, never_open));
+  CHECK(refused.error() == errc::dial_refused);
+  CHECK(tries <= 4 + 5);
 }
 
 TEST_CASE("a dial at an instant leaves no earlier, and tells what is wrong as any dial does") {

@@ -61,6 +61,9 @@ struct dial_times {
   time_point at;           ///< the first one, some microseconds later. An instant that is over is now.
   time_point until;        ///< errc::dial_timeout after it
   clock::duration gap{0};  ///< after so long without an answer another one; longer than a round trip. 0: one alone
+  /// After a refusal, for where somebody is about to listen: again so long later, then twice as long, until `until`.
+  /// 0: a refusal is the end.
+  clock::duration again{0};
 };
 
 /// Connect to one address at an instant: all that takes time is done before. A SYN that gets lost is sent again by the

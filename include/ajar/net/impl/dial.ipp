@@ -315,7 +315,9 @@ AJAR_DECL awaitable<result<std::vector<tcp::endpoint>>> resolve(endpoint name, n
 
 AJAR_DECL awaitable<result<tcp_stream>> dial_from(std::function<result<tcp_stream>()> fresh, tcp::endpoint to,
                                                   dial_times when) {
-  for (auto at = when.at;; at += when.gap) {
+  auto at = when.at;
+  auto pause = when.again;
+  for (;;) {
     auto stream = fresh();
     if (!stream) co_return fail(stream.error());
     result<> slept;
@@ -323,15 +325,25 @@ AJAR_DECL awaitable<result<tcp_stream>> dial_from(std::function<result<tcp_strea
       slept = co_await sleep_precisely(at, patience::shares_core);
     }
     if (!slept) co_return fail(slept.error());
-    auto begun = begin_connect(*stream, to);  // nothing in between
-    if (!begun) co_return fail(detail::dial_error(begun.error()));
+    auto came = begin_connect(*stream, to);  // nothing in between
     at = std::max(at, clock::now());
     const bool last = when.gap == clock::duration(0) || at + when.gap >= when.until;
-    auto standing = connected(*stream);
     const auto patience_ends = last ? when.until : at + when.gap;
-    auto came = co_await before(patience_ends, errc::dial_timeout, std::move(standing));
+    if (came) {
+      auto standing = connected(*stream);
+      came = co_await before(patience_ends, errc::dial_timeout, std::move(standing));
+    }
     if (came) co_return std::move(*stream);
-    if (last || came.error() != errc::dial_timeout) co_return fail(detail::dial_error(came.error()));
+    const auto why = detail::dial_error(came.error());
+    const auto now = clock::now();
+    if (why == errc::dial_refused && pause > clock::duration(0) && now + pause < when.until) {
+      at = now + pause;
+      pause *= 2;
+    } else if (!last && came.error() == errc::dial_timeout) {
+      at += when.gap;
+    } else {
+      co_return fail(why);
+    }
   }
 }
 

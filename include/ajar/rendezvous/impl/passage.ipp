@@ -99,7 +99,9 @@ AJAR_DECL awaitable<result<passage>> go_crossing(rung_in_time rung, shared_ports
 
 AJAR_DECL awaitable<result<passage>> go_dialling(rung_in_time rung, net::dial_options how) {
   if (rung.theirs().empty()) co_return fail(errc::answer_forged);
-  const net::dial_times when{rung.start, rung.end, std::chrono::milliseconds(rung.what.grid_ms)};
+  // a SYN that is there before the port is open: some microseconds, as both wake up when their machines let them
+  constexpr std::chrono::microseconds early{200};
+  const net::dial_times when{rung.start, rung.end, std::chrono::milliseconds(rung.what.grid_ms), early};
   auto dialling = net::dial_at(rung.theirs().front(), when, std::move(how));
   auto stream = co_await std::move(dialling);
   if (!stream) {
