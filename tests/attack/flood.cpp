@@ -225,7 +225,9 @@ ajar::awaitable<std::error_code> claim_in_vain(intruder& who, arrival& at) {
   }
 }
 
+// Not so soon that central hears its address no more.
 ajar::awaitable<void> come_again_and_again(intruder& who) {
+  constexpr std::chrono::milliseconds pause{250};
   for (;;) {
     auto at = co_await arrive(who);
     std::error_code why = at ? std::error_code() : at.error();
@@ -236,7 +238,7 @@ ajar::awaitable<void> come_again_and_again(intruder& who) {
       why = co_await std::move(attack);
     }
     who.all.ended.add(why);
-    auto slept = co_await ajar::sleep_until(ajar::clock::now() + 10ms);
+    auto slept = co_await ajar::sleep_until(ajar::clock::now() + pause);
     if (!slept) co_return;
   }
 }

@@ -83,6 +83,8 @@ class Attack:
 class Town(world.World):
     """A central, two servers, and those who come: a client, another one who is nobody's business, and a stranger."""
 
+    attacks = 0  # so far
+
     def open(self, *words):
         ids = [self.text("server", name, "id") for name in ("home", "hut")]
         (self.folder / "admitted").write_text("\n".join(ids) + "\n")
@@ -91,7 +93,9 @@ class Town(world.World):
         self.small = self.file("small", 1000)
         for client in ("client", "other", "stranger"):
             for server in ("home", "hut"):
-                self.grant(client, "--windows", "60000", "--windows-a-day", "1000000", server=server, name=server,
+                # whoever is to be served may ask as often as the figures do; who floods has what a grant has by itself
+                often = () if client == "stranger" else ("--windows-open", "60000")
+                self.grant(client, "--windows", "60000", "--windows-a-day", "1000000", *often, server=server, name=server,
                            services=("large:r", "small:r"))
         for server in ("home", "hut"):
             self.serve(server)
@@ -100,7 +104,7 @@ class Town(world.World):
     def serve(self, name="home"):
         before = self.log(name).count("A linked to central") if (self.folder / f"{name}.log").exists() else 0
         self.start(name, "server", name, "run", "--central", self.url, "--share", f"large={self.large}", "--share",
-                   f"small={self.small}")
+                   f"small={self.small}", "--listening", "60000")
         self.wait_for(name, "A linked to central", before + 1)
 
     def told(self, tool, state=None):
@@ -110,7 +114,10 @@ class Town(world.World):
         """A client in mid-transfer."""
         return world.Reader(self, client=client, what=f"{server}:large")
 
-    def linked(self, kind, source="127.99.0.1"):
+    def linked(self, kind):
+        """From an address of its own: one that was refused too often is not heard for a while."""
+        source = f"127.99.{self.attacks}.1"
+        self.attacks += 1
         return Attack(self, FLOOD, "linked", kind, self.folder / "stranger", source)
 
     def refused(self, count=32):

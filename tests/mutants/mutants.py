@@ -15,10 +15,11 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 
-LIMIT = 300  # seconds: whoever hangs has found it
+LEAST, TIMES = 30, 20  # whoever takes so many seconds, or times as long as without a bug, hangs: that has found it
 
 
 class Compiler:
@@ -53,33 +54,38 @@ class Compiler:
         shared = [one for one in source.parent.glob("*.cpp") if not one.name.endswith("_test.cpp")]
         if test.startswith("roles/"):
             shared += (self.root / "tests/village").glob("*.cpp")
-        done = subprocess.run([words[0], f"-I{folder}", *words[1:], "-O0", "-w", source, *sorted(shared), "-o", program, *self.link],
-                              text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=self.build)
+        # one unit, as most of what each of them compiles is what the others do, too
+        unit = folder / "unit.cpp"
+        unit.write_text("".join(f'#include "{one}"\n' for one in [*sorted(shared), source]))
+        done = subprocess.run([words[0], f"-I{folder}", *words[1:], "-O0", "-w", unit, "-o", program, *self.link], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=self.build)
         return program if done.returncode == 0 else done.stdout
 
 
-def finds(program):
+def finds(program, limit=None):
     """True where a test fails, crashes or hangs."""
     try:
-        done = subprocess.run([program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=LIMIT)
+        done = subprocess.run([program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=limit)
     except subprocess.TimeoutExpired:
         return True
     return done.returncode != 0
 
 
 def put_in(root, bug, folder):
-    """The changed header; @return what is wrong with the bug's description, or nothing."""
-    text = (root / "include" / "ajar" / bug["file"]).read_text()
-    if text.count(bug["from"]) != 1:
-        return f"'from' stands in the header {text.count(bug['from'])} times"
-    changed = folder / "ajar" / bug["file"]
-    changed.parent.mkdir(parents=True)
-    changed.write_text(text.replace(bug["from"], bug["to"]))
+    """The changed headers: more than one where two of them guard the same; @return what is wrong with the bug's
+    description, or nothing."""
+    for change in [bug, *bug.get("also", [])]:
+        text = (root / "include" / "ajar" / change["file"]).read_text()
+        if text.count(change["from"]) != 1:
+            return f"'from' stands in {change['file']} {text.count(change['from'])} times"
+        changed = folder / "ajar" / change["file"]
+        changed.parent.mkdir(parents=True, exist_ok=True)
+        changed.write_text(text.replace(change["from"], change["to"]))
     return ""
 
 
-def verdict(compiler, bug):
-    """'found', 'NOT FOUND', or why nobody can tell."""
+def verdict(compiler, bug, took):
+    """'found', 'NOT FOUND', or why nobody can tell. @param took  the seconds of each test without a bug"""
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         wrong = put_in(compiler.root, bug, folder)
@@ -89,18 +95,21 @@ def verdict(compiler, bug):
             program = compiler.compile(test, folder)
             if isinstance(program, str):
                 return "does not compile:\n" + program
-            if finds(program):
+            if finds(program, max(LEAST, TIMES * took[test])):
                 return "found"
     return "NOT FOUND"
 
 
-def sound(compiler, test):
+def sound(compiler, test, took):
     """Why a test proves nothing: it fails without any bug."""
     with tempfile.TemporaryDirectory() as name:
         program = compiler.compile(test, pathlib.Path(name))
         if isinstance(program, str):
             return f"{test}: does not compile:\n{program}"
-        return f"{test}: fails without any bug" if finds(program) else ""
+        begun = time.monotonic()
+        wrong = finds(program)
+        took[test] = time.monotonic() - begun
+        return f"{test}: fails without any bug" if wrong else ""
 
 
 def read_bugs(root):
@@ -126,14 +135,18 @@ def main():
     compiler = Compiler(root, build)
     with ThreadPoolExecutor(os.cpu_count()) as workers:
         tests = sorted({test for one in bugs for test in one["tests"]})
-        unsound = list(filter(None, workers.map(lambda test: sound(compiler, test), tests)))
+        print(f"{len(bugs)} bugs, {len(tests)} tests that are to find them", flush=True)
+        took = {}
+        unsound = list(filter(None, workers.map(lambda test: sound(compiler, test, took), tests)))
         print("\n".join(unsound), end="\n" if unsound else "", flush=True)
+        if unsound:
+            return 1
         missed = 0
-        for bug, told in zip(bugs, workers.map(lambda one: verdict(compiler, one), bugs)):
+        for bug, told in zip(bugs, workers.map(lambda one: verdict(compiler, one, took), bugs)):
             missed += told != "found"
             print(f"{told:10}  {bug['file']}: {bug['what']}", flush=True)
     print(f"{len(bugs)} bugs, {missed} not found")
-    return 1 if unsound or missed or not bugs else 0
+    return 1 if missed or not bugs else 0
 
 
 if __name__ == "__main__":

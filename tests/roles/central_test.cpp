@@ -3,6 +3,7 @@
 
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/task_group.hpp>
+#include <ajar/switchboard/logins.hpp>
 #include <ajar/telling/line_limit.hpp>
 #include <ajar/testing/manual_clock.hpp>
 #include <ajar/testing/network.hpp>
@@ -869,6 +870,32 @@ TEST_CASE("central takes no more links than it may, and others when some have en
   all.run(fill_links(all));
 }
 
+namespace {
+
+awaitable<void> come_back_after_a_flood(town& all) {
+  auto other = co_await linked(all, all.home.key, role::server);
+  REQUIRE(other);
+  {
+    auto up = co_await admitted(all);
+    REQUIRE(up);
+    for (int i = 0; i < 300; ++i) (void)up->send(signalling::present_grant{all.home.issue(all.client.id()).octets()});
+    auto why = co_await village::await_end(*up);
+    CHECK_MESSAGE(why == errc::too_many_requests, why.message());
+  }
+  auto again = co_await admitted(all);
+  REQUIRE(!again);
+  CHECK_MESSAGE(again.error() == errc::too_many_requests, again.error().message());
+  auto waited = co_await sleep_until(clock::now() + switchboard::logins::rest);
+  CHECK(waited);
+  again = co_await admitted(all);
+  CHECK(again);
+  auto alive = co_await answers(*other);
+  CHECK(alive);
+  co_await all.node->stop();
+}
+
+}  // namespace
+
 TEST_CASE("a peer that floods central is sent away with the cause") {
   const std::pair<signalling::message, std::size_t> some[] = {
       {signalling::ping{7}, 10'000},
@@ -880,6 +907,23 @@ TEST_CASE("a peer that floods central is sent away with the cause") {
     town all;
     all.run(flood(all, what, most));
   }
+}
+
+TEST_CASE("a peer that has many signatures checked is sent away long before one that says little") {
+  for (const bool asks : {true, false}) {
+    town all;
+    trust::window_request body;
+    body.id = crypto::random_octets<16>();
+    body.server = all.home.key.id();
+    const auto request = signalling::request{trust::signed_request::sign(body, all.client).octets()};
+    const auto grant = signalling::present_grant{all.home.issue(all.client.id()).octets()};
+    all.run(flood(all, asks ? signalling::message(request) : signalling::message(grant), 300));
+  }
+}
+
+TEST_CASE("a peer that was sent away for a flood has a link again after a while, and not before") {
+  town all;
+  all.run(come_back_after_a_flood(all));
 }
 
 TEST_CASE("a renewed nonce is the one to ask under") {

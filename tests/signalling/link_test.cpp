@@ -189,6 +189,22 @@ TEST_CASE("others of the thread have their turn between two parts of a roster") 
   CHECK(seen == std::vector<int>{1, 2, 3, 4, 5});
 }
 
+TEST_CASE("others of the thread have their turn after two messages whose signatures are checked") {
+  meeting two;
+  constexpr int count = 6;
+  std::vector<int> seen;  // by others, how many there were
+  int got = 0;
+  two.server->also = [&](const message&) {
+    ++got;
+    asio::post(two.context, [&] { seen.push_back(got); });
+    return result<>();
+  };
+  for (int i = 0; i < count; ++i) REQUIRE(two.client->link.send(present_grant{{1}}));
+  two.start_both();
+  CHECK(got == count);
+  CHECK(seen == std::vector<int>{2, 2, 4, 4, 6, 6});
+}
+
 TEST_CASE("a handler may answer at once, and end the link") {
   meeting two;
   two.server->also = [to = two.server.get()](const message&) { return to->link.send(grant_result{{}, 7}); };

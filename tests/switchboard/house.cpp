@@ -166,6 +166,12 @@ std::size_t house::kept() const {
   return sum;
 }
 
+std::size_t house::resting() const {
+  std::size_t sum = 0;
+  for (const auto& one : homes) sum += one.resting();
+  return sum;
+}
+
 std::size_t house::evicting() const {
   std::size_t sum = 0;
   for (const auto& one : homes) sum += one.evicting();

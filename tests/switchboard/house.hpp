@@ -104,6 +104,7 @@ struct house {
   std::size_t logins() const;
   std::size_t kept() const;
   std::size_t evicting() const;
+  std::size_t resting() const;
   std::size_t timers() const;
 
   std::vector<directory> homes;

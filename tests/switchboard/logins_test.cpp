@@ -90,6 +90,34 @@ TEST_CASE("a key that leaves in between has not paid for the links that it evict
   });
 }
 
+TEST_CASE("a key that was sent away for a flood has no link for a while, and others are not held up") {
+  with_one_and_two([](std::size_t shards) {
+    house all(shards);
+    std::uint64_t login = 0;
+    const auto refused = [&](const peer_id& who, role as) {
+      const auto link = all.attach(who, as, ++login);
+      if (all.told.contains(link) && std::holds_alternative<signalling::welcome>(all.told.at(link).front())) {
+        all.take<signalling::welcome>(link);
+        all.detach(link, who, as);
+        return false;
+      }
+      return all.take<signalling::goodbye>(link).why == errc::too_many_requests;
+    };
+    const auto first = all.up(peer(1), role::client, ++login);
+    all.send(event::detached{first, peer(1), role::client, true});
+    CHECK(refused(peer(1), role::client));
+    CHECK(!refused(peer(1), role::server));
+    CHECK(!refused(peer(2), role::client));
+    all.pass(switchboard::logins::rest - 1s);
+    CHECK(refused(peer(1), role::client));
+    CHECK(all.resting() == 1);
+    all.pass(1s);
+    CHECK(!refused(peer(1), role::client));  // what was refused meanwhile does not count
+    CHECK(all.resting() == 0);
+    CHECK(all.logins() == 0);
+  });
+}
+
 TEST_CASE("an equal or lower login is refused, and the link that is there stays") {
   with_one_and_two([](std::size_t shards) {
     house all(shards);

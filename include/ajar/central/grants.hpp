@@ -29,6 +29,7 @@ class central_grants {
     if (!of_.served.admits(server)) return refuse(errc::not_admitted);
     if (wall_now() >= body.not_after) return refuse(errc::grant_expired);
     if (one->grants.size() >= most_grants) return refuse(errc::limit_reached);
+    if (!one->signatures.take(clock::now())) return fail(errc::too_many_requests);
     const auto given = trust::signed_grant::open(what.grant);
     if (!given) return fail(given.error());  // who forges has no link
     const auto held = one->grants.try_emplace(body.id, peer_link::held_grant{server}).first;

@@ -76,6 +76,7 @@ class central_intake {
     const auto said = trust::signed_request::read(what.signed_request);
     if (!said) return fail(said.error());
     if (said->signer() != one->id) return fail(errc::request_of_another);
+    if (!one->signatures.take(clock::now())) return fail(errc::too_many_requests);
     const auto asked = trust::signed_request::open(what.signed_request);
     if (!asked) return fail(asked.error());
     const auto& body = asked->body();

@@ -110,6 +110,8 @@ struct peer_link {
   std::optional<errc> ended_for;  // those that it has presented, and that counted once
   bytes record;                   // of the proved door
   bool proving = false;
+  // grants and requests, each with a signature to check: a client that asks for windows all day comes to 100 a second
+  rate_limit signatures{std::chrono::milliseconds(4), 256};
   rate_limit proofs{std::chrono::milliseconds(500), 1};
   rate_limit lists{std::chrono::milliseconds(100), 256};  // of revocations: each is up to 900 entries, and a signature
   rate_limit dial_backs{std::chrono::milliseconds(250), 4};  // two kinds of ports of two families

@@ -234,7 +234,8 @@ struct central_shard final : switchboard::shard_port, central_desk {
       for (const auto& server : concerned) {
         of_.shared->routes.send(switchboard::event::client_left{one_->ref, server, one_->id});
       }
-      of_.shared->routes.send(switchboard::event::detached{one_->ref, one_->id, one_->who});
+      const bool flooded = one_->link.ended() == make_error_code(errc::too_many_requests);
+      of_.shared->routes.send(switchboard::event::detached{one_->ref, one_->id, one_->who, flooded});
     }
 
    private:

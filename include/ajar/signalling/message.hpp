@@ -420,6 +420,9 @@ struct message : message_kinds {
 /// True for a message that a window waits for.
 bool is_urgent(const message& what);
 
+/// True for a message whose receiver checks a signature or two: it takes him as long as a hundred others.
+bool is_signed(const message& what);
+
 /// The octets of a message's frame.
 bytes to_frame(const message& what);
 

@@ -65,6 +65,8 @@ class directory {
   std::size_t kept() const noexcept { return absentees_.kept(); }
   /// Keys that have evicted links of late.
   std::size_t evicting() const noexcept { return logins_.evicting(); }
+  /// Keys that were sent away for a flood of late.
+  std::size_t resting() const noexcept { return logins_.resting(); }
 
  private:
   using server_map = std::unordered_map<identity::peer_id, server_entry>;
@@ -117,7 +119,7 @@ class directory {
   }
 
   void on(const event::detached& what, time_point now, wall_time today) {
-    if (!logins_.detach(what)) return;
+    if (!logins_.detach(what, now)) return;
     const auto found = servers_.find(what.peer);
     if (what.who != signalling::role::server || found == servers_.end()) return;
     auto& one = found->second;

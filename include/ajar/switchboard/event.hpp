@@ -42,6 +42,7 @@ struct detached {
   link_ref link;
   identity::peer_id peer;
   signalling::role who = signalling::role::client;
+  bool flooded = false;  ///< that was why
 };
 struct renewed {  ///< a server has drawn another nonce
   link_ref link;

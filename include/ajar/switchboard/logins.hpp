@@ -5,21 +5,28 @@
 #include <ajar/core/rate_limit.hpp>
 #include <ajar/switchboard/event.hpp>
 
+#include <chrono>
+#include <deque>
 #include <map>
 #include <optional>
 #include <utility>
 
 namespace ajar::switchboard {
 
-/// One link for each key and role: a higher login evicts the one before. Pure.
+/// One link for each key and role: a higher login evicts the one before. Who was sent away for a flood has none for a
+/// while: with a link a peer gets a burst, and must not get one after the other. Pure.
 class logins {
  public:
+  static constexpr std::chrono::seconds rest{5};  ///< after a flood
+
   struct verdict {
     std::optional<errc> refused;      ///< why the new link is not taken
     std::optional<link_ref> evicted;  ///< the one that it takes the place of
   };
 
   verdict attach(const event::attached& what, time_point now) {
+    forget_rested(now);
+    if (resting_.contains({what.peer, what.who})) return {errc::too_many_requests, {}};
     const auto [place, first] = all_.try_emplace({what.peer, what.who});
     auto& known = place->second;
     verdict made;
@@ -34,7 +41,12 @@ class logins {
   }
 
   /// @return whether it was the peer's link still
-  bool detach(const event::detached& what) {
+  bool detach(const event::detached& what, time_point now) {
+    forget_rested(now);
+    if (what.flooded) {
+      resting_.insert_or_assign({what.peer, what.who}, now + rest);
+      rests_.emplace_back(now + rest, key(what.peer, what.who));
+    }
     const auto known = all_.find({what.peer, what.who});
     if (known == all_.end() || known->second.link != what.link) return false;
     all_.erase(known);
@@ -44,6 +56,8 @@ class logins {
   std::size_t size() const noexcept { return all_.size(); }
   /// Keys that have evicted links of late.
   std::size_t evicting() const noexcept { return evictions_.size(); }
+  /// Keys that were sent away for a flood of late.
+  std::size_t resting() const noexcept { return resting_.size(); }
 
  private:
   using key = std::pair<identity::peer_id, signalling::role>;
@@ -66,7 +80,17 @@ class logins {
     return evictions_.try_emplace(whose, std::chrono::seconds(2), 30).first->second.take(now);
   }
 
+  void forget_rested(time_point now) {
+    while (!rests_.empty() && rests_.front().first <= now) {
+      const auto at = resting_.find(rests_.front().second);
+      if (at != resting_.end() && at->second <= now) resting_.erase(at);
+      rests_.pop_front();
+    }
+  }
+
   std::map<key, login> all_;
+  std::map<key, time_point> resting_;             // until then
+  std::deque<std::pair<time_point, key>> rests_;  // the same, as they end
   std::map<key, rate_limit> evictions_;
   std::optional<key> swept_;  // of these, the last that was looked at
 };

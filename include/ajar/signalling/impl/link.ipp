@@ -19,7 +19,8 @@ namespace ajar::signalling {
 
 struct link::state : std::enable_shared_from_this<state> {
   static constexpr std::chrono::seconds farewell{1};
-  static constexpr std::size_t turn = 32;  // messages, before others of the thread have theirs
+  static constexpr std::size_t turn = 32;        // messages, before others of the thread have theirs
+  static constexpr std::size_t signed_one = 16;  // counts for so many: two signatures a turn
 
   explicit state(tls::stream from)
       : stream(std::move(from)), changed(stream.get_executor()), emptied(stream.get_executor()) {}
@@ -94,7 +95,7 @@ struct link::state : std::enable_shared_from_this<state> {
   result<message> try_next() {
     for (;;) {
       if (why) return fail(*why);
-      if (taken == turn) return fail(errc::would_block);
+      if (taken >= turn) return fail(errc::would_block);
       auto frame = decoder.next();
       if (!frame) return fail(frame.error());
       if (*frame) {
@@ -102,6 +103,7 @@ struct link::state : std::enable_shared_from_this<state> {
         if (rate && !rate->take(clock::now())) return fail(errc::too_many_requests);
         auto got = parse(**frame);
         if (got && std::holds_alternative<follow_up>(*got)) continue;
+        if (got && is_signed(*got)) taken += signed_one - 1;
         if (got && std::holds_alternative<roster_update>(*got)) taken = turn;
         return got;
       }
@@ -121,10 +123,10 @@ struct link::state : std::enable_shared_from_this<state> {
     }
   }
 
-  // A message may cost a signature or two to check: others of the thread have their turn after some. One of a roster
-  // costs as many as it has entries.
+  // Others of the thread have their turn after some messages, after few whose signatures are checked, and after one of
+  // a roster, which costs as many as it has entries.
   awaitable<result<>> more() {
-    const bool over = taken == turn;
+    const bool over = taken >= turn;
     taken = 0;
     return over ? yield(patience::keeps_core) : stream.readable();
   }

@@ -57,6 +57,15 @@ AJAR_DECL bool is_urgent(const message& what) {
          std::holds_alternative<dial_back>(what);
 }
 
+AJAR_DECL bool is_signed(const message& what) {
+  return std::holds_alternative<present_grant>(what) || std::holds_alternative<present_revocations>(what) ||
+         std::holds_alternative<door>(what) || std::holds_alternative<request>(what) ||
+         std::holds_alternative<command>(what) || std::holds_alternative<answer>(what) ||
+         std::holds_alternative<trace>(what) || std::holds_alternative<redeem>(what) ||
+         std::holds_alternative<redemption>(what) || std::holds_alternative<redeemed>(what) ||
+         std::holds_alternative<succeed>(what);
+}
+
 AJAR_DECL bytes to_frame(const message& what) {
   bytes payload;
   wire::writer out(payload);
