@@ -173,36 +173,32 @@ TEST_CASE("whoever waits for room has it when all has left, or learns why it nev
   }
 }
 
-TEST_CASE("others of the thread have their turn between two parts of a roster") {
+namespace {
+
+// Of so many messages, for each of them: how many had been taken when others of the thread had their turn.
+std::vector<int> taken_before_others(const message& what, int count) {
   meeting two;
-  constexpr int parts = 5;
-  std::vector<int> seen;  // by others, how many there were
+  std::vector<int> seen;
   int got = 0;
   two.server->also = [&](const message&) {
     ++got;
     asio::post(two.context, [&] { seen.push_back(got); });
     return result<>();
   };
-  for (int i = 0; i < parts; ++i) REQUIRE(two.client->link.send(roster_update{true, true, {}, {}}));
+  for (int i = 0; i < count; ++i) REQUIRE(two.client->link.send(what));
   two.start_both();
-  CHECK(got == parts);
-  CHECK(seen == std::vector<int>{1, 2, 3, 4, 5});
+  CHECK(got == count);
+  return seen;
+}
+
+}  // namespace
+
+TEST_CASE("others of the thread have their turn between two parts of a roster") {
+  CHECK(taken_before_others(roster_update{true, true, {}, {}}, 5) == std::vector<int>{1, 2, 3, 4, 5});
 }
 
 TEST_CASE("others of the thread have their turn after two messages whose signatures are checked") {
-  meeting two;
-  constexpr int count = 6;
-  std::vector<int> seen;  // by others, how many there were
-  int got = 0;
-  two.server->also = [&](const message&) {
-    ++got;
-    asio::post(two.context, [&] { seen.push_back(got); });
-    return result<>();
-  };
-  for (int i = 0; i < count; ++i) REQUIRE(two.client->link.send(present_grant{{1}}));
-  two.start_both();
-  CHECK(got == count);
-  CHECK(seen == std::vector<int>{2, 2, 4, 4, 6, 6});
+  CHECK(taken_before_others(present_grant{{1}}, 6) == std::vector<int>{2, 2, 4, 4, 6, 6});
 }
 
 TEST_CASE("a handler may answer at once, and end the link") {
