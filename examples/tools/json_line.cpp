@@ -14,14 +14,17 @@ json_line& json_line::put(std::string_view name, std::string_view written) {
 }
 
 json_line& json_line::with(std::string_view name, std::string_view value) {
-  return put(name, nlohmann::json(value).dump(-1, ' ', how_ == texts::ascii, nlohmann::json::error_handler_t::replace));
+  return put(name, nlohmann::ordered_json(value).dump(-1, ' ', how_ == texts::ascii,
+                                                      nlohmann::ordered_json::error_handler_t::replace));
 }
 
 json_line& json_line::with_octets(const std::string& name, std::string_view value) {
   return ajar::is_utf8(value) ? with(name, value) : with(name + "_base64", ajar::to_base64(ajar::as_bytes(value)));
 }
 
-json_line& json_line::with(std::string_view name, double value) { return put(name, nlohmann::json(value).dump()); }
+json_line& json_line::with(std::string_view name, double value) {
+  return put(name, nlohmann::ordered_json(value).dump());
+}
 
 json_line& json_line::with(std::string_view name, const std::vector<json_line>& value) {
   std::string all;

@@ -233,7 +233,7 @@ std::string spoken_source(const settings::entry& of, const settings::value& one)
 
 // JSON's escapes are TOML's too; what is no UTF-8 cannot be written in either.
 std::string quoted(const std::string& text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return nlohmann::ordered_json(text).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 std::string written(const option& what, const std::string& text) {
@@ -300,7 +300,7 @@ std::string settings_as_json(const option_table& table, const settings& all) {
     }
     made["settings"][one.name()] = line;
   }
-  return made.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return made.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace tools

@@ -41,6 +41,15 @@ TEST_CASE("an option that a command does not take is refused, with those that ta
         std::string::npos);
 }
 
+TEST_CASE("a value is any text, of any length") {
+  for (const auto& text :
+       {std::string(120000, 'a'), std::string("two\nlines"), std::string("a=b=c"), std::string("-x")}) {
+    const auto got = said({"id", ("--state=" + text).c_str()});
+    REQUIRE(got);
+    CHECK(got->as<std::string>("state") == text);
+  }
+}
+
 TEST_CASE("help, the version and a command that there is not are answered by themselves") {
   CHECK(said({"id", "--parallel", "3", "--help"}));
   CHECK(said({"id", "--parallel", "3", "--version"}));
