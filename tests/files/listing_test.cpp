@@ -77,8 +77,8 @@ TEST_CASE("entries come through lines as they were, whatever their names") {
 
 TEST_CASE("a line says base64 only of names that are no UTF-8") {
   CHECK(to_line(a_file("a")) ==
-        "{\"name\":\"a\",\"type\":\"file\",\"size\":12,\"mtime\":1700000000,\"mtime_ns\":7,"
-        "\"etag\":\"\\\"1-2-3.4-5.6\\\"\"}\n");
+        "{\"etag\":\"\\\"1-2-3.4-5.6\\\"\",\"mtime\":1700000000,\"mtime_ns\":7,\"name\":\"a\",\"size\":12,"
+        "\"type\":\"file\"}\n");
   CHECK(to_line({"\xff", entry_kind::other, std::nullopt}) == "{\"name_base64\":\"/w==\",\"type\":\"other\"}\n");
   CHECK(end_line(3) == "{\"end\":true,\"entries\":3}\n");
 }

@@ -36,7 +36,7 @@ trust::signed_grant a_grant(const identity::key& by) {
 
 TEST_CASE("what a window cost is read as it was written") {
   const auto page = to_session_page(by_window_of_the_server());
-  CHECK(page == "{\"path\":\"window\",\"exposure_ns\":130000,\"listeners\":2,\"strangers\":1}\n");
+  CHECK(page == "{\"exposure_ns\":130000,\"listeners\":2,\"path\":\"window\",\"strangers\":1}\n");
   CHECK(parse_session_page(page).value() == window_cost{130'000, 2, 1});
   sessions::session_info outbound;
   outbound.path = sessions::path::outbound;

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <atomic>
 #include <filesystem>

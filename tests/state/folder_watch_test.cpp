@@ -2,6 +2,7 @@
 #include <ajar/state/folder_watch.hpp>
 
 #include <doctest/doctest.h>
+#include <sys/inotify.h>
 #include <ajar/testing/run.hpp>
 
 #include "../lifetimes.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// ajar/impl/base_src.hpp - what links and windows stand on, compiled once: core, telling, control, crypto, net, tls.
+// ajar/impl/base_src.hpp - what links, windows and roles stand on, compiled once.
 #pragma once
 
 #ifndef AJAR_COMPILED_LIB
@@ -21,6 +21,15 @@
 #include <ajar/net/impl/network.ipp>
 #include <ajar/net/impl/round_trip.ipp>
 #include <ajar/net/impl/route_watch.ipp>
+#include <ajar/state/impl/durable_files.ipp>
+#include <ajar/state/impl/folder.ipp>
+#include <ajar/state/impl/folder_watch.ipp>
+#include <ajar/state/impl/held_grants.ipp>
+#include <ajar/state/impl/issued_grant.ipp>
+#include <ajar/state/impl/issued_grants.ipp>
+#include <ajar/state/impl/issued_invites.ipp>
+#include <ajar/state/impl/revocation_list.ipp>
+#include <ajar/state/impl/server_invites.ipp>
 #include <ajar/telling/impl/cause_name.ipp>
 #include <ajar/tls/impl/certificate.ipp>
 #include <ajar/tls/impl/context.ipp>

@@ -6,6 +6,7 @@
 #include <ajar/trust/grant_file.hpp>
 
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -36,52 +37,18 @@ class held_grants {
   /// @return the name
   /// Errors: grant_of_another (made for another key), grant_expired, petname_taken (by another server), grant_malformed
   /// (the name is none), state_damaged (what has that name), the system's. Nothing is changed then.
-  result<std::string> add(const trust::grant_file& file, std::string petname = {}) const {
-    if (file.grant.body().client != client_) return fail(errc::grant_of_another);
-    if (wall_now() >= file.grant.body().not_after) return fail(errc::grant_expired);
-    if (petname.empty()) petname = file.server_name;
-    if (!trust::is_name(petname)) return fail(errc::grant_malformed);
-    const auto name = petname + std::string(ending);
-    const auto text = trust::to_text(file);
-    const auto made = in_.create(name, as_bytes(text));
-    if (!made) return fail(made.error());
-    if (*made) return petname;
-    const auto before = load(name);  // whose it is stays so: nobody gives a name to another server
-    if (!before) return fail(before.error());
-    if (before->grant.signer() != file.grant.signer()) return fail(errc::petname_taken);
-    auto written = in_.write(name, as_bytes(text));
-    if (!written) return fail(written.error());
-    return petname;
-  }
+  result<std::string> add(const trust::grant_file& file, std::string petname = {}) const;
 
   /// A later one of a grant that is kept under this name: renewed, or with another central. Where another has its place
   /// meanwhile, that one stays. Errors: no_grant, grant_unknown (another has its place), state_damaged, the system's.
-  result<> update(const trust::grant_file& file, const std::string& petname) const {
-    return replace(file, petname, file.grant);
-  }
+  result<> update(const trust::grant_file& file, const std::string& petname) const;
 
   /// What `before` came to when one of the two went over to another key: it takes that one's place. Errors: as
   /// update().
-  result<> succeed(const trust::signed_grant& before, const trust::grant_file& file, const std::string& petname) const {
-    return replace(file, petname, before);
-  }
+  result<> succeed(const trust::signed_grant& before, const trust::grant_file& file, const std::string& petname) const;
 
   /// All of them, by name. Errors: the system's, of the folder.
-  result<listing> list() const {
-    auto names = in_.list(ending);
-    if (!names) return fail(names.error());
-    listing all;
-    for (const auto& name : *names) {
-      auto petname = name.substr(0, name.size() - ending.size());
-      auto one = load(name);
-      if (one) {
-        all.good.push_back({std::move(petname), std::move(*one)});
-      } else if (one.error() != errc::no_grant) {  // removed meanwhile
-        all.bad.push_back({std::move(petname), one.error()});
-      }
-    }
-    return all;
-  }
+  result<listing> list() const;
 
   /// Where the grant of that name is kept.
   std::string path_of(const std::string& petname) const { return in_.path() + "/" + petname + std::string(ending); }
@@ -89,28 +56,16 @@ class held_grants {
  private:
   static constexpr std::string_view ending = ".grant";
 
-  result<trust::grant_file> load(const std::string& name) const {
-    auto content = in_.read(name);
-    if (!content) return fail(content.error());
-    if (!*content) return fail(errc::no_grant);
-    auto file = trust::parse_grant_file(as_text(**content));
-    if (!file) return fail(errc::state_damaged);
-    return file;
-  }
+  result<trust::grant_file> load(const std::string& name) const;
 
-  result<> replace(const trust::grant_file& file, const std::string& petname, const trust::signed_grant& kept) const {
-    const auto alone = in_.alone();  // from the look at it to the write
-    if (!alone) return fail(alone.error());
-    const auto name = petname + std::string(ending);
-    const auto before = load(name);
-    if (!before) return fail(before.error());
-    const auto& there = before->grant;
-    if (there.body().id != kept.body().id || there.signer() != kept.signer()) return fail(errc::grant_unknown);
-    return in_.write(name, as_bytes(trust::to_text(file)));
-  }
+  result<> replace(const trust::grant_file& file, const std::string& petname, const trust::signed_grant& kept) const;
 
   const state::folder& in_;
   identity::peer_id client_;
 };
 
 }  // namespace ajar::state
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/state/impl/held_grants.ipp>
+#endif

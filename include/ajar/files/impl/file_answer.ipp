@@ -95,7 +95,7 @@ AJAR_DECL file_answer refusal(const streams::request& asked, const std::error_co
   file_answer made;
   made.head = streams::response(status_of(why));
   const bool own = why.category() == category();
-  const nlohmann::ordered_json body = {{"error", own ? why.value() : 0}, {"text", explain(why)}};
+  const nlohmann::json body = {{"error", own ? why.value() : 0}, {"text", explain(why)}};
   made.body = body.dump() + "\n";
   made.head.with(std::string(error_field), std::to_string(own ? why.value() : 0));
   if (why == errc::method_unknown) made.head.with("allow", "GET, HEAD");

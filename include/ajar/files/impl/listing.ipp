@@ -12,7 +12,7 @@ namespace ajar::files {
 
 namespace detail {
 
-using json = nlohmann::ordered_json;
+using json = nlohmann::json;
 
 inline void add_facts(json& line, const file_facts& facts) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(facts.modified);

@@ -17,7 +17,7 @@ inline constexpr std::size_t largest_page = 64 * 1024;
 }  // namespace detail
 
 AJAR_DECL std::string to_session_page(const sessions::session_info& of) {
-  nlohmann::ordered_json page;
+  nlohmann::json page;
   page["path"] = to_string(of.path);
   if (of.window) {
     page["exposure_ns"] = static_cast<std::uint64_t>(of.window->exposure.count());
