@@ -63,6 +63,10 @@ class Attack:
         self.process.wait()
         self.w.running.pop("attack", None)
 
+    def gives_way(self):
+        """To all others on this machine, as if it ran on another one."""
+        os.sched_setscheduler(self.process.pid, os.SCHED_IDLE, os.sched_param(0))
+
     def told(self):
         text = self.path.read_text()
         lines = [line for line in text[:text.rfind("\n") + 1].splitlines() if line.startswith("{")]
@@ -120,8 +124,8 @@ class Town(world.World):
         self.attacks += 1
         return Attack(self, FLOOD, "linked", kind, self.folder / "stranger", source)
 
-    def refused(self, count=32):
-        return Attack(self, FLOOD, "refused", count, self.url, "127.100.0.1")
+    def refused(self, first="127.100.0.1"):
+        return Attack(self, FLOOD, "refused", 32, self.url, first)
 
     def silent(self, addresses, each):
         return Attack(self, sys.executable, ATTACKS / "silent.py", self.central_port, addresses, each)
@@ -401,6 +405,10 @@ class Figures(unittest.TestCase):
         with self.w.refused() as attack:
             attack.until(lambda told: told["links"] >= 32, "they never came")
             self.times("the same beside 32 refused strangers who go on sending", count, alone)
+        with self.w.refused("127.101.0.1") as attack:
+            attack.gives_way()
+            attack.until(lambda told: told["links"] >= 32, "they never came")
+            self.times("the same, and they have what the others leave of the processors", count, alone)
 
     def test_2_silence(self):
         self.w.open()
