@@ -56,9 +56,21 @@ struct kept_invites {
     const auto got = redeem(with, client);
     return got ? got->refused : got.error();
   }
+  static std::string file_of(const invite_id& id) { return to_hex(id) + ".invite"; }
+  static std::string file_of(const invite& with) { return file_of(invite_keys::of(with.token, with.server).id); }
+  // Others like this one, but for their end, until there are as many as may be. (give() looks at all that are there.)
+  void fill_up(const invite& like, wall_time until) const {
+    auto one = issued_invite::parse(as_text(*state.read(file_of(like)).value())).value();
+    one.not_after = until;
+    for (auto i = state.list(".invite").value().size(); i < issued_invites::most; ++i) {
+      one.petname = "client" + std::to_string(i);
+      one.keys.id = crypto::random_octets<16>();
+      REQUIRE(state.write(file_of(one.keys.id), as_bytes(one.to_text())));
+    }
+  }
   // The invite ends, as if time had gone by.
   void end(const invite& with, std::chrono::seconds ago) const {
-    const auto name = to_hex(invite_keys::of(with.token, with.server).id) + ".invite";
+    const auto name = file_of(with);
     auto text = std::string(as_text(*state.read(name).value()));
     const auto until = text.find("until ") + 6;
     text.replace(until, text.find('\n', until) - until, std::to_string((wall_now() - ago).time_since_epoch().count()));
@@ -275,7 +287,7 @@ TEST_CASE("where the name was given away meanwhile, the client gets its short id
 
 TEST_CASE("there are at most 256 invites at a time") {
   const kept_invites home;
-  for (std::size_t i = 0; i < issued_invites::most; ++i) home.give("client" + std::to_string(i));
+  home.fill_up(home.give("laptop"), wall_now() + 1h);
   issued_invite what;
   what.petname = "late";
   what.server_name = "home";
@@ -287,13 +299,14 @@ TEST_CASE("there are at most 256 invites at a time") {
 
 TEST_CASE("invites that have long ended make room for others") {
   const kept_invites home;
-  std::vector<invite> old;
-  for (std::size_t i = 0; i < issued_invites::most; ++i) old.push_back(home.give("client" + std::to_string(i)));
-  for (std::size_t i = 1; i < old.size(); ++i) home.end(old[i], issued_invites::remembered + 1s);
+  const auto old = home.give("old");
+  home.end(old, issued_invites::remembered + 1s);
+  home.fill_up(home.give("laptop"), wall_now() - issued_invites::remembered - 1s);
+  CHECK(home.state.list(".invite").value().size() == issued_invites::most);
   home.give("late");
   CHECK(home.state.list(".invite").value().size() == 2);
   CHECK(home.open().invites.list().value().size() == 2);
-  CHECK(home.refusal(old[1], identity::key::generate()) == errc::invite_unknown);
+  CHECK(home.refusal(old, identity::key::generate()) == errc::invite_unknown);
 }
 
 TEST_CASE("who does not know the secret, or sends anything else, changes nothing") {

@@ -102,15 +102,16 @@ class invite_files {
     if (!trust::is_name(what.petname)) return fail(errc::grant_malformed);
     const auto alone = in_.alone();
     if (!alone) return fail(alone.error());
-    const auto all = list();
+    const auto all = load_all();
     if (!all) return fail(all.error());
-    if (all->size() >= most) return fail(errc::limit_reached);
-    const auto room = make_room();
+    const auto counts = [](const Kept& other) { return !has_long_ended(other); };
+    if (std::ranges::count_if(*all, counts) >= static_cast<std::ptrdiff_t>(most)) return fail(errc::limit_reached);
+    const auto room = make_room(*all);
     if (!room) return fail(room.error());
     const result<bool> elsewhere = taken();
     if (!elsewhere) return fail(elsewhere.error());
-    const bool twice =
-        std::ranges::any_of(*all, [&](const Kept& other) { return other.petname == what.petname && !other.used(); });
+    const bool twice = std::ranges::any_of(
+        *all, [&](const Kept& other) { return other.petname == what.petname && !other.used() && counts(other); });
     if (*elsewhere || twice) return fail(errc::petname_taken);
     trust::invite made{central, self_.id(), {}, what.not_after};
     crypto::fill_random(made.token.reveal());
@@ -201,11 +202,9 @@ class invite_files {
 
   // The files of those that have long ended go when others need their room, and not before: by a clock that is right
   // again they may not have ended at all.
-  result<> make_room() const {
-    const auto all = load_all();
-    if (!all) return fail(all.error());
-    if (all->size() < most) return {};
-    for (const auto& one : *all) {
+  result<> make_room(const std::vector<Kept>& all) const {
+    if (all.size() < most) return {};
+    for (const auto& one : all) {
       auto gone = has_long_ended(one) ? remove(one) : result<>();
       if (!gone) return gone;
     }
