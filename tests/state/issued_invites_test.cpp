@@ -297,6 +297,23 @@ TEST_CASE("there are at most 256 invites at a time") {
   CHECK(all.invites.ids().value().size() == issued_invites::most);
 }
 
+TEST_CASE("the name of an invite that has long ended is free, and of one that has just ended is not") {
+  const kept_invites home;
+  const auto old = home.give("laptop");
+  const auto again = [&home] {
+    issued_invite what;
+    what.petname = "laptop";
+    what.server_name = "home";
+    const auto all = home.open();
+    const auto made = all.invites.add(std::move(what), central, all.grants);
+    return made ? std::error_code() : made.error();
+  };
+  home.end(old, 1s);
+  CHECK(again() == errc::petname_taken);
+  home.end(old, issued_invites::remembered + 1s);
+  CHECK(!again());
+}
+
 TEST_CASE("invites that have long ended make room for others") {
   const kept_invites home;
   const auto old = home.give("old");
