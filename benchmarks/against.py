@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""The figures of a commit beside those of this tree, in one run: `./dev bench --against COMMIT`.
+
+    against.py BENCHMARKS COMMIT [--turns N]
+
+The commit's benchmarks are built in a clone, with the flags of ours. Then both run in turns, as
+before, after, after, before: what the machine does meanwhile comes to both alike. Of each figure it prints the median of
+either, by how much this tree costs more (1.03: three hundredths more; less than 1: it costs less), and between what that
+was in the turns: what is told apart on this machine is no finer than that.
+"""
+import argparse
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+
+PROGRAMS = (("bench_window", "--count", "1000"), ("bench_streams", "--megabytes", "128", "--rounds", "3"))
+RATE = "MB/s"
+
+
+def built(commit, folder):
+    """The benchmarks' folder of a commit, built in FOLDER."""
+    def run(*words, **named):
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL, **named)
+
+    run("git", "clone", "-q", ".", str(folder))
+    run("git", "checkout", "-q", "--detach", commit, cwd=folder)
+    run("tools/get-wolfssl", cwd=folder)
+    options = ["-Ddebug=false", "-Doptimization=2"]
+    if "option('compiled'" in (folder / "meson_options.txt").read_text():
+        options.append("-Dcompiled=true")
+    run("meson", "setup", "build", *options, cwd=folder)
+    run("ninja", "-C", "build", "benchmarks", cwd=folder)
+    return folder / "build" / "benchmarks"
+
+
+def figures(value, name=""):
+    """(name, unit, quantile, figure) of what a benchmark printed with --json: medians, and p99 of times"""
+    if "median" in value:
+        unit = value.get("unit", "us")
+        for quantile in ("median", "p99") if unit == "us" else ("median",):
+            yield value.get("name", name), unit, quantile, value[quantile]
+        return
+    for key, inner in value.items():
+        if isinstance(inner, dict):
+            yield from figures(inner, f"{name} {key}".strip())
+
+
+def measured(folder):
+    """{(program, name, unit, quantile): figure} of one turn; streams' rates, which are told in parts of the floor, as rates"""
+    found = {}
+    for program, *words in PROGRAMS:
+        printed = subprocess.run([folder / program, "--json", *words], check=True, capture_output=True, text=True).stdout
+        floor = 1
+        for line in printed.splitlines():
+            for name, unit, quantile, figure in figures(json.loads(line)):
+                if unit == RATE:
+                    floor = figure
+                if unit == "x":
+                    unit, figure = RATE, figure * floor
+                found[program, name, unit, quantile] = figure
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("benchmarks", type=pathlib.Path)
+    parser.add_argument("commit")
+    parser.add_argument("--turns", type=int, default=6)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            theirs = built(asked.commit, pathlib.Path(folder) / "before")
+        except subprocess.CalledProcessError as failed:
+            sys.exit(f"the benchmarks of {asked.commit} cannot be built: {failed}")
+        turns = {"before": [], "after": []}
+        for turn in range(asked.turns):
+            for which in ("before", "after") if turn % 2 == 0 else ("after", "before"):
+                turns[which].append(measured(theirs if which == "before" else asked.benchmarks))
+                print(f"{turn + 1} of {asked.turns}, {which}", file=sys.stderr)
+    print(f"{'':<62} {'before':>9} {'after':>9} {'costs':>6}  in the turns")
+    for key in turns["before"][0]:
+        if key not in turns["after"][0]:
+            continue
+        program, name, unit, quantile = key
+        before, after = ([one[key] for one in turns[which]] for which in ("before", "after"))
+        each = [one / other if unit == RATE else other / one for one, other in zip(before, after)]
+        print(f"{f'{program}: {name}, {unit}, {quantile}':<62} {statistics.median(before):9.1f} {statistics.median(after):9.1f} "
+              f"{statistics.median(each):6.3f}  {min(each):.3f} to {max(each):.3f}")
+
+
+if __name__ == "__main__":
+    main()
