@@ -37,7 +37,7 @@ struct scene {
   // The first use makes them, by what the test has said.
   detail::correspondence& letters() {
     if (!made) {
-      at = std::make_unique<detail::entrance>(own.id(), how, telling::step_sink(), waiting);
+      at = std::make_unique<detail::entrance>(own.id(), how, telling::step_sink());
       made = std::make_unique<detail::correspondence>(own, how, *at);
     }
     return *made;
@@ -47,7 +47,6 @@ struct scene {
   identity::key own = identity::key::generate();
   trust::signed_revocations first = list(1, {1});
   server_options how{identity::url{}};
-  std::deque<sessions::session> waiting;
   std::vector<std::string> told;
   std::unique_ptr<detail::entrance> at;
   std::unique_ptr<detail::correspondence> made;

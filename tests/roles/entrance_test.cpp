@@ -34,7 +34,7 @@ struct scene {
   // The first use makes it, by what the test has said.
   detail::entrance& gate() {
     if (!made) {
-      made = std::make_unique<detail::entrance>(server.id(), how, [this](const telling::step&) { ++lines; }, waiting);
+      made = std::make_unique<detail::entrance>(server.id(), how, [this](const telling::step&) { ++lines; });
       nonce = made->gate().draw();
     }
     return *made;
@@ -68,7 +68,6 @@ struct scene {
   std::error_code lookup;
   int lines = 0;
   server_options how{identity::url{}};
-  std::deque<sessions::session> waiting;
   std::unique_ptr<detail::entrance> made;
   trust::link_nonce nonce{};
   std::vector<place> held;
@@ -93,6 +92,16 @@ TEST_CASE("no more get in than the server has room for, whoever they are") {
   const auto opened = one.gate().may_open(one.request());
   REQUIRE(!opened);
   CHECK(opened.error() == errc::server_busy);
+}
+
+TEST_CASE("nobody gets in while so many wait to be accepted as may, whoever they are") {
+  scene one;
+  one.how.most_at_once(1, 1);
+  CHECK(!one.refused());
+  auto seat = one.gate().wait(one.client.id());
+  CHECK(one.refused() == errc::server_busy);
+  seat.reset();
+  CHECK(!one.refused());
 }
 
 TEST_CASE("where nobody can say whether there is a grant, nobody is sent away for good") {

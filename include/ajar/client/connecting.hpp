@@ -75,7 +75,7 @@ class connecting {
     auto awaiting = await_presence();
     auto now = co_await std::move(awaiting);
     if (!now) co_return fail(now.error());
-    way_plan plan({how_.way(), node_->dialled.contains(server()), node_->step.has_value(), &grant_.body(), &*now});
+    way_plan plan({how_.way(), node_->dialled.contains(server()), node_->door.has_value(), &grant_.body(), &*now});
     while (const auto way = plan.way()) {
       if (how_.reasons()) how_.reasons()({});  // of another attempt
       auto trying = *way == by::outbound ? await_dial() : rendezvous_by(*way);
@@ -124,8 +124,8 @@ class connecting {
       auto came = node_->take_dialled(server());
       if (came) co_return std::move(*came);
       if (const auto why = ended()) co_return fail(why);
-      if (!node_->step) co_return fail(errc::client_unreachable);
-      if (node_->door_error) co_return fail(*node_->door_error);
+      if (!node_->door) co_return fail(errc::client_unreachable);
+      if (const auto& shut = node_->door->shut()) co_return fail(*shut);
       const auto* now = presence();
       if (now && !dials(*now)) co_return fail(errc::client_unreachable);
       const auto& proved = side_->door_result;

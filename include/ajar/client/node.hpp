@@ -2,6 +2,7 @@
 // ajar/client/node.hpp - a client's links to its centrals, and its door.
 #pragma once
 
+#include <ajar/client/door.hpp>
 #include <ajar/client/held_grants.hpp>
 #include <ajar/client/options.hpp>
 #include <ajar/client/status.hpp>
@@ -10,7 +11,6 @@
 #include <ajar/core/notifier.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/net/clock_offset.hpp>
-#include <ajar/outbound/doorstep.hpp>
 #include <ajar/rendezvous/answers.hpp>
 #include <ajar/rendezvous/reflector.hpp>
 #include <ajar/sessions/doubt.hpp>
@@ -29,7 +29,7 @@
 namespace ajar::detail {
 
 // What the client's connections share: links, presence of servers, the door, sessions that servers opened.
-struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<client_node> {
+struct client_node final : sessions::doubt_policy, door_events, std::enable_shared_from_this<client_node> {
   // One central, and what it said.
   struct central_side final : signalling::uplink_events {
     central_side(client_node& whose, identity::url central, signalling::uplink_options terms)
@@ -71,7 +71,7 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
         made(clock::now()),
         tasks(executor, [this](const std::exception_ptr& what) { thrown(what); }) {}
 
-  void thrown(const std::exception_ptr& what) {
+  void thrown(const std::exception_ptr& what) override {
     ++exceptions;
     telling::report_thrown(how.steps_, what);
   }
@@ -86,7 +86,7 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
   client_status status() {
     const auto now = clock::now();
     const auto today = std::chrono::system_clock::now();
-    count_door();
+    if (door) door->count();
     client_status all;
     all.id = key.id();
     all.uptime = now - made;
@@ -94,7 +94,7 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
       all.links.push_back(side->account.status(now, side->up.central(), side->up.round_trip()));
     }
     all.cloak = how.cloak_;
-    all.door_open = step && step->is_open();
+    all.door_open = door && door->is_open();
     all.sessions = own_sessions.list(now);
     all.sessions_begun = own_sessions.begun();
     all.carried = own_sessions.carried();
@@ -105,67 +105,16 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
     return all;
   }
 
-  // What the door cost since this was called last.
-  void count_door() {
-    if (!step) return;
-    const auto cost = step->report();
-    windows::exposure since;
-    since.listeners = static_cast<std::uint16_t>(cost.listeners - door_counted.listeners);
-    since.strangers = static_cast<std::uint16_t>(cost.strangers - door_counted.strangers);
-    since.open = cost.exposure - door_counted.exposure;
-    door_counted = cost;
-    if (since == windows::exposure()) return;
-    exposed.add(std::chrono::system_clock::now(), since);
-    const signalling::exposure_report told{std::min(since.open, signalling::exposure_report::longest),
-                                           static_cast<std::uint16_t>(since.listeners),
-                                           static_cast<std::uint16_t>(since.strangers)};
-    for (auto& [url, side] : centrals) (void)side->up.send(told);
-  }
-
-  // What a door that stands open has cost is told before it closes.
-  awaitable<void> watch_door() {
-    for (;;) {
-      auto slept = co_await sleep_until(clock::now() + door_told_each);
-      if (!slept) co_return;
-      count_door();
-    }
-  }
-
   void start() {
     started = true;
     if (!how.door_) return;
-    tasks.spawn(shared_from_this(), watch_door());
-    const auto weak = weak_from_this();
-    step.emplace(
-        changed.get_executor(), key, network, *how.door_,
-        [weak](const crypto::public_key& shown) {
-          const auto still = weak.lock();
-          return still && still->held.let_dial(identity::peer_id::of(shown), wall_now());
-        },
-        [weak](const crypto::public_key& shown) {
-          const auto still = weak.lock();
-          return still && still->is_central(identity::peer_id::of(shown));
-        },
-        [weak](outbound::doorstep::stream guest) {
-          if (const auto still = weak.lock()) still->tasks.spawn(still, still->receive(std::move(guest)));
-        },
-        [weak](const std::exception_ptr& what) {
-          if (const auto still = weak.lock()) still->thrown(what);
-        });
-    step->on_shortage([weak](const std::error_code& why) {
-      if (const auto still = weak.lock()) still->not_accepted(why);
-    });
-  }
-
-  void not_accepted(const std::error_code& why) {
-    failures.add(why);
-    telling::report_trouble(caused_by("strangers"), "a connection to the door waits to be accepted", explain(why));
+    door.emplace(changed.get_executor(), key, network, how, weak_from_this());
+    tasks.spawn(shared_from_this(), door->watch());
   }
 
   void abandon() {
     stopped = true;
-    if (step) step->close();
-    count_door();
+    if (door) door->close();
     for (auto& [url, side] : centrals) {
       side->up.close();
       side->account.closed(clock::now());
@@ -178,8 +127,8 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
 
   awaitable<void> stop() {
     abandon();
-    if (step) {
-      co_await step->stop();
+    if (door) {
+      co_await door->stop();
     }
     co_await tasks.join();
   }
@@ -192,7 +141,7 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
     return one;
   }
 
-  bool is_central(const identity::peer_id& id) const {
+  bool is_central(const identity::peer_id& id) const override {
     return std::ranges::any_of(centrals, [&](const auto& one) { return one.second->up.central().id == id; });
   }
 
@@ -286,9 +235,9 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
       if (!held.ask_about(side.up.central(), about->server)) return {};
       doubt(side, *about);
       side.present[about->server] = *about;
-      if (step && about->seen.port() != 0) step->expect(about->seen.address());
+      if (door && about->seen.port() != 0) door->expect(about->seen.address());
       tend_door();
-      if (step && step->is_open() && clock::now() - side.door_told > record_renewal) tell_door(side);
+      if (door && door->is_open() && clock::now() - side.door_told > client_door::record_renewal) tell_door(side);
     } else if (const auto* graded = std::get_if<signalling::grant_result>(&what)) {
       if (graded->code != 0 && held.ask_about(side.up.central(), graded->grant)) {
         side.refused[graded->grant] = errc_from_wire(graded->code);
@@ -344,42 +293,40 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
   // ---- the door
 
   bool expects_server(const central_side& side) const {
-    return std::ranges::any_of(
-        side.present, [&](const auto& one) { return dials(one.second) && held.let_dial(one.first, wall_now()); });
+    return std::ranges::any_of(side.present, [&](const auto& one) { return dials(one.second) && may_dial(one.first); });
   }
 
-  // Open exactly while a server that may dial is there.
   void tend_door() {
-    if (!step || stopped) return;
-    bool expected = false;
-    for (const auto& [url, side] : centrals) expected = expected || expects_server(*side);
-    if (!expected) {
-      if (step->is_open()) telling::report_step(caused_by("central"), "", "the door is closed");
-      step->close();
-      count_door();
-      for (auto& [url, side] : centrals) side->door_told = {};
-      return;
-    }
-    auto opened = step->open();
-    door_error = opened ? std::nullopt : std::optional(opened.error());
-    if (!opened) return;
+    if (!door || stopped) return;
+    const bool expected = std::ranges::any_of(centrals, [&](const auto& one) { return expects_server(*one.second); });
+    const bool open = door->tend(expected);
     for (auto& [url, side] : centrals) {
-      const bool told = side->door_told != time_point() && side->door_result;
-      if (!told && side->door_told == time_point() && expects_server(*side)) tell_door(*side);
+      if (!expected) side->door_told = {};
+      if (open && side->door_told == time_point() && expects_server(*side)) tell_door(*side);
     }
   }
 
   void tell_door(central_side& side) {
-    trust::address_record record;
-    auto at = step->local_endpoint();
-    if (at.address().is_unspecified()) at.address(net::unmapped(side.seen.address()));
-    record.at = how.advertised_ ? *how.advertised_ : at;
-    record.not_after = wall_now() + record_life;
-    const auto signed_one = trust::signed_address::sign(std::move(record), key);
-    telling::report_step(caused_by("central"), "", "the door is open", net::to_string(step->local_endpoint()));
+    telling::report_step(caused_by("central"), "", "the door is open", net::to_string(door->local_endpoint()));
     side.door_result.reset();
     side.door_told = clock::now();
-    (void)side.up.send(signalling::door{signed_one.octets()});
+    (void)side.up.send(signalling::door{door->record(side.seen.address()).octets()});
+  }
+
+  bool may_dial(const identity::peer_id& server) const override { return held.let_dial(server, wall_now()); }
+  void dialled_by(outbound::doorstep::stream server) override {
+    tasks.spawn(shared_from_this(), receive(std::move(server)));
+  }
+  void not_accepted(const std::error_code& why) override {
+    failures.add(why);
+    telling::report_trouble(caused_by("strangers"), "a connection to the door waits to be accepted", explain(why));
+  }
+  void cost(const windows::exposure& since) override {
+    exposed.add(std::chrono::system_clock::now(), since);
+    const signalling::exposure_report told{std::min(since.open, signalling::exposure_report::longest),
+                                           static_cast<std::uint16_t>(since.listeners),
+                                           static_cast<std::uint16_t>(since.strangers)};
+    for (auto& [url, side] : centrals) (void)side->up.send(told);
   }
 
   // A server dialled us.
@@ -402,9 +349,6 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
     changed.notify();
   }
 
-  static constexpr std::chrono::minutes door_told_each{1};
-  static constexpr std::chrono::hours record_life{24 * 7};
-  static constexpr std::chrono::hours record_renewal{12};
   static constexpr std::chrono::seconds handshake_time{3};
 
   identity::key key;
@@ -416,15 +360,13 @@ struct client_node final : sessions::doubt_policy, std::enable_shared_from_this<
   std::map<identity::peer_id, sessions::session> dialled;
   sessions::doubts doubts;
   std::map<identity::peer_id, std::shared_ptr<net::clock_filter>> clocks;  // of servers that granted something
-  std::optional<outbound::doorstep> step;
-  std::optional<std::error_code> door_error;
+  std::optional<client_door> door;
   std::optional<std::error_code> outbound_error;
   bool started = false;
   bool stopped = false;
   time_point made;
   sessions::account own_sessions;
   windows::exposure_account exposed;
-  windows::report door_counted;
   telling::cause_counts failures;
   std::uint64_t exceptions = 0;
   task_group tasks;

@@ -18,6 +18,7 @@ namespace ajar {
 
 namespace detail {
 struct client_node;
+class client_door;
 class connecting;
 }  // namespace detail
 
@@ -83,6 +84,7 @@ class client_options {
  private:
   friend class client;
   friend struct detail::client_node;
+  friend class detail::client_door;
   friend class detail::connecting;
   std::vector<trust::grant_file> grants_;
   std::function<result<std::uint64_t>()> logins_;

@@ -44,7 +44,7 @@ AJAR_DECL awaitable<result<net::reflection>> client::network(identity::peer_id s
 AJAR_DECL awaitable<void> client::stop() { return kept(state_, state_->stop()); }
 
 AJAR_DECL windows::report client::door_report() const {
-  return state_->step ? state_->step->report() : windows::report();
+  return state_->door ? state_->door->report() : windows::report();
 }
 
 AJAR_DECL client_status client::status() const { return state_->status(); }

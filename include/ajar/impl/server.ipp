@@ -28,10 +28,10 @@ AJAR_DECL server::~server() { state_->abandon(); }
 
 AJAR_DECL void server::start() { state_->start(); }
 
-AJAR_DECL awaitable<result<sessions::session>> server::accept() { return kept(state_, state_->next_guest()); }
+AJAR_DECL awaitable<result<sessions::session>> server::accept() { return kept(state_, state_->guests.next()); }
 
 AJAR_DECL awaitable<result<sessions::session>> server::accept(std::string service) {
-  return kept(state_, state_->next_guest_for(std::move(service)));
+  return kept(state_, state_->guests.next_for(std::move(service)));
 }
 
 AJAR_DECL result<trust::service_right> server::permits(const sessions::session& guest, std::string_view service) const {
@@ -62,7 +62,7 @@ AJAR_DECL const exposure& server::exposed() const noexcept { return state_->comm
 
 AJAR_DECL server_status server::status() const { return state_->status(); }
 
-AJAR_DECL std::size_t server::sessions() const { return state_->guests.alive().size(); }
+AJAR_DECL std::size_t server::sessions() const { return state_->guests.all().alive().size(); }
 
 AJAR_DECL bool server::linked() const { return state_->is_linked(); }
 

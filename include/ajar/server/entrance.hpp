@@ -14,7 +14,6 @@
 #include <ajar/trust/window_budget.hpp>
 
 #include <algorithm>
-#include <deque>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -26,13 +25,10 @@ namespace ajar::detail {
 // has a place from that step on, so that of many who come at once no more get in than may.
 class entrance {
  public:
-  // @param waiting  sessions that nobody has accepted yet
-  entrance(const identity::peer_id& own, const server_options& how, telling::step_sink steps,
-           const std::deque<sessions::session>& waiting)
+  entrance(const identity::peer_id& own, const server_options& how, telling::step_sink steps)
       : own_(own),
         how_(how),
         steps_(std::move(steps)),
-        waiting_(waiting),
         budget_(how.listening_, how.window_time_.value_or(windows::longest_window)) {
     if (how.revocations_) revoked_ = how.revocations_->body();
   }
@@ -57,6 +53,9 @@ class entrance {
     doubts_.replace(client, sessions_.taken(client) >= given->body().sessions, clock::now());
     return sessions_.take(client);
   }
+
+  // A session that has entered has this as well, until somebody accepts it.
+  place wait(const identity::peer_id& client) { return waiting_.take(client); }
 
   // What a session that came by a grant may do with a service now.
   result<trust::service_right> permits(const trust::grant_id& id, std::string_view service) const {
@@ -166,7 +165,7 @@ class entrance {
     if (!how_.grants_) return fail(errc::grant_unknown);
     return how_.grants_(asked.body().grant);
   }
-  bool may_begin() const { return sessions_.taken() < how_.most_sessions_ && waiting_.size() < how_.most_waiting_; }
+  bool may_begin() const { return sessions_.taken() < how_.most_sessions_ && waiting_.taken() < how_.most_waiting_; }
   bool has_room(const trust::grant& under, const identity::peer_id& client) {
     return budget_.fits(under, windows_.taken(client), windows_.taken(), clock::now());
   }
@@ -174,12 +173,12 @@ class entrance {
   identity::peer_id own_;
   const server_options& how_;
   telling::step_sink steps_;
-  const std::deque<sessions::session>& waiting_;
   trust::window_gate gate_;
   trust::window_budget budget_;
   trust::revocations revoked_;
   places<identity::peer_id> windows_;   // under way
   places<identity::peer_id> sessions_;  // also those that begin
+  places<identity::peer_id> waiting_;   // those that nobody has accepted yet
   sessions::doubts doubts_;
 };
 

@@ -2,7 +2,6 @@
 // ajar/server/node.hpp - a server's life: its links to its centrals, its windows and dials, its sessions.
 #pragma once
 
-#include <ajar/core/notifier.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/outbound/dialer.hpp>
 #include <ajar/rendezvous/reflector.hpp>
@@ -10,6 +9,7 @@
 #include <ajar/server/commands.hpp>
 #include <ajar/server/correspondence.hpp>
 #include <ajar/server/entrance.hpp>
+#include <ajar/server/guests.hpp>
 #include <ajar/server/options.hpp>
 #include <ajar/server/status.hpp>
 #include <ajar/sessions/doubt.hpp>
@@ -17,7 +17,6 @@
 #include <ajar/telling/line_limit.hpp>
 
 #include <algorithm>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -34,9 +33,9 @@ struct server_node final : sessions::doubt_policy, command_events, std::enable_s
         : owner(whose),
           number(which),
           up(whose.key, std::move(central), whose.uplink_terms(which), *this),
-          dials(whose.arrived.get_executor(), whose.key, *this, whose.network, whose.how.steps_),
+          dials(whose.executor, whose.key, *this, whose.network, whose.how.steps_),
           letters(whose.key, whose.how, whose.entering),
-          mirror(std::make_shared<rendezvous::reflector>(whose.arrived.get_executor(), whose.reflecting(*this))),
+          mirror(std::make_shared<rendezvous::reflector>(whose.executor, whose.reflecting(*this))),
           link(clock::now()) {}
 
     void linked(const signalling::welcome& greeting) override { owner.linked(*this, greeting); }
@@ -83,12 +82,13 @@ struct server_node final : sessions::doubt_policy, command_events, std::enable_s
     std::optional<std::error_code> final_cause;
   };
 
-  server_node(const asio::any_io_executor& executor, identity::key own, server_options options)
-      : key(std::move(own)),
+  server_node(const asio::any_io_executor& where, identity::key own, server_options options)
+      : executor(where),
+        key(std::move(own)),
         how(with_limited_lines(std::move(options))),
         network(how.reach()),
-        entering(key.id(), how, caused_by("clients"), waiting),
-        arrived(executor),
+        entering(key.id(), how, caused_by("clients")),
+        guests(executor, entering, how.steps_),
         commanded(executor, key, how, entering, tasks, *this),
         tasks(executor, [this](const std::exception_ptr& what) { thrown(what); }),
         made(clock::now()) {
@@ -129,22 +129,20 @@ struct server_node final : sessions::doubt_policy, command_events, std::enable_s
 
   void start() {
     started = true;
-    tasks.spawn(shared_from_this(), watch_expiry());
+    tasks.spawn(shared_from_this(), guests.watch_expiry());
     tasks.spawn(shared_from_this(), renew_nonces());
     for (const auto& side : centrals) begin(*side);
   }
 
   void abandon() {
-    if (!final_cause) final_cause = errc::canceled;
+    guests.end(errc::canceled);
     for (const auto& side : centrals) {
       side->up.close();
       side->link.closed(clock::now());
     }
-    for (const auto& guest : guests.alive()) guest.sight.cut(errc::canceled);
-    waiting.clear();
+    guests.cut_all(errc::canceled);
     for (const auto& side : centrals) side->dials.cancel();
     tasks.cancel();
-    arrived.notify();
   }
 
   awaitable<void> stop() {
@@ -218,9 +216,9 @@ struct server_node final : sessions::doubt_policy, command_events, std::enable_s
     all.listened_by = entering.listened_by(now);
     all.network = centrals.front()->mirror->known();
     all.cloak = how.cloak_;
-    all.sessions = guests.list(now);
-    all.sessions_begun = guests.begun();
-    all.carried = guests.carried();
+    all.sessions = guests.all().list(now);
+    all.sessions_begun = guests.all().begun();
+    all.carried = guests.all().carried();
     all.exposed_today = commanded.exposed().today(std::chrono::system_clock::now());
     all.exposed = commanded.exposed().total();
     all.refusals = commanded.refusals();
@@ -285,17 +283,16 @@ struct server_node final : sessions::doubt_policy, command_events, std::enable_s
     side.link.lost(clock::now(), why);
     const auto told = again ? "no link to central" : "the link to central ended for good";
     const auto about = net::message_about(side.up.central().at, why);
-    if (is_canceled(why) && (final_cause || side.final_cause)) {  // our own goodbye
+    if (is_canceled(why) && (guests.has_ended() || side.final_cause)) {  // our own goodbye
       telling::report_step(how.steps_, "", told, about);
     } else {
       telling::report_trouble(how.steps_, told, about);
     }
-    if (again || final_cause || side.final_cause) return;
+    if (again || guests.has_ended() || side.final_cause) return;
     side.final_cause = why;
     side.dials.cancel();  // sessions go on
     const bool over = std::ranges::all_of(centrals, [](const auto& one) { return one->final_cause.has_value(); });
-    if (over) final_cause = centrals.front()->final_cause;
-    arrived.notify();
+    if (over) guests.end(*centrals.front()->final_cause);
   }
 
   awaitable<void> keep_linked(central_side& side) {
@@ -331,67 +328,7 @@ struct server_node final : sessions::doubt_policy, command_events, std::enable_s
     return fail(errc::grant_unknown);
   }
 
-  void entered(sessions::session guest) override {
-    const auto given = entering.granted(guest.info().grant);
-    if (final_cause || !given) {
-      const auto why = given ? *final_cause : given.error();
-      telling::report_trouble(caused_by(short_name(guest.peer())), "let go of a session that had just begun",
-                              short_name(guest.peer()) + ": " + why.message());
-      return guest.watch().cut(why);
-    }
-    telling::report_step(caused_by(short_name(guest.peer())), "", "a session",
-                         std::string(to_string(guest.path())) + " with " + short_name(guest.peer()));
-    guests.add(guest, clock::now(), given->body().not_after);
-    waiting.push_back(std::move(guest));
-    arrived.notify();
-  }
-
-  awaitable<result<sessions::session>> next_guest() {
-    for (;;) {
-      if (!waiting.empty()) {
-        auto guest = std::move(waiting.front());
-        waiting.pop_front();
-        if (guest.has_ended()) continue;  // while it waited
-        co_return std::move(guest);
-      }
-      if (final_cause) co_return fail(*final_cause);
-      auto changed = co_await arrived.wait();
-      if (!changed) co_return fail(changed.error());
-    }
-  }
-
-  // Who comes without the service is let go, and told why.
-  awaitable<result<sessions::session>> next_guest_for(std::string service) {
-    for (;;) {
-      auto coming = next_guest();
-      auto guest = co_await std::move(coming);
-      if (!guest) co_return fail(guest.error());
-      const auto permitted = entering.permits(guest->info().grant, service);
-      if (permitted) co_return std::move(*guest);
-      const auto who = short_name(guest->peer());
-      telling::report_trouble(caused_by(who), "let go of a session for another service",
-                              who + ": " + permitted.error().message());
-      guest->watch().cut(permitted.error());
-    }
-  }
-
-  // A grant's end ends its sessions, and so does that nobody knows it any more. The wall clock may be set, so it is
-  // asked once a second, as long as there is any.
-  awaitable<void> watch_expiry() {
-    for (;;) {
-      while (guests.alive().empty()) {
-        auto came = co_await arrived.wait();
-        if (!came) co_return;
-      }
-      auto slept = co_await sleep_until(clock::now() + std::chrono::seconds(1));
-      if (!slept) co_return;
-      const auto now = wall_now();
-      for (const auto& one : guests.alive()) {
-        const auto why = entering.ended(one.sight.info().grant, one.not_after, now);
-        if (why) one.sight.cut(*why);
-      }
-    }
-  }
+  void entered(sessions::session guest) override { guests.entered(std::move(guest)); }
 
   // Is the other end of its sessions still there? Where it is not, a new one comes within two seconds.
   void doubt(const identity::peer_id& client) override {
@@ -399,7 +336,7 @@ struct server_node final : sessions::doubt_policy, command_events, std::enable_s
   }
   sessions::doubts& doubted() override { return entering.doubts(); }
   std::vector<sessions::session::sight> sessions_with(const identity::peer_id& client) override {
-    return guests.of(client);
+    return guests.all().of(client);
   }
   void looked_at(const identity::peer_id& client) override {
     commanded.look_again();
@@ -411,18 +348,12 @@ struct server_node final : sessions::doubt_policy, command_events, std::enable_s
 
   // ---- revocations and invites
 
-  void cut_sessions(const trust::grant_id& grant) {
-    for (const auto& guest : guests.alive()) {
-      if (guest.sight.info().grant == grant) guest.sight.cut(errc::grant_revoked);
-    }
-  }
-
   awaitable<result<>> take_back(trust::signed_revocations list) {
     const auto fresh = entering.forbid(list);
     if (!fresh) co_return fail(fresh.error());
     how.revocations_.emplace(std::move(list));
     for (const auto& side : centrals) (void)side->up.send(side->letters.revocations());
-    for (const auto& grant : *fresh) cut_sessions(grant);
+    for (const auto& grant : *fresh) guests.cut(grant, errc::grant_revoked);
     for (const auto& grant : *fresh) {
       const bytes whose(grant.begin(), grant.end());
       auto windows = tasks.end(whose);
@@ -456,15 +387,13 @@ struct server_node final : sessions::doubt_policy, command_events, std::enable_s
     if (auto all = side.letters.invites()) (void)side.up.send(std::move(*all));
   }
 
+  asio::any_io_executor executor;
   identity::key key;
   server_options how;
   std::shared_ptr<net::network> network;
-  std::deque<sessions::session> waiting;
   entrance entering;
   std::vector<std::unique_ptr<central_side>> centrals;  // the first one is the server's own; none goes
-  sessions::account guests;
-  std::optional<std::error_code> final_cause;
-  notifier arrived;
+  guest_list guests;
   commands commanded;
   task_group tasks;
   bool started = false;
