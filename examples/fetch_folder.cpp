@@ -2,8 +2,9 @@
 // fetch_folder - a folder that is shared, and fetched over a session, all in one process.
 //
 //   build/release/examples/fetch_folder FROM TO
-#include <ajar/core/task_group.hpp>
 #include <ajar/files/fetch_folder.hpp>
+
+#include <ajar/core/task_group.hpp>
 #include <ajar/files/host.hpp>
 
 #include "tools/one_process.hpp"

@@ -2,9 +2,10 @@
 // streams - many requests and two-way streams over one session, all in one process.
 //
 //   build/release/examples/streams
+#include <ajar/streams/multiplexer.hpp>
+
 #include <ajar.hpp>
 #include <ajar/core/task_group.hpp>
-#include <ajar/streams/multiplexer.hpp>
 
 #include "tools/one_process.hpp"
 

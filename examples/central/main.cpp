@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // ajar-central: the node that brings servers and clients together.
+#include <ajar/central.hpp>
+
 #include "../tools/begin.hpp"
 #include "../tools/console.hpp"
 #include "../tools/process_facts.hpp"
@@ -11,8 +13,6 @@
 #include "doctor.hpp"
 #include "invites.hpp"
 #include "options.hpp"
-
-#include <ajar/central.hpp>
 
 #include <algorithm>
 #include <asio/co_spawn.hpp>

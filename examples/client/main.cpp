@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // ajar-client: reaches servers that have no open port.
+#include <ajar/client.hpp>
+
 #include "../tools/begin.hpp"
 #include "../tools/network.hpp"
 #include "../tools/status.hpp"

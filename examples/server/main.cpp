@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // ajar-server: shares folders and files with those its owner signed for, from behind a firewall, with no port that
 // stands open.
+#include <ajar/server.hpp>
+
 #include "../tools/begin.hpp"
 #include "../tools/network.hpp"
 #include "../tools/status.hpp"

@@ -3,7 +3,7 @@
 
 With --entry those alone by which people come in: the headers of the top, and those that the small examples include.
 They are declarations then, as for a program that is compiled with the library; ajar.hpp with its bodies is what
-all_headers.cpp begins with.
+all_headers.cpp begins with. A header with which a program of the build begins has been compiled alone there, and is not again.
 
 The compiler and its arguments are those of all_headers.cpp in BUILD/compile_commands.json, but for the optimisation and
 the sanitizers. They are files in BUILD, compiled whole, so that ccache knows what was compiled before.
@@ -23,9 +23,9 @@ import rooms
 BODIES, DECLARATIONS = [], ["-DAJAR_COMPILED_LIB"]
 
 
-def command_of(build):
+def command_of(commands):
     """The compiler and what it needs to find the headers."""
-    for entry in json.loads((build / "compile_commands.json").read_text()):
+    for entry in commands:
         if entry["file"].endswith("all_headers.cpp"):
             words = shlex.split(entry["command"])
             break
@@ -38,12 +38,18 @@ def command_of(build):
     return [word for word in words if not dropped.fullmatch(word)]
 
 
-def entries(root):
+def entries(root, commands):
     include = root / "include"
     found = {one.relative_to(include).as_posix() for one in [*include.glob("*.hpp"), *include.glob("ajar/*.hpp")]}
     for example in (root / "examples").glob("*.cpp"):
         found.update(name for name in rooms.INCLUDE.findall(example.read_text()) if name.startswith("ajar"))
-    return sorted(found)
+    begun = set()
+    for one in commands:
+        alone = "-DAJAR_COMPILED_LIB" in one["command"] and "-include" not in shlex.split(one["command"])
+        folder = pathlib.Path(one["directory"])
+        if alone and one["file"].endswith(".cpp") and (folder / one["output"]).exists():
+            begun.update(rooms.INCLUDE.findall((folder / one["file"]).read_text())[:1])
+    return sorted(found - begun)
 
 
 def compile_alone(command, header, options, build):
@@ -59,10 +65,11 @@ def compile_alone(command, header, options, build):
 
 def main():
     root, build = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-    command = command_of(build)
+    commands = json.loads((build / "compile_commands.json").read_text())
+    command = command_of(commands)
     # the check itself must be able to fail
     assert compile_alone(command, "ajar/there/is/no/such.hpp", BODIES, build)
-    headers = entries(root) if "--entry" in sys.argv else rooms.headers(root)
+    headers = entries(root, commands) if "--entry" in sys.argv else rooms.headers(root)
     tries = [(one, BODIES) for one in headers if "--entry" not in sys.argv]
     tries += [(one, DECLARATIONS) for one in headers]
     with ThreadPoolExecutor(os.cpu_count()) as workers:

@@ -74,8 +74,9 @@ def by_pkg_config(compiler, folder):
     if any(one.startswith("-DASIO") for one in flags):
         sys.exit(f"{flags}: what Asio is told depends on who compiles (ajar/core/config.hpp)")
     (folder / "everything.cpp").write_text("#include <ajar.hpp>\n")
-    for name in ("everything", "program"):  # each by itself, so that ccache knows it
-        run(*compiler, "-std=c++20", *flags, "-c", folder / f"{name}.cpp", "-o", folder / f"{name}.o")
+    run(*compiler, "-std=c++20", *flags, "-M", folder / "everything.cpp")  # all is there; consumers.py compiles it
+    # compiled whole before it is linked, so that ccache knows it
+    run(*compiler, "-std=c++20", *flags, "-c", folder / "program.cpp", "-o", folder / "program.o")
     run(*compiler, folder / "program.o", "-o", folder / "program", *libraries)
     run(folder / "program")
     print("pkg-config: built, ran")

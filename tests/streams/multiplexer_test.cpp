@@ -214,11 +214,12 @@ TEST_CASE("many streams at once, and more than the other side takes") {
   CHECK(two.seen->requests == 1000);
 }
 
-TEST_CASE("ten thousand streams opened at once are all answered") {
+TEST_CASE("thousands of streams opened at once are all answered") {
+  const int many = std::getenv("AJAR_LONG") ? 10'000 : 2500;  // ./dev test --long
   house two;
   auto seen = std::make_shared<gathered>();
-  two.run(get_many(two.client, 10'000, seen));
-  CHECK(seen->whole == 10'000);
+  two.run(get_many(two.client, many, seen));
+  CHECK(seen->whole == many);
 }
 
 namespace {
