@@ -23,6 +23,7 @@ OTHER_TESTS = {"tests/tls/refusal_test.cpp": "ajar/tls/stream.hpp", "tests/roles
                "tests/roles/hearsay_test.cpp": "ajar/client/connecting.hpp",
                "tests/roles/held_grants_test.cpp": "ajar/client/held_grants.hpp",
                "tests/roles/entrance_test.cpp": "ajar/server/entrance.hpp",
+               "tests/roles/guests_test.cpp": "ajar/server/guests.hpp",
                "tests/roles/correspondence_test.cpp": "ajar/server/correspondence.hpp",
                "tests/roles/join_test.cpp": "ajar/client/join.hpp",
                "tests/roles/opening_test.cpp": "ajar/server/state.hpp",
