@@ -20,19 +20,32 @@ PROGRAMS = (("bench_window", "--count", "1000"), ("bench_streams", "--megabytes"
 RATE = "MB/s"
 
 
+def output_of(*words, **named):
+    """What a program prints; where it fails, all that it said, and the end of this."""
+    done = subprocess.run([str(one) for one in words], capture_output=True, text=True, **named)
+    if done.returncode != 0:
+        sys.exit(f"{done.stdout}{done.stderr}{' '.join(map(str, words))}: ended with {done.returncode}")
+    return done.stdout
+
+
+def hash_of(commit):
+    found = subprocess.run(["git", "rev-parse", "--verify", "--quiet", "--end-of-options", commit + "^{commit}"],
+                           capture_output=True, text=True)
+    if found.returncode != 0:
+        sys.exit(f"{commit}: no commit of this repository; git log shows them")
+    return found.stdout.strip()
+
+
 def built(commit, folder):
     """The benchmarks' folder of a commit, built in FOLDER."""
-    def run(*words, **named):
-        subprocess.run(words, check=True, stdout=subprocess.DEVNULL, **named)
-
-    run("git", "clone", "-q", ".", str(folder))
-    run("git", "checkout", "-q", "--detach", commit, cwd=folder)
-    run("tools/get-wolfssl", cwd=folder)
+    output_of("git", "clone", "-q", ".", folder)
+    output_of("git", "checkout", "-q", "--detach", commit, cwd=folder)
+    output_of("tools/get-wolfssl", cwd=folder)
     options = ["-Ddebug=false", "-Doptimization=2"]
     if "option('compiled'" in (folder / "meson_options.txt").read_text():
         options.append("-Dcompiled=true")
-    run("meson", "setup", "build", *options, cwd=folder)
-    run("ninja", "-C", "build", "benchmarks", cwd=folder)
+    output_of("meson", "setup", "build", *options, cwd=folder)
+    output_of("ninja", "-C", "build", "benchmarks", cwd=folder)
     return folder / "build" / "benchmarks"
 
 
@@ -52,7 +65,7 @@ def measured(folder):
     """{(program, name, unit, quantile): figure} of one turn; streams' rates, which are told in parts of the floor, as rates"""
     found = {}
     for program, *words in PROGRAMS:
-        printed = subprocess.run([folder / program, "--json", *words], check=True, capture_output=True, text=True).stdout
+        printed = output_of(folder / program, "--json", *words)
         floor = 1
         for line in printed.splitlines():
             for name, unit, quantile, figure in figures(json.loads(line)):
@@ -65,16 +78,16 @@ def measured(folder):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("benchmarks", type=pathlib.Path)
+    parser = argparse.ArgumentParser(prog="./dev bench --against", usage="%(prog)s COMMIT [--turns N]")
+    parser.add_argument("benchmarks", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("commit")
-    parser.add_argument("--turns", type=int, default=6)
+    parser.add_argument("--turns", type=int, default=6, metavar="N", help="of each; by default 6")
     asked = parser.parse_args()
+    if asked.turns < 1:
+        parser.error(f"--turns {asked.turns}: at least 1")
+    commit = hash_of(asked.commit)
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            theirs = built(asked.commit, pathlib.Path(folder) / "before")
-        except subprocess.CalledProcessError as failed:
-            sys.exit(f"the benchmarks of {asked.commit} cannot be built: {failed}")
+        theirs = built(commit, pathlib.Path(folder) / "before")
         turns = {"before": [], "after": []}
         for turn in range(asked.turns):
             for which in ("before", "after") if turn % 2 == 0 else ("after", "before"):
