@@ -57,6 +57,17 @@ result<T> taken(outcome<T>& done, const std::error_code& where_none) {
   return std::move(*done.value);
 }
 
+template <class T>
+awaitable<result<T>> ended_before(time_point until, errc late, awaitable<result<T>> operation) {
+  outcome<T> done;
+  auto work = settle(std::move(operation), done);
+  auto racing = race(until, std::move(work));
+  const bool expired = co_await std::move(racing);
+  const bool stopped = !done.thrown && (!done.value || (!*done.value && is_canceled(done.value->error())));
+  if (expired && stopped) co_return fail(late);
+  co_return taken(done, errc::canceled);
+}
+
 }  // namespace detail
 
 /// Run an operation until an instant; cancel it then, and wait until it has stopped.
@@ -68,17 +79,8 @@ result<T> taken(outcome<T>& done, const std::error_code& where_none) {
 /// Cancellation: terminal, handed on to the operation. Threads: the caller's executor only.
 template <class T>
 [[nodiscard]] awaitable<result<T>> before(deadline until, errc late, awaitable<result<T>> operation) {
-  if (time_point(until) == never) {
-    auto value = co_await std::move(operation);
-    co_return value;
-  }
-  detail::outcome<T> done;
-  auto work = detail::settle(std::move(operation), done);
-  auto racing = detail::race(until, std::move(work));
-  const bool expired = co_await std::move(racing);
-  const bool stopped = !done.thrown && (!done.value || (!*done.value && is_canceled(done.value->error())));
-  if (expired && stopped) co_return fail(late);
-  co_return detail::taken(done, errc::canceled);
+  if (time_point(until) == never) return operation;
+  return detail::ended_before(until, late, std::move(operation));
 }
 
 /// Run an operation until something else has ended, whatever that gave; cancel the operation then, and wait until it

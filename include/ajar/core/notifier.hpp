@@ -40,8 +40,9 @@ class notifier {
 
  private:
   struct state;
+  template <class Then>
   struct waiting;
-  static awaitable<result<>> wait_on(std::shared_ptr<state> of);
+  struct beginning;
   static awaitable<result<>> wait_on(std::shared_ptr<state> of, time_point until, errc late);
 
   std::shared_ptr<state> state_;

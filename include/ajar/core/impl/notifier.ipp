@@ -4,7 +4,11 @@
 
 #include <ajar/core/notifier.hpp>
 
+#include <asio/associated_cancellation_slot.hpp>
+#include <asio/associated_executor.hpp>
+#include <asio/async_result.hpp>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 namespace ajar {
@@ -18,17 +22,35 @@ struct notifier::state {
   timer at;           // asio::experimental::channel has bugs until Asio 1.27 (docs/compilers.md)
 };
 
+// A wait that is under way: `then` takes an error, or a result.
+template <class Then>
 struct notifier::waiting {
-  using executor_type = erased_handler<std::error_code>::executor_type;
-  using cancellation_slot_type = erased_handler<std::error_code>::cancellation_slot_type;
-  executor_type get_executor() const noexcept { return then.get_executor(); }
-  cancellation_slot_type get_cancellation_slot() const noexcept { return then.get_cancellation_slot(); }
+  using executor_type = asio::associated_executor_t<Then, asio::any_io_executor>;
+  using cancellation_slot_type = asio::associated_cancellation_slot_t<Then>;
+  executor_type get_executor() const noexcept { return asio::get_associated_executor(then, on->at.get_executor()); }
+  cancellation_slot_type get_cancellation_slot() const noexcept { return asio::get_associated_cancellation_slot(then); }
   // both notify() and a cancellation end the wait with operation_aborted
-  void operator()(std::error_code error) { then(on->notified == before ? error : std::error_code()); }
+  void operator()(const std::error_code& error) {
+    if constexpr (std::is_invocable_v<Then&, result<>>) {
+      then(on->notified == before ? result<>(fail(errc::canceled)) : result<>());
+    } else {
+      then(on->notified == before ? error : std::error_code());
+    }
+  }
 
   std::shared_ptr<state> on;
   std::uint64_t before;
-  erased_handler<std::error_code> then;
+  Then then;
+};
+
+struct notifier::beginning {
+  template <class Then>
+  void operator()(Then then, std::shared_ptr<state> on) const {
+    auto& at = on->at;
+    const auto before = on->notified;
+    if (on->gone) at.expires_at(time_point{});  // nobody notifies any more
+    at.async_wait(waiting<Then>{std::move(on), before, std::move(then)});
+  }
 };
 
 AJAR_DECL notifier::notifier(const asio::any_io_executor& executor) : state_(std::make_shared<state>(executor)) {}
@@ -38,15 +60,9 @@ AJAR_DECL notifier::~notifier() {
   state_->at.cancel();
 }
 
-AJAR_DECL awaitable<result<>> notifier::wait() { return wait_on(state_); }
-
-AJAR_DECL awaitable<result<>> notifier::wait_on(std::shared_ptr<state> of) {
-  const auto before = of->notified;
-  if (of->gone) co_return fail(errc::canceled);
-  auto [error] = co_await of->at.async_wait(use_values);
-  (void)error;  // both notify() and a cancellation end the wait with operation_aborted
-  if (of->notified == before) co_return fail(errc::canceled);
-  co_return result<>{};
+// no coroutine of its own: it is waited for more often than anything else
+AJAR_DECL awaitable<result<>> notifier::wait() {
+  return asio::async_initiate<const asio::use_awaitable_t<>, void(result<>)>(beginning(), use_awaitable, state_);
 }
 
 AJAR_DECL awaitable<result<>> notifier::wait_until(time_point until, errc late) { return wait_on(state_, until, late); }
@@ -66,10 +82,7 @@ AJAR_DECL void notifier::notify() {
   state_->at.cancel();
 }
 
-AJAR_DECL void notifier::async_wait(erased_handler<std::error_code> then) {
-  auto& at = state_->at;
-  at.async_wait(waiting{state_, state_->notified, std::move(then)});
-}
+AJAR_DECL void notifier::async_wait(erased_handler<std::error_code> then) { beginning()(std::move(then), state_); }
 
 AJAR_DECL asio::any_io_executor notifier::get_executor() { return state_->at.get_executor(); }
 
