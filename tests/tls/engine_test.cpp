@@ -6,6 +6,7 @@
 #include <wolfssl/wolfcrypt/ecc.h>
 
 #include <doctest/doctest.h>
+#include <malloc.h>
 #include <algorithm>
 #include <deque>
 
@@ -37,7 +38,8 @@ class mailbox final : public tls::octet_source_and_sink {
     if (broken) error = asio::error::broken_pipe;
     if (full) error = asio::error::would_block;
     if (error) return 0;
-    const auto count = std::min(from.size(), most);
+    const auto count = std::min({from.size(), most, once});
+    if (once != whole) full = (once -= count) == 0;
     auto& target = other ? other->in : in;
     target.insert(target.end(), from.begin(), from.begin() + static_cast<std::ptrdiff_t>(count));
     return count;
@@ -45,7 +47,9 @@ class mailbox final : public tls::octet_source_and_sink {
 
   std::deque<std::uint8_t> in;
   mailbox* other = nullptr;
+  static constexpr std::size_t whole = std::size_t(-1);
   std::size_t most = 1 << 20;
+  std::size_t once = whole;  // so many more octets, then it is full
   std::size_t sends = 0;
   bool ended = false;
   bool full = false;
@@ -195,6 +199,11 @@ struct fixture {
   engine client{here.context, side::client, expectation::key(there.key.public_part(), tls::alpn::session)};
   engine server{there.context, side::server, expectation::key(here.key.public_part(), tls::alpn::session)};
 };
+
+std::size_t heap() {
+  const auto all = ::mallinfo2();
+  return all.uordblks + all.hblkhd;
+}
 
 bytes_view text_of(std::string_view text) { return as_bytes(text); }
 
@@ -347,6 +356,112 @@ TEST_CASE("what the transport refuses is queued, and ends the connection when it
   result<> taken;
   for (int i = 0; i < 20 && taken; ++i) taken = two.client.write(two.between.client, much);
   CHECK(taken.error() == errc::limit_reached);
+}
+
+TEST_CASE("what is queued leaves in one piece") {
+  fixture two;
+  shake(two.client, two.server, two.between);
+  const auto before = two.between.client.sends;
+  const bytes piece(16'384, 7);
+  for (int i = 0; i < 4; ++i) REQUIRE(two.client.queue(piece).has_value());
+  CHECK(two.client.pending_output() > 4 * piece.size());
+  CHECK(two.between.client.sends == before);
+  REQUIRE(two.client.flush(two.between.client).has_value());
+  CHECK(two.client.pending_output() == 0);
+  CHECK(two.between.client.sends == before + 1);
+  REQUIRE(two.client.write(two.between.client, bytes(40'000, 8)).has_value());
+  CHECK(two.between.client.sends == before + 2);
+  bytes room(200'000);
+  std::size_t total = 0;
+  while (auto count = two.server.read(two.between.server, std::span(room).subspan(total))) total += *count;
+  CHECK(total == 4 * piece.size() + 40'000);
+}
+
+TEST_CASE("a queue that is never empty does not grow") {
+  fixture two;
+  shake(two.client, two.server, two.between);
+  constexpr std::size_t waiting = 50'000, piece = 4'000;
+  two.between.client.full = true;
+  REQUIRE(two.client.write(two.between.client, bytes(waiting, 7)).has_value());
+  const auto before = heap();
+  bytes room(64 * 1024);
+  for (int i = 0; i < 2'000; ++i) {
+    REQUIRE(two.client.queue(bytes(piece, 7)).has_value());
+    two.between.client.full = false;
+    two.between.client.once = piece + 22;  // then it is full
+    REQUIRE(two.client.flush(two.between.client).has_value());
+    REQUIRE(two.client.pending_output() >= waiting);
+    while (two.server.read(two.between.server, room)) {
+    }
+  }
+  CHECK(heap() < before + 1'000'000);  // 8 MB have passed
+}
+
+TEST_CASE("one read gives all the records that are there, as far as there is room") {
+  fixture two;
+  shake(two.client, two.server, two.between);
+  const bytes much(60'000, 7);
+  bytes room(64 * 1024);
+  REQUIRE(two.client.write(two.between.client, much).has_value());
+  CHECK(two.server.read(two.between.server, room).value() == much.size());
+  CHECK(two.server.read(two.between.server, room).error() == errc::would_block);
+  REQUIRE(two.client.write(two.between.client, much).has_value());
+  CHECK(two.server.read(two.between.server, std::span(room).first(20'000)).value() == 20'000);
+  CHECK(two.server.can_read());
+  CHECK(two.server.read(two.between.server, room).value() == much.size() - 20'000);
+  CHECK(!two.server.can_read());
+}
+
+TEST_CASE("records of a few octets are read one by one, so that their number is counted") {
+  fixture two;
+  shake(two.client, two.server, two.between);
+  for (int i = 0; i < 3; ++i) REQUIRE(two.client.write(two.between.client, text_of("few")).has_value());
+  bytes room(64 * 1024);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(two.server.read(two.between.server, room).value() == 3);
+    CHECK(two.server.can_read() == (i < 2));
+  }
+  CHECK(two.server.read(two.between.server, room).error() == errc::would_block);
+}
+
+TEST_CASE("part of a record is nothing to read") {
+  fixture two;
+  shake(two.client, two.server, two.between);
+  two.between.client.most = 1'500;
+  two.between.client.once = 3'000;
+  REQUIRE(two.client.write(two.between.client, bytes(5'000, 7)).has_value());
+  bytes room(64 * 1024);
+  CHECK(two.server.read(two.between.server, room).error() == errc::would_block);
+  CHECK(!two.server.can_read());
+  CHECK(two.server.read(two.between.server, room).error() == errc::would_block);
+}
+
+TEST_CASE("how a connection ends is said behind the octets that came before, and again") {
+  const auto end_of = [](auto&& ending) {
+    fixture two;
+    shake(two.client, two.server, two.between);
+    REQUIRE(two.client.write(two.between.client, bytes(20'000, 7)).has_value());
+    ending(two);
+    bytes room(64 * 1024);
+    std::size_t total = 0;
+    result<std::size_t> last = 0;
+    while ((last = two.server.read(two.between.server, room))) total += *last;
+    CHECK(total == 20'000);
+    CHECK(two.server.read(two.between.server, room).error() == last.error());
+    (void)two.server.write(two.between.server, text_of("late"));
+    (void)two.server.close_notify(two.between.server);
+    CHECK(two.server.read(two.between.server, room).error() == last.error());
+    return last.error();
+  };
+  CHECK(end_of([](fixture& two) { REQUIRE(two.client.close_notify(two.between.client)); }) == errc::eof);
+  CHECK(end_of([](fixture& two) { two.client.part(two.between.client, errc::grant_revoked); }) == errc::grant_revoked);
+  CHECK(end_of([](fixture& two) { two.between.server.ended = true; }) == errc::truncated);
+  const auto spoilt = end_of([](fixture& two) {
+    REQUIRE(two.client.write(two.between.client, bytes(2'000, 7)));
+    two.between.server.in.back() ^= 1;
+  });
+  CHECK(spoilt != errc::eof);
+  CHECK(spoilt != errc::would_block);
 }
 
 TEST_CASE("reading into nothing gives nothing and breaks nothing") {

@@ -589,6 +589,23 @@ TEST_CASE("a writer that cannot leave does not keep a reader waiting") {
   testing::run(*two.context, group.join());
 }
 
+TEST_CASE("a wait for octets ends at once where a read has left some") {
+  testing::manual_clock time;
+  asio::io_context context;
+  secured::people who;
+  const auto two =
+      time.run(context, secured::pair(who, tls::alpn::session, testing::make_stream_pair(context.get_executor())));
+  REQUIRE(two.has_value());
+  REQUIRE((*two)->client.put(as_bytes("ab")).has_value());
+  bytes room(1);
+  CHECK(time.run(context, (*two)->server.read_some(room)).value() == 1);
+  CHECK(time.run(context, before(clock::now() + std::chrono::hours(1), errc::read_timeout, (*two)->server.readable()))
+            .has_value());
+  CHECK((*two)->server.try_read(room).value() == 1);
+  CHECK(time.run(context, before(clock::now() + std::chrono::hours(1), errc::read_timeout, (*two)->server.readable()))
+            .error() == errc::read_timeout);
+}
+
 TEST_CASE("a read that is cancelled loses nothing") {
   memory_pair two;
   shake_both(two);

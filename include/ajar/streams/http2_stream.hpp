@@ -63,7 +63,8 @@ struct http2_stream {
   void put_back(bytes_view octets) {
     inbox.insert(inbox.begin() + static_cast<std::ptrdiff_t>(inbox_read), octets.begin(), octets.end());
   }
-  bool reader_is_full() const noexcept { return !waiting.empty() && filled == waiting.size(); }
+  /// As good as full: for a few octets more a reader is not made to wait.
+  bool reader_is_full() const noexcept { return !waiting.empty() && waiting.size() - filled <= waiting.size() / 8; }
 
   /// Octets of the inbox. Errors: would_block, eof, why the stream ended.
   result<std::size_t> take(std::span<std::uint8_t> into) {

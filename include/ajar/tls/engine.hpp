@@ -39,11 +39,14 @@ class engine {
   /// Go on with the handshake. Errors: would_block (wait until readable), else why it failed.
   result<> handshake(octet_source_and_sink& below);
 
-  /// Decrypt some octets. Errors: would_block, eof (close_notify), truncated, refused_by_peer, why the other side cut
-  /// (tls/goodbye.hpp), the transport's own.
+  /// Decrypt what has come, as far as there is room: some octets. Errors: would_block, eof (close_notify), truncated,
+  /// refused_by_peer, why the other side cut (tls/goodbye.hpp), the transport's own.
   result<std::size_t> read(octet_source_and_sink& below, std::span<std::uint8_t> into);
 
-  /// Encrypt octets and send or queue them; all are taken. Errors: the transport's own, limit_reached.
+  /// Encrypt octets, all of them, behind what is queued; flush() sends them. Errors: the transport's own,
+  /// limit_reached.
+  result<> queue(bytes_view from);
+  /// The same, and flush().
   result<> write(octet_source_and_sink& below, bytes_view from);
 
   /// Say why this end cuts the connection: one attempt, which queues nothing. It is lost where the transport is full.
@@ -57,6 +60,9 @@ class engine {
 
   /// Send what is queued, as far as the transport takes it. Errors: the transport's own.
   result<> flush(octet_source_and_sink& below);
+
+  /// Would read() give octets, or an end, without a further octet from below?
+  bool can_read() const noexcept;
 
   /// Has something come that nobody has read?
   bool holds_input() const noexcept;
@@ -81,6 +87,7 @@ class engine {
   class use;
 
   result<std::size_t> decrypt(octet_source_and_sink& below, std::span<std::uint8_t> into);
+  result<std::size_t> decrypt_record(std::span<std::uint8_t> into);
   void look_for_goodbye(bytes_view begin);
   result<> flush_queue();
   result<> check();
@@ -97,15 +104,14 @@ class engine {
 
   expectation expected_;
   side side_;
-  bool corked_ = false;
   bool key_seen_ = false;
   bool complete_ = false;  // the handshake
-  bool ended_ = false;     // the peer said goodbye
   octet_source_and_sink* below_ = nullptr;
   std::optional<errc> refused_;
   std::optional<std::error_code> broken_;
   std::optional<std::error_code> lost_;  // nothing can be sent any more
   std::optional<std::error_code> told_;  // why the other side has cut
+  std::optional<std::error_code> over_;  // nothing can be read any more
   std::optional<std::uint8_t> first_octet_;
   std::span<std::uint8_t> fresh_;  // in the thread's buffer, only inside a call
   bytes kept_;

@@ -81,11 +81,14 @@ class stream {
   result<std::size_t> try_read(std::span<std::uint8_t> into);
   /// Encrypt all of `from`, without waiting, and send or queue it; drain() before the next.
   result<> put(bytes_view from);
-  /// Octets that put() took and that have not left yet.
+  /// The same, and send nothing yet: what is queued leaves in one piece with the next put(), which may be of nothing.
+  /// Errors: limit_reached, where more than 512 KiB wait, and the class's own.
+  result<> queue(bytes_view from);
+  /// Octets that put() and queue() took and that have not left yet, encrypted.
   std::size_t pending_output() const noexcept;
   /// Wait until try_read() may have something. Errors: canceled, the class's own. Cancellation: terminal.
   [[nodiscard]] awaitable<result<>> readable();
-  /// Wait until everything that put() took has left. Errors: canceled, the class's own. Cancellation: terminal.
+  /// Wait until everything that they took has left. Errors: canceled, the class's own. Cancellation: terminal.
   [[nodiscard]] awaitable<result<>> drain();
 
   /// Read some octets, at least one. Errors: read_timeout, canceled, and the class's own. Cancellation: terminal.

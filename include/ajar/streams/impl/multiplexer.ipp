@@ -24,7 +24,8 @@
 namespace ajar::streams {
 
 struct multiplexer::state : std::enable_shared_from_this<state> {
-  static constexpr std::size_t turn = 256 * 1024;  // octets, before others have theirs
+  static constexpr std::size_t turn = 256 * 1024;    // octets, before others have theirs
+  static constexpr std::size_t at_once = 64 * 1024;  // octets that leave in one piece
   static constexpr std::chrono::seconds keep_alive{15};
 
   state(sessions::session from, http_role which)
@@ -96,34 +97,32 @@ struct multiplexer::state : std::enable_shared_from_this<state> {
 
   // --- the one who receives. Whoever starts or awaits a coroutine keeps this (task_group::spawn, kept())
 
+  // Hand on what has come; @return how much. Errors: would_block, why the session is over.
+  result<std::size_t> take_in() {
+    static thread_local const auto room = std::make_unique<std::array<std::uint8_t, 64 * 1024>>();
+    const auto count = session.try_read(*room);
+    if (!count) return count;
+    attach();
+    heard += *count;
+    auto fed = host->engine.receive(bytes_view(*room).first(*count), clock::now());
+    host->kick();
+    if (!fed) return fail(fed.error());
+    return count;
+  }
+
   awaitable<void> receive() {
-    std::unique_ptr<std::array<std::uint8_t, 16384>> room;  // an idle session has none
     std::size_t taken = 0;
     std::error_code why;
     while (!why && !ended) {
-      if (!room) room = std::make_unique_for_overwrite<std::array<std::uint8_t, 16384>>();
-      const auto count = session.try_read(*room);
+      const auto count = take_in();
+      if (count) taken += *count;
       if (!count && count.error() != errc::would_block) {
         why = count.error();
-      } else if (!count) {
-        tell();
-        room.reset();
+      } else if (!count || host->engine.has_urgent_news() || taken >= turn) {
+        tell();  // who waits for what has come goes on before more is read
         taken = 0;
         auto waited = co_await session.readable();
         if (!waited) why = waited.error();
-      } else {
-        attach();
-        heard += *count;
-        taken += *count;
-        auto fed = host->engine.receive(bytes_view(*room).first(*count), clock::now());
-        host->kick();
-        if (!fed) why = fed.error();
-        // who waits for what has come goes on before more is read
-        if (host->engine.has_urgent_news() || taken >= turn) {
-          tell();
-          taken = 0;
-          co_await asio::post(changed.get_executor(), use_awaitable);
-        }
       }
     }
     if (ended) co_return;
@@ -147,24 +146,42 @@ struct multiplexer::state : std::enable_shared_from_this<state> {
 
   // --- the one who sends
 
+  struct given_out {
+    std::size_t octets = 0;
+    bool all = false;  // the engine had no more
+  };
+
+  // Let the engine's frames leave, as many as go in one piece. Errors: why the session is over.
+  result<given_out> give_out() {
+    given_out given;
+    while (!given.all && session.pending_output() < at_once) {
+      const auto octets = host->engine.produce();
+      auto queued = octets ? session.queue(*octets) : result<>(fail(octets.error()));
+      if (!queued) return fail(queued.error());
+      given.octets += octets->size();
+      given.all = octets->empty();
+    }
+    auto sent = session.put({});
+    if (!sent) return fail(sent.error());
+    return given;
+  }
+
   awaitable<void> send() {
     auto& engine = host->engine;
     std::size_t sent = 0;
     while (!ended) {
-      const auto octets = engine.produce();
-      auto taken = octets ? result<>() : result<>(fail(octets.error()));
-      if (taken && !octets->empty()) taken = session.put(*octets);
-      if (!taken) co_return end(taken.error());
-      sent += octets->size();
+      const auto given = give_out();
+      if (!given) co_return end(given.error());
+      sent += given->octets;
       const bool full = session.pending_output() != 0;
-      if (!octets->empty() && !full && sent < turn) continue;
-      if (engine.failed() && octets->empty()) co_return end(*engine.failed());
+      if (!given->all && !full && sent < turn) continue;
+      if (engine.failed() && given->all) co_return end(*engine.failed());
       sent = 0;
       tell();
       if (full) {
         auto drained = co_await session.drain();
         if (!drained) co_return end(drained.error());
-      } else if (!octets->empty()) {
+      } else if (!given->all) {
         co_await asio::post(changed.get_executor(), use_awaitable);
       } else {
         if (engine.draining()) changed.notify();  // shutdown() waits until all has left
@@ -233,11 +250,16 @@ struct multiplexer::state : std::enable_shared_from_this<state> {
     bool waits = true;
   };
 
-  awaitable<result<>> await_room() {
+  // Room for a stream. Errors: would_block (then await_room()), why there is never any.
+  result<> find_room() {
     attach();
-    if (ended) co_return fail(*ended);
-    if (host->engine.draining()) co_return fail(errc::session_draining);
-    if (openers.empty() && host->engine.room() != 0) co_return result<>{};
+    if (ended) return fail(*ended);
+    if (host->engine.draining()) return fail(errc::session_draining);
+    if (!openers.empty() || host->engine.room() == 0) return fail(errc::would_block);
+    return {};
+  }
+
+  awaitable<result<>> await_room() {
     place_in_line place(shared_from_this());
     openers.push_back(place.turn);
     for (;;) {
@@ -265,11 +287,14 @@ struct multiplexer::state : std::enable_shared_from_this<state> {
     co_return result<>{};
   }
 
-  // --- what is asked of it
+  // --- what is asked of it; the first two often, so they hold their owner themselves, and need no frame more
 
-  awaitable<result<stream>> open(request asked, bool body_follows, time_point until) {
-    auto room = await_room();
-    auto ready = co_await before(until, errc::stream_timeout, std::move(room));
+  awaitable<result<stream>> open(std::shared_ptr<state>, request asked, bool body_follows, time_point until) {
+    auto ready = find_room();
+    if (!ready && ready.error() == errc::would_block) {
+      auto room = await_room();
+      ready = co_await before(until, errc::stream_timeout, std::move(room));
+    }
     if (!ready) co_return fail(ready.error());
     if (ended) co_return fail(*ended);  // between the room and here
     auto opened = host->engine.open(std::move(asked), body_follows);
@@ -278,7 +303,7 @@ struct multiplexer::state : std::enable_shared_from_this<state> {
     co_return stream(host, std::move(*opened));
   }
 
-  awaitable<result<stream>> accept() {
+  awaitable<result<stream>> accept(std::shared_ptr<state>) {
     for (;;) {
       auto next = host ? host->engine.next_request() : nullptr;
       if (next) co_return stream(host, std::move(next));
@@ -344,10 +369,10 @@ AJAR_DECL std::optional<clock::duration> multiplexer::round_trip() const noexcep
 
 AJAR_DECL awaitable<result<stream>> multiplexer::open(request asked, bool body_follows, deadline until) {
   if (!state_) return answer_moved_from<stream>();
-  return kept(state_, state_->open(std::move(asked), body_follows, until));
+  return state_->open(state_, std::move(asked), body_follows, until);
 }
 AJAR_DECL awaitable<result<stream>> multiplexer::accept() {
-  return state_ ? kept(state_, state_->accept()) : answer_moved_from<stream>();
+  return state_ ? state_->accept(state_) : answer_moved_from<stream>();
 }
 AJAR_DECL awaitable<result<clock::duration>> multiplexer::ping(deadline until) {
   return state_ ? kept(state_, state_->ping(until)) : answer_moved_from<clock::duration>();

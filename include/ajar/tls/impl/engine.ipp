@@ -19,10 +19,19 @@ namespace ajar::tls {
 
 namespace detail {
 
-// Octets arrive in large pieces in one buffer a thread; what a connection cannot use yet is kept with it.
+inline constexpr std::size_t longest_record = 16 * 1024 + 22;  // with its head, its type and the tag of AES-GCM
+
+// Octets arrive in large pieces in one buffer a thread: whole records, where they are full ones. What a connection
+// cannot use yet is kept with it.
 inline std::span<std::uint8_t> scratch() {
-  static thread_local const auto octets = std::make_unique<std::array<std::uint8_t, 64 * 1024>>();
+  static thread_local const auto octets = std::make_unique<std::array<std::uint8_t, 4 * longest_record>>();
   return *octets;
+}
+
+// The memory of a queue that has become empty, for the next one of the thread that does not stay so.
+inline bytes& spare_queue() {
+  static thread_local bytes memory;
+  return memory;
 }
 
 inline int clamped(std::size_t count) {
@@ -73,10 +82,8 @@ AJAR_DECL engine::engine(const context& from, side which, expectation expected)
 
 AJAR_DECL result<> engine::handshake(octet_source_and_sink& below) {
   use through(*this, below);
-  corked_ = true;  // one send a flight
   const int done = side_ == side::client ? wolfSSL_connect(tls_.get()) : wolfSSL_accept(tls_.get());
-  corked_ = false;
-  auto flushed = flush_queue();
+  auto flushed = flush_queue();  // one send a flight
   if (done != WOLFSSL_SUCCESS) return fail(handshake_error(done));
   if (!flushed) return fail(flushed.error());
   return check();
@@ -92,16 +99,20 @@ AJAR_DECL result<std::size_t> engine::read(octet_source_and_sink& below, std::sp
   return count;
 }
 
-AJAR_DECL result<> engine::write(octet_source_and_sink& below, bytes_view from) {
+AJAR_DECL result<> engine::queue(bytes_view from) {
   if (lost_) return fail(*lost_);
-  use through(*this, below);
   while (!from.empty()) {
     const int count = wolfSSL_write(tls_.get(), from.data(), detail::clamped(from.size()));
     if (count <= 0) return fail(broken_ ? *broken_ : make_error_code(errc::truncated));
-    if (lost_) return fail(*lost_);
     from = from.subspan(static_cast<std::size_t>(count));
   }
   return {};
+}
+
+AJAR_DECL result<> engine::write(octet_source_and_sink& below, bytes_view from) {
+  auto queued = queue(from);
+  if (!queued) return queued;
+  return flush(below);
 }
 
 AJAR_DECL void engine::part(octet_source_and_sink& below, const std::error_code& why) {
@@ -110,6 +121,7 @@ AJAR_DECL void engine::part(octet_source_and_sink& below, const std::error_code&
   if (!flush_queue() || pending_output() != 0) return;
   const auto said = make_goodbye(exporter_, side_, static_cast<errc>(why.value()));
   (void)wolfSSL_write(tls_.get(), said.data(), static_cast<int>(said.size()));
+  (void)flush_queue();
 }
 
 AJAR_DECL std::error_code engine::why_lost(octet_source_and_sink& below, const std::error_code& why) {
@@ -134,6 +146,13 @@ AJAR_DECL result<> engine::flush(octet_source_and_sink& below) {
   return flush_queue();
 }
 
+AJAR_DECL bool engine::can_read() const noexcept {
+  constexpr std::size_t head = 5;  // kind, version, length: RFC 8446 section 5.1
+  if (early_used_ < early_.size() || wolfSSL_pending(tls_.get()) > 0) return true;
+  const auto there = kept_used_ < kept_.size() ? bytes_view(kept_).subspan(kept_used_) : bytes_view(fresh_);
+  return there.size() >= head && there.size() - head >= static_cast<std::size_t>(there[3] << 8 | there[4]);
+}
+
 AJAR_DECL bool engine::holds_input() const noexcept {
   return early_used_ < early_.size() || kept_used_ < kept_.size() || wolfSSL_pending(tls_.get()) > 0;
 }
@@ -141,21 +160,29 @@ AJAR_DECL bool engine::holds_input() const noexcept {
 AJAR_DECL void engine::release::operator()(::WOLFSSL* tls) const noexcept { wolfSSL_free(tls); }
 
 AJAR_DECL result<std::size_t> engine::decrypt(octet_source_and_sink& below, std::span<std::uint8_t> into) {
-  if (told_) return fail(*told_);
-  if (ended_) return fail(errc::eof);
+  constexpr std::size_t worth_another = 1024;  // one of a single octet costs as much: the caller counts it, and goes on
+  if (over_) return fail(*over_);
   use through(*this, below);
-  const auto flushed = flush_queue();  // a reader also moves answers to key updates on
+  auto count = decrypt_record(into);
+  for (auto last = count; last && *last >= worth_another && *count < into.size() && can_read();) {
+    last = decrypt_record(into.subspan(*count));
+    if (last) *count += *last;  // else the next call says it
+  }
+  // a reader also moves answers to key updates on; that output cannot leave is told after all that the peer has said
+  const auto flushed = flush_queue();
+  if (!count && count.error() == errc::would_block && !flushed) return fail(flushed.error());
+  return count;
+}
+
+AJAR_DECL result<std::size_t> engine::decrypt_record(std::span<std::uint8_t> into) {
   const bool fresh = wolfSSL_pending(tls_.get()) == 0;
   const int count = wolfSSL_read(tls_.get(), into.data(), detail::clamped(into.size()));
   if (count > 0) {
     if (fresh) look_for_goodbye(into.first(static_cast<std::size_t>(count)));
-    if (told_) return fail(*told_);
-    return static_cast<std::size_t>(count);
+    if (!told_) return static_cast<std::size_t>(count);
   }
-  auto why = read_error(count);
-  // output that cannot leave any more is told only after all that the peer said, its alert above all
-  if (why == errc::would_block && !flushed) why = flushed.error();
-  ended_ = why == errc::eof;
+  const auto why = told_ ? *told_ : read_error(count);
+  if (why != errc::would_block) over_ = why;
   return fail(why);
 }
 
@@ -212,39 +239,42 @@ AJAR_DECL int engine::on_send(::WOLFSSL*, char* from, int size, void* self) {
       {reinterpret_cast<const std::uint8_t*>(from), static_cast<std::size_t>(size)});
 }
 
+// wolfSSL's output is always taken, so that it reads on where nothing can be sent any more.
 AJAR_DECL int engine::send(bytes_view from) {
   const int all = static_cast<int>(from.size());
-  if (!corked_ && pending_output() == 0) {
-    std::error_code error;
-    const auto count = below_->send(from, error);
-    if (error && error != asio::error::would_block && error != asio::error::try_again) {
-      lost_ = broken_ = detail::for_us(error);
-      return all;  // wolfSSL, told of it, would not decrypt any more what the other side has said before
-    }
-    from = from.subspan(error ? 0 : count);
-  }
+  if (lost_) return all;
   if (pending_output() + from.size() > most_queued) {
     broken_ = make_error_code(errc::limit_reached);
     return WOLFSSL_CBIO_ERR_GENERAL;
+  }
+  if (output_.empty()) output_ = std::exchange(detail::spare_queue(), {});
+  if (output_sent_ > pending_output()) {  // it may never be empty
+    output_.erase(output_.begin(), output_.begin() + static_cast<std::ptrdiff_t>(output_sent_));
+    output_sent_ = 0;
   }
   output_.insert(output_.end(), from.begin(), from.end());
   return all;
 }
 
 AJAR_DECL result<> engine::flush_queue() {
+  constexpr std::size_t most_spare = 8 * detail::longest_record;
   if (lost_) return fail(*lost_);
+  if (output_.empty()) return {};
   while (pending_output() != 0) {
     std::error_code error;
     const auto count = below_->send(bytes_view(output_).subspan(output_sent_), error);
     if (error == asio::error::would_block || error == asio::error::try_again) return {};
     if (error) {
-      broken_ = detail::for_us(error);
-      return fail(*broken_);
+      lost_ = broken_ = detail::for_us(error);
+      return fail(*lost_);
     }
     output_sent_ += count;
   }
-  output_ = bytes();
+  output_.clear();
   output_sent_ = 0;
+  auto& spare = detail::spare_queue();
+  if (output_.capacity() > spare.capacity() && output_.capacity() <= most_spare) spare.swap(output_);
+  output_ = bytes();
   return {};
 }
 

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <asio/experimental/parallel_group.hpp>
+#include <asio/post.hpp>
 #include <optional>
 #include <vector>
 
@@ -43,9 +44,10 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
   };
 
   std::size_t receive(std::span<std::uint8_t> into, std::error_code& error) override {
-    if (reads.is_over()) return error = asio::error::would_block, 0;
+    if (reads.is_over() || std::exchange(drained, false)) return error = asio::error::would_block, 0;
     const auto count = below.read_some(asio::mutable_buffer(into.data(), into.size()), error);
     reads.moved(count);
+    drained = !error && count < into.size();
     return count;
   }
   std::size_t send(bytes_view from, std::error_code& error) override {
@@ -63,11 +65,18 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
     if (count) carried.in += *count;
     return count;
   }
-  result<> put(bytes_view from) {
+  result<> queue(bytes_view from) {
     if (why) return fail(*why);
-    auto taken = machine.write(*this, from);
+    auto taken = machine.queue(from);
     if (!taken) return fail(why_lost(taken.error()));
     carried.out += from.size();
+    return {};
+  }
+  result<> put(bytes_view from) {
+    auto queued = queue(from);
+    if (!queued) return queued;
+    auto flushed = machine.flush(*this);
+    if (!flushed) return fail(why_lost(flushed.error()));
     return {};
   }
   result<std::size_t> take(bytes_view from) override {
@@ -86,6 +95,7 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
   // The other end may have said why it cut, before its connection was gone.
   std::error_code why_lost(const std::error_code& error) {
     reads.begin();
+    drained = false;
     return machine.why_lost(*this, error);
   }
   std::size_t take_back() override { return 0; }  // TLS has no such thing: it will leave, or the stream has ended
@@ -94,6 +104,8 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
   asio::any_io_executor executor() override { return below.get_executor(); }
   void await_read(net::wait_handler then) override {
     reads.begin();
+    drained = false;
+    if (machine.can_read()) return asio::post(executor(), already{std::move(then)});
     if (machine.pending_output() == 0) return below.async_wait(asio::socket_base::wait_read, std::move(then));
     // a read moves output on too
     writes.begin();
@@ -112,6 +124,13 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
     return asio::async_initiate<Token, void(std::error_code)>(
         [this](auto handler) { await_read(net::wait_handler(std::move(handler), executor())); }, token);
   }
+
+  struct already {
+    using executor_type = net::wait_handler::executor_type;
+    executor_type get_executor() const noexcept { return then.get_executor(); }
+    void operator()() { then({}); }
+    net::wait_handler then;
+  };
 
   struct first_of_two {
     using executor_type = net::wait_handler::executor_type;
@@ -142,13 +161,15 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
     close();
   }
 
-  // --- coroutines: whoever awaits one keeps this (kept())
-  awaitable<result<>> readable() {
+  // --- coroutines: whoever awaits one keeps this. Those that are awaited often do so themselves, and need no frame
+  // more
+  using owner = std::shared_ptr<const state>;
+  awaitable<result<>> readable(owner) {
     auto [error] = co_await async_readable(use_values);
     co_return outcome(error);
   }
 
-  awaitable<result<>> drain() {
+  awaitable<result<>> drain(owner) {
     for (;;) {
       auto flushed = flush();
       if (flushed || flushed.error() != errc::would_block) co_return flushed;
@@ -170,37 +191,37 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
       auto step = why ? result<>(fail(*why)) : machine.handshake(*this);
       if (step) break;
       if (step.error() != errc::would_block) co_return step;
-      auto waited = co_await readable();
+      auto waited = co_await readable(nullptr);
       if (!waited) co_return waited;
     }
-    auto drained = co_await drain();
+    auto drained = co_await drain(nullptr);
     co_return drained;
   }
 
-  awaitable<result<std::size_t>> read_when_ready(std::span<std::uint8_t> into) {
+  awaitable<result<std::size_t>> read_when_ready(owner, std::span<std::uint8_t> into) {
     for (;;) {
       auto count = try_read(into);
       if (count || count.error() != errc::would_block) co_return count;
-      auto waited = co_await readable();
+      auto waited = co_await readable(nullptr);
       if (!waited) co_return fail(waited.error());
     }
   }
 
-  awaitable<result<>> read_all(std::span<std::uint8_t> into) {
+  awaitable<result<>> read_all(owner, std::span<std::uint8_t> into) {
     while (!into.empty()) {
-      auto count = co_await read_when_ready(into);
+      auto count = co_await read_when_ready(nullptr, into);
       if (!count) co_return fail(count.error());
       into = into.subspan(*count);
     }
     co_return result<>{};
   }
 
-  awaitable<result<>> write_all(bytes_view from) {
+  awaitable<result<>> write_all(owner, bytes_view from) {
     while (!from.empty()) {
       const auto now = from.first(std::min(from.size(), most_at_once));
       auto taken = put(now);
       if (!taken) co_return taken;
-      auto sent = co_await drain();
+      auto sent = co_await drain(nullptr);
       if (!sent) co_return sent;
       from = from.subspan(now.size());
     }
@@ -223,7 +244,7 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
     if (why) co_return fail(*why);
     auto said = machine.close_notify(*this);
     if (!said) co_return fail(why_lost(said.error()));
-    auto sent = co_await drain();
+    auto sent = co_await drain(nullptr);
     below.shutdown_send();
     co_return sent;
   }
@@ -231,7 +252,7 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
   awaitable<result<>> await_goodbye() {
     const auto discarded = std::make_unique<std::array<std::uint8_t, 4096>>();
     for (std::size_t all = 0; all < most_discarded;) {
-      auto count = co_await read_when_ready(*discarded);
+      auto count = co_await read_when_ready(nullptr, *discarded);
       if (!count && count.error() == errc::eof) co_return result<>{};
       if (!count) co_return fail(count.error());
       all += std::max(*count, least_read);
@@ -243,6 +264,7 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
   engine machine;
   turn reads;
   turn writes;
+  bool drained = false;  // the last read took all there was: the next one, once, is spared
   traffic carried;
   std::optional<std::error_code> why;  // it was closed with this cause
   std::vector<std::function<void(const traffic&)>> closed;
@@ -306,22 +328,24 @@ AJAR_DECL result<> stream::put(bytes_view from) {
   if (!state_) return fail(errc::moved_from);
   return state_->put(from);
 }
-AJAR_DECL awaitable<result<>> stream::readable() {
-  return state_ ? kept(state_, state_->readable()) : answer_moved_from();
+AJAR_DECL result<> stream::queue(bytes_view from) {
+  if (!state_) return fail(errc::moved_from);
+  return state_->queue(from);
 }
-AJAR_DECL awaitable<result<>> stream::drain() { return state_ ? kept(state_, state_->drain()) : answer_moved_from(); }
+AJAR_DECL awaitable<result<>> stream::readable() { return state_ ? state_->readable(state_) : answer_moved_from(); }
+AJAR_DECL awaitable<result<>> stream::drain() { return state_ ? state_->drain(state_) : answer_moved_from(); }
 
 AJAR_DECL awaitable<result<std::size_t>> stream::read_some(std::span<std::uint8_t> into, deadline until) {
   if (!state_) return answer_moved_from<std::size_t>();
-  return before(until, errc::read_timeout, kept(state_, state_->read_when_ready(into)));
+  return before(until, errc::read_timeout, state_->read_when_ready(state_, into));
 }
 AJAR_DECL awaitable<result<>> stream::read(std::span<std::uint8_t> into, deadline until) {
   if (!state_) return answer_moved_from();
-  return before(until, errc::read_timeout, kept(state_, state_->read_all(into)));
+  return before(until, errc::read_timeout, state_->read_all(state_, into));
 }
 AJAR_DECL awaitable<result<>> stream::write(bytes_view from, deadline until) {
   if (!state_) return answer_moved_from();
-  return before(until, errc::write_timeout, kept(state_, state_->write_all(from)));
+  return before(until, errc::write_timeout, state_->write_all(state_, from));
 }
 
 AJAR_DECL awaitable<result<>> stream::shutdown(deadline until) {
