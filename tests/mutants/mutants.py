@@ -132,6 +132,8 @@ def main():
         return fit(pathlib.Path(sys.argv[2]).resolve())
     root, build, words = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve(), sys.argv[3:]
     bugs = [one for one in read_bugs(root) if not words or any(word in one["what"] + one["file"] for word in words)]
+    if not bugs:
+        sys.exit(f"no bug is about {' or '.join(words)}: tests/mutants/bugs.toml has them all")
     compiler = Compiler(root, build)
     with ThreadPoolExecutor(os.cpu_count()) as workers:
         tests = sorted({test for one in bugs for test in one["tests"]})
