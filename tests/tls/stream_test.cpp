@@ -606,6 +606,35 @@ TEST_CASE("a wait for octets ends at once where a read has left some") {
             .error() == errc::read_timeout);
 }
 
+TEST_CASE("who has read all there was is spared one more question, and who asks again is answered") {
+  testing::manual_clock time;
+  asio::io_context context;
+  secured::people who;
+  const auto two =
+      time.run(context, secured::pair(who, tls::alpn::session, testing::make_stream_pair(context.get_executor())));
+  REQUIRE(two.has_value());
+  auto& server = (*two)->server;
+  int asked = 0;
+  server.lowest_layer().target<testing::stream>()->on_operation([&] { return ++asked, std::error_code(); });
+  bytes room(64);
+  CHECK(server.try_read(room).error() == errc::would_block);
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE((*two)->client.put(as_bytes("all")).has_value());
+    asked = 0;
+    CHECK(server.try_read(room).value() == 3);
+    CHECK(server.try_read(room).error() == errc::would_block);
+    CHECK(asked == 1);
+    CHECK(server.try_read(room).error() == errc::would_block);
+    CHECK(asked == 2);
+  }
+  REQUIRE((*two)->client.put(as_bytes("first")).has_value());
+  CHECK(server.try_read(room).value() == 5);
+  REQUIRE((*two)->client.put(as_bytes("second")).has_value());
+  CHECK(server.try_read(room).error() == errc::would_block);
+  CHECK(time.run(context, before(clock::now() + std::chrono::hours(1), errc::read_timeout, server.readable())));
+  CHECK(server.try_read(room).value() == 6);
+}
+
 TEST_CASE("a read that is cancelled loses nothing") {
   memory_pair two;
   shake_both(two);

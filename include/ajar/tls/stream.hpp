@@ -77,7 +77,8 @@ class stream {
   const std::string& protocol() const noexcept;
   const secret<32>& exporter() const noexcept;
 
-  /// Decrypt what is there, without waiting. Errors: would_block (then wait for readable()), and the class's own.
+  /// Decrypt what is there, without waiting. Errors: would_block (then wait for readable(): after a read that took all
+  /// there was it is said once without asking the transport), and the class's own.
   result<std::size_t> try_read(std::span<std::uint8_t> into);
   /// Encrypt all of `from`, without waiting, and send or queue it; drain() before the next.
   result<> put(bytes_view from);

@@ -148,7 +148,7 @@ AJAR_DECL result<> engine::flush(octet_source_and_sink& below) {
 
 AJAR_DECL bool engine::can_read() const noexcept {
   constexpr std::size_t head = 5;  // kind, version, length: RFC 8446 section 5.1
-  if (early_used_ < early_.size() || wolfSSL_pending(tls_.get()) > 0) return true;
+  if (over_ || early_used_ < early_.size() || wolfSSL_pending(tls_.get()) > 0) return true;
   const auto there = kept_used_ < kept_.size() ? bytes_view(kept_).subspan(kept_used_) : bytes_view(fresh_);
   return there.size() >= head && there.size() - head >= static_cast<std::size_t>(there[3] << 8 | there[4]);
 }

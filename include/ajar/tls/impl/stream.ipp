@@ -44,10 +44,10 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
   };
 
   std::size_t receive(std::span<std::uint8_t> into, std::error_code& error) override {
-    if (reads.is_over() || std::exchange(drained, false)) return error = asio::error::would_block, 0;
+    if (reads.is_over() || std::exchange(took_all, false)) return error = asio::error::would_block, 0;
     const auto count = below.read_some(asio::mutable_buffer(into.data(), into.size()), error);
     reads.moved(count);
-    drained = !error && count < into.size();
+    took_all = !error && count < into.size();
     return count;
   }
   std::size_t send(bytes_view from, std::error_code& error) override {
@@ -95,7 +95,7 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
   // The other end may have said why it cut, before its connection was gone.
   std::error_code why_lost(const std::error_code& error) {
     reads.begin();
-    drained = false;
+    took_all = false;
     return machine.why_lost(*this, error);
   }
   std::size_t take_back() override { return 0; }  // TLS has no such thing: it will leave, or the stream has ended
@@ -104,7 +104,7 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
   asio::any_io_executor executor() override { return below.get_executor(); }
   void await_read(net::wait_handler then) override {
     reads.begin();
-    drained = false;
+    took_all = false;
     if (machine.can_read()) return asio::post(executor(), already{std::move(then)});
     if (machine.pending_output() == 0) return below.async_wait(asio::socket_base::wait_read, std::move(then));
     // a read moves output on too
@@ -161,8 +161,8 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
     close();
   }
 
-  // --- coroutines: whoever awaits one keeps this. Those that are awaited often do so themselves, and need no frame
-  // more
+  // --- coroutines: whoever awaits one keeps this (kept()). Those that are awaited often do so by a parameter, without
+  // a frame more; from inside it is null
   using owner = std::shared_ptr<const state>;
   awaitable<result<>> readable(owner) {
     auto [error] = co_await async_readable(use_values);
@@ -264,7 +264,7 @@ struct stream::state final : octet_source_and_sink, net::octet_port {
   engine machine;
   turn reads;
   turn writes;
-  bool drained = false;  // the last read took all there was: the next one, once, is spared
+  bool took_all = false;  // the last read took all there was: the next one, once, is spared
   traffic carried;
   std::optional<std::error_code> why;  // it was closed with this cause
   std::vector<std::function<void(const traffic&)>> closed;
