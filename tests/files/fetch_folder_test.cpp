@@ -272,6 +272,32 @@ TEST_CASE("what only looks the same is fetched anew where digests are compared")
   CHECK(at.fetch_all(fetch_options().verify(true)).present == 1);
 }
 
+TEST_CASE("who stops a fetch waits for a slice of a digest, and for no more") {
+  fetched_home at;
+  for (const auto& path : {at.on.file("large", ""), at.to.file("large", "")}) {
+    std::filesystem::resize_file(path, 40'000'000);
+    fetched_home::set_time(path, 1'700'000'000);
+  }
+  asio::io_context disk;
+  task_group work(at.context.get_executor());
+  std::vector<fetch_source> all{{share_path{"files", "", true}, ""}};
+  work.spawn(drop_counts(fetch_folder(at.connected(), all, destination::open(at.to.path, false).value(), at.said,
+                                      fetch_options().verify(true).disk(disk.get_executor()))));
+  const auto works = [&] {
+    at.settle();
+    disk.restart();
+    return disk.poll() > 0;
+  };
+  CHECK(works());
+  CHECK(works());  // the next slice
+  at.settle();
+  work.cancel();
+  CHECK(works());  // the one that was under way
+  CHECK(!works());
+  CHECK(work.size() == 0);
+  CHECK(at.said->lines.empty());
+}
+
 TEST_CASE("who stops a fetch hears no more of it, and half files stay") {
   fetched_home at;
   at.on.file("large", pattern(3'000'000));

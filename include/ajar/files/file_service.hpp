@@ -89,6 +89,7 @@ class file_service {
       auto file = made.digest_of;
       auto key = made.digest_key;
       auto digest = co_await digests_.of(std::move(file), std::move(key));
+      if (!digest && is_canceled(digest.error())) co_return fail(digest.error());
       if (digest) {
         made.head.with("repr-digest", "sha-256=:" + to_base64(*digest) + ":");
       } else {

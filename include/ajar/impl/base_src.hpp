@@ -11,6 +11,7 @@
 #include <ajar/core/impl/deadline.ipp>
 #include <ajar/core/impl/error.ipp>
 #include <ajar/core/impl/notifier.ipp>
+#include <ajar/core/impl/run_on.ipp>
 #include <ajar/core/impl/task_group.ipp>
 #include <ajar/crypto/impl/hash.ipp>
 #include <ajar/crypto/impl/mac.ipp>

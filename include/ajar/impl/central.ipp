@@ -5,8 +5,9 @@
 #include <ajar/central.hpp>
 
 #include <ajar/central/shard.hpp>
+#include <ajar/core/run_on.hpp>
 
-#include <asio/co_spawn.hpp>
+#include <asio/dispatch.hpp>
 #include <asio/post.hpp>
 #include <memory>
 #include <utility>
@@ -78,7 +79,7 @@ inline awaitable<central_status> status_of(std::shared_ptr<central_node> shared,
   sum.shards = all.size();
   sum.uptime = clock::now() - shared->made;
   for (const auto& one : all) {
-    auto asking = asio::co_spawn(one->on, kept(one, one->count()), use_awaitable);
+    auto asking = run_on(one->on, kept(one, one->count()));
     auto counted = co_await std::move(asking);
     sum.add(counted);
   }
@@ -87,7 +88,7 @@ inline awaitable<central_status> status_of(std::shared_ptr<central_node> shared,
 
 inline awaitable<void> stop(all_shards all) {
   for (const auto& one : all) {
-    auto stopping = asio::co_spawn(one->on, kept(one, one->stop()), use_awaitable);
+    auto stopping = run_on(one->on, kept(one, one->stop()));
     co_await std::move(stopping);
   }
 }

@@ -6,13 +6,13 @@
 
 #include <ajar/core/deadline.hpp>
 #include <ajar/core/notifier.hpp>
+#include <ajar/core/run_on.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/crypto/hash.hpp>
 #include <ajar/net/backoff.hpp>
 
 #include <fcntl.h>
 #include <algorithm>
-#include <asio/co_spawn.hpp>
 #include <asio/thread_pool.hpp>
 #include <deque>
 #include <functional>
@@ -99,19 +99,27 @@ inline awaitable<void> set_times(std::shared_ptr<const destination> into, std::v
   co_return;
 }
 
-// SHA-256 of a file, on a thread of the disk.
-inline awaitable<result<crypto::digest>> digest_of(std::shared_ptr<const descriptor> file) {
+// A file here whose digest is computed.
+struct digested_file {
+  explicit digested_file(int opened) : file(opened) {}
+  descriptor file;
   crypto::sha256 sum;
+  std::uint64_t at = 0;
+};
+
+// Its next octets, on a thread of the disk. False: there are none. Who stops the fetch waits for no more than a slice.
+inline awaitable<result<bool>> add_slice(std::shared_ptr<digested_file> to) {
+  constexpr std::uint64_t slice = 4 * 1024 * 1024;
   bytes piece(256 * 1024);
-  for (std::uint64_t at = 0;;) {
-    const auto count = ::pread(file->get(), piece.data(), piece.size(), static_cast<off_t>(at));
+  for (const auto end = to->at + slice; to->at < end;) {
+    const auto count = ::pread(to->file.get(), piece.data(), piece.size(), static_cast<off_t>(to->at));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) co_return fail(last_error());
-    if (count == 0) break;
-    sum.add(bytes_view(piece).first(static_cast<std::size_t>(count)));
-    at += static_cast<std::uint64_t>(count);
+    if (count == 0) co_return false;
+    to->sum.add(bytes_view(piece).first(static_cast<std::size_t>(count)));
+    to->at += static_cast<std::uint64_t>(count);
   }
-  co_return sum.finish();
+  co_return true;
 }
 
 // Shared by the one who walks and those who fetch.
@@ -455,7 +463,7 @@ class fetching {
     if (plan_.ended()) co_return;
     auto times = complete_times();
     if (times.empty()) co_return;
-    auto setting = asio::co_spawn(how_.disk_, set_times(into_, std::move(times)), use_awaitable);
+    auto setting = run_on(how_.disk_, set_times(into_, std::move(times)));
     co_await std::move(setting);
   }
   // Only where all was listed: what is not named may be what could not be read.
@@ -465,8 +473,7 @@ class fetching {
       auto in = into_->folder(one.inside);
       if (!in) continue;  // it has gone
       auto how = rules_for(one);
-      auto removing = asio::co_spawn(how_.disk_, remove_on_disk(std::move(*in), std::move(one.names), std::move(how)),
-                                     use_awaitable);
+      auto removing = run_on(how_.disk_, remove_on_disk(std::move(*in), std::move(one.names), std::move(how)));
       auto done = co_await std::move(removing);
       note_strays_gone(done);
     }
@@ -587,7 +594,7 @@ class fetching {
         co_return same;
       }
     }
-    auto settling = asio::co_spawn(how_.disk_, settle(half, job.facts->modified), use_awaitable);
+    auto settling = run_on(how_.disk_, settle(half, job.facts->modified));
     auto settled = co_await std::move(settling);
     if (!settled) co_return failed_here(settled.error());
     note_file(job, there > 0 ? file_came::resumed : file_came::fetched, there);
@@ -633,7 +640,7 @@ class fetching {
         if (!slept) co_return failed_there(slept.error());
       }
       if (!half.wants_sync()) continue;
-      auto syncing = asio::co_spawn(how_.disk_, put_on_disk(into), use_awaitable);
+      auto syncing = run_on(how_.disk_, put_on_disk(into));
       auto synced = co_await std::move(syncing);
       if (!synced) co_return failed_here(synced.error());
     }
@@ -643,12 +650,16 @@ class fetching {
   // Whether a file here is the one there: the server reads all of its own, we all of ours.
   awaitable<fetch_verdict> compare(const fetch_job& job, std::string name) {
     constexpr std::uint64_t slowest_disk = 10'000'000;  // octets a second
-    auto own = std::make_shared<const descriptor>(
+    const auto own = std::make_shared<digested_file>(
         ::openat(job.in->native(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    if (!*own) co_return failed_here(last_error());
-    auto reading = asio::co_spawn(how_.disk_, digest_of(own), use_awaitable);
-    auto here = co_await std::move(reading);
-    if (!here) co_return failed_here(here.error());
+    if (!own->file) co_return failed_here(last_error());
+    for (bool more = true; more;) {
+      auto adding = run_on(how_.disk_, add_slice(own));
+      auto added = co_await std::move(adding);
+      if (!added) co_return failed_here(added.error());
+      more = *added;
+    }
+    const auto here = own->sum.finish();
     file_request asked(job.from);
     asked.only(job.facts->etag).snapshot(how_.snapshot_).digest();
     const auto files = static_cast<std::uint64_t>(how_.parallel_) + 1;  // before ours
@@ -657,7 +668,7 @@ class fetching {
     auto there = co_await look_at(*over, std::move(asked), longest);
     if (!there) co_return failed_there(there.error());
     if (!there->digest) co_return failed_there(errc::answer_unexpected);
-    if (*there->digest != *here) co_return failed_there(errc::digest_mismatch);
+    if (*there->digest != here) co_return failed_there(errc::digest_mismatch);
     co_return fetch_verdict{};
   }
 

@@ -4,7 +4,8 @@
 
 #include <ajar/files/file_service.hpp>
 
-#include <asio/post.hpp>
+#include <ajar/core/deadline.hpp>
+
 #include <utility>
 
 namespace ajar::files {
@@ -25,7 +26,8 @@ AJAR_DECL awaitable<result<crypto::digest>> file_digests::of(std::shared_ptr<con
     if (*count == 0) break;
     sum.add(bytes_view(piece).first(*count));
     place += *count;
-    co_await asio::post(turn_.get_executor(), use_awaitable);
+    auto others = co_await yield(ajar::patience::keeps_core);
+    if (!others) co_return fail(others.error());
   }
   const auto same = file->unchanged();
   if (!same) co_return fail(same.error());
