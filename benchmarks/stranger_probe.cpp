@@ -11,6 +11,7 @@
 #include "bench.hpp"
 
 #include <ajar/core/deadline.hpp>
+#include <ajar/net/dial.hpp>
 #include <ajar/windows/crossing.hpp>
 #include <ajar/windows/window.hpp>
 

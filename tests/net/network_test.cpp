@@ -148,4 +148,14 @@ TEST_CASE("a port for which there is no descriptor is not told as taken") {
   CHECK(here.listen(any_port, sharing::none).error() == std::errc::too_many_files_open);
 }
 
+TEST_CASE("the address towards another host is one of this machine, of its family") {
+  for (const auto* text : {"127.0.0.1", "127.8.9.10"}) {
+    const auto there = asio::ip::make_address(text);
+    CHECK(net::source_towards(there) == asio::ip::make_address("127.0.0.1"));
+  }
+  const auto v6 = asio::ip::make_address("::1");
+  const auto here = net::source_towards(v6);  // nothing where the machine has no IPv6
+  CHECK((!here || *here == v6));
+}
+
 }  // namespace network_test

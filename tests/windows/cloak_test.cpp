@@ -24,7 +24,7 @@ const auto here_6 = asio::ip::make_address("::1");
 class caller {
  public:
   caller(asio::io_context& context, const net::address& from, const net::tcp::endpoint& to)
-      : socket_(windows::detail::bind_silent<net::tcp_stream>(context.get_executor(), {from, 0}).value()) {
+      : socket_(windows::detail::bind_stream(context.get_executor(), {from, 0}).value()) {
     socket_.non_blocking(true);
     (void)::connect(socket_.native_handle(), to.data(), static_cast<socklen_t>(to.size()));
   }

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 #include <ajar/core/task_group.hpp>
+#include <ajar/net/dial.hpp>
 #include <ajar/testing/run.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>

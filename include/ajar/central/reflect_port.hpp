@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ajar/core/deadline.hpp>
+#include <ajar/net/octets.hpp>
 #include <ajar/net/transport.hpp>
 #include <ajar/signalling/message.hpp>
 
@@ -27,15 +28,9 @@ inline awaitable<result<std::uint8_t>> first_octet(net::transport& stream) {
 /// All of a probe. Errors: message_malformed, eof, the socket's own, canceled.
 inline awaitable<result<signalling::reflect_probe>> read_probe(net::transport& stream) {
   std::array<std::uint8_t, signalling::reflect_probe::size> octets{};
-  for (std::size_t count = 0; count < octets.size();) {
-    std::error_code error;
-    count += stream.read_some(asio::buffer(octets) + count, error);
-    if (error == asio::error::eof) co_return fail(errc::eof);
-    if (error && error != asio::error::would_block) co_return fail(error);
-    if (!error) continue;
-    auto [failed] = co_await stream.async_wait(asio::socket_base::wait_read, use_values);
-    if (failed) co_return fail(is_canceled(failed) ? make_error_code(errc::canceled) : failed);
-  }
+  auto reading = net::read_all(stream, octets);
+  auto read = co_await std::move(reading);
+  if (!read) co_return fail(read.error());
   const auto probe = signalling::reflect_probe::decode(octets);
   if (!probe) co_return fail(errc::message_malformed);
   co_return *probe;

@@ -20,6 +20,7 @@
 #include <ajar/net/impl/dial.ipp>
 #include <ajar/net/impl/life_signs.ipp>
 #include <ajar/net/impl/network.ipp>
+#include <ajar/net/impl/octets.ipp>
 #include <ajar/net/impl/round_trip.ipp>
 #include <ajar/net/impl/route_watch.ipp>
 #include <ajar/state/impl/durable_files.ipp>

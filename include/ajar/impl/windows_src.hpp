@@ -19,3 +19,4 @@
 #include <ajar/windows/impl/cloak.ipp>
 #include <ajar/windows/impl/crossing.ipp>
 #include <ajar/windows/impl/listener.ipp>
+#include <ajar/windows/impl/port_pool.ipp>

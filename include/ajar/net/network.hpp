@@ -69,6 +69,9 @@ class network {
 /// @param source  the local address to dial from; by default the one that the routes give
 std::shared_ptr<network> sockets(std::optional<address> source = std::nullopt);
 
+/// The address from which this machine's routes lead there. Nothing is sent. Nothing: they do not.
+std::optional<address> source_towards(const address& there);
+
 /// Told why a connection could not be accepted yet.
 using trouble_sink = std::function<void(const std::error_code&)>;
 

@@ -126,7 +126,6 @@ class invite_files {
     auto all = load_all();
     if (!all) return all;
     std::erase_if(*all, has_long_ended);
-    std::ranges::sort(*all, {}, &Kept::petname);
     return all;
   }
 
@@ -234,6 +233,7 @@ class invite_files {
     return give(one);
   }
 
+  // By name.
   result<std::vector<Kept>> load_all() const {
     const auto names = in_.list(ending);
     if (!names) return fail(names.error());
@@ -241,7 +241,9 @@ class invite_files {
     for (const auto& name : *names) {
       auto one = load(name);
       if (!one) return fail(one.error());
-      if (*one) all.push_back(std::move(**one));
+      if (!*one) continue;
+      const auto place = std::ranges::upper_bound(all, (*one)->petname, {}, &Kept::petname);
+      all.insert(place, std::move(**one));
     }
     return all;
   }

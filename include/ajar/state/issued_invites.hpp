@@ -54,7 +54,7 @@ class issued_invites {
   result<trust::invite> add(issued_invite what, const identity::url& central, const issued_grants& grants) const;
 
   /// invite_files::list().
-  result<std::vector<issued_invite>> list() const { return files_.list(); }
+  result<std::vector<issued_invite>> list() const;
 
   /// What central is to know of: whoever comes with one of these is passed on.
   result<std::vector<trust::invite_id>> ids() const;
@@ -71,7 +71,7 @@ class issued_invites {
   result<std::vector<issued_invite>> approve(std::string_view whom, issued_grants& grants) const;
 
   /// The owner takes back those that are meant and not used yet: invite_files::withdraw().
-  result<std::vector<issued_invite>> withdraw(std::string_view whom) const { return files_.withdraw(whom); }
+  result<std::vector<issued_invite>> withdraw(std::string_view whom) const;
 
  private:
   result<trust::redemption_answer> answer_about(const issued_invite& one, issued_grants& grants) const;

@@ -41,7 +41,7 @@ class server_invites {
   result<trust::invite> add(const std::string& name, const net::endpoint& at, wall_time not_after) const;
 
   /// invite_files::list().
-  result<std::vector<server_invite>> list() const { return files_.list(); }
+  result<std::vector<server_invite>> list() const;
 
   /// A server redeems an invite. The first key has it, and is served: it is on the list, durably, before it is told.
   /// The same key again gets the same answer; not_admitted where it was taken off the list meanwhile.

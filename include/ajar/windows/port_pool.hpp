@@ -2,19 +2,18 @@
 // ajar/windows/port_pool.hpp - local ports that are held for one window, silent until they are used.
 #pragma once
 
-#include <ajar/core/shortage.hpp>
-#include <ajar/crypto/random.hpp>
-#include <ajar/net/dial.hpp>
+#include <ajar/core/config.hpp>
+#include <ajar/core/result.hpp>
+#include <ajar/net/endpoint.hpp>
+#include <ajar/net/transport.hpp>
 
 #include <asio/ip/tcp.hpp>
-#include <asio/ip/v6_only.hpp>
 #include <charconv>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -25,22 +24,9 @@ inline constexpr std::uint16_t https_port = 443;
 
 namespace detail {
 
-using reuse_port = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
-
-template <class Socket>
-result<Socket> bind_silent(const asio::any_io_executor& executor, const net::tcp::endpoint& local) {
-  Socket made(executor);
-  std::error_code error;
-  made.open(local.protocol(), error);
-  if (!error && local.protocol() == net::tcp::v6()) made.set_option(asio::ip::v6_only(true), error);
-  if (!error) made.set_option(asio::socket_base::reuse_address(true), error);
-  if constexpr (std::is_same_v<Socket, asio::ip::tcp::acceptor>) {
-    if (!error) made.set_option(reuse_port(true), error);  // for a decoy beside it (windows/cloak.hpp)
-  }
-  if (!error) made.bind(local, error);
-  if (error) return fail(shortage_or(error, errc::bind_failed));
-  return made;
-}
+// A socket that others of ours may share the port with.
+result<net::tcp_stream> bind_stream(const asio::any_io_executor& executor, const net::tcp::endpoint& local);
+result<asio::ip::tcp::acceptor> bind_acceptor(const asio::any_io_executor& executor, const net::tcp::endpoint& local);
 
 }  // namespace detail
 
@@ -60,18 +46,10 @@ class bound_port {
   const net::tcp::endpoint& local_endpoint() const noexcept { return at_; }
 
   /// A socket at this port, to connect with. Errors: bind_failed.
-  result<net::tcp_stream> fresh() const {
-    auto made = detail::bind_silent<net::tcp_stream>(holder_->get_executor(), at_);
-    if (!made) return fail(made.error());
-    auto ready = net::prepare(*made);
-    if (!ready) return fail(ready.error());
-    return made;
-  }
+  result<net::tcp_stream> fresh() const;
 
   /// A socket at this port, to listen with later. Errors: bind_failed.
-  result<asio::ip::tcp::acceptor> acceptor() const {
-    return detail::bind_silent<asio::ip::tcp::acceptor>(holder_->get_executor(), at_);
-  }
+  result<asio::ip::tcp::acceptor> acceptor() const;
 
  private:
   std::shared_ptr<const void> lent_;
@@ -81,11 +59,7 @@ class bound_port {
 
 /// Hold a port. @param local  the address; port 0 takes a random one
 /// Errors: bind_failed.
-inline result<bound_port> bind_port(const asio::any_io_executor& executor, const net::tcp::endpoint& local) {
-  auto holder = detail::bind_silent<net::tcp_stream>(executor, local);
-  if (!holder) return fail(holder.error());
-  return bound_port(std::move(*holder));
-}
+result<bound_port> bind_port(const asio::any_io_executor& executor, const net::tcp::endpoint& local);
 
 /// Ports from one to another, both among them.
 struct port_range {
@@ -118,46 +92,21 @@ class port_lender : public std::enable_shared_from_this<port_lender> {
 
   /// Hold a port of the range: one after another from a random one on, until one is free; lent as long as it is held.
   /// Errors: bind_failed, a shortage.
-  result<bound_port> lend(const asio::any_io_executor& executor, const net::address& local) {
-    std::uint32_t begin = 0;
-    for (const auto octet : crypto::random_octets<4>()) begin = begin << 8U | octet;
-    for (std::uint32_t i = 0; i < among_.size(); ++i) {
-      const auto offset = (begin % among_.size() + i) % among_.size();
-      const auto port = static_cast<std::uint16_t>(among_.first + offset);
-      if (lent_.contains(port)) continue;
-      auto holder = detail::bind_silent<net::tcp_stream>(executor, {local, port});
-      if (!holder && is_shortage(holder.error())) return fail(holder.error());
-      if (!holder) continue;
-      lent_.insert(port);
-      return bound_port(std::move(*holder), std::make_shared<const loan>(shared_from_this(), port));
-    }
-    return fail(errc::bind_failed);
-  }
+  result<bound_port> lend(const asio::any_io_executor& executor, const net::address& local);
 
  private:
-  struct loan {
-    loan(std::shared_ptr<port_lender> lender, std::uint16_t which) : of(std::move(lender)), port(which) {}
-    loan(const loan&) = delete;
-    loan& operator=(const loan&) = delete;
-    ~loan() { of->lent_.erase(port); }
-    std::shared_ptr<port_lender> of;
-    std::uint16_t port;
-  };
+  struct loan;
 
   port_range among_;
   std::set<std::uint16_t> lent_;
 };
 
 /// Hold several random ports of one address. Errors: bind_failed.
-inline result<std::vector<bound_port>> bind_ports(const asio::any_io_executor& executor, const net::address& local,
-                                                  std::size_t count) {
-  std::vector<bound_port> made;
-  for (std::size_t i = 0; i < count; ++i) {
-    auto one = bind_port(executor, {local, 0});
-    if (!one) return fail(one.error());
-    made.push_back(std::move(*one));
-  }
-  return made;
-}
+result<std::vector<bound_port>> bind_ports(const asio::any_io_executor& executor, const net::address& local,
+                                           std::size_t count);
 
 }  // namespace ajar::windows
+
+#ifdef AJAR_HEADER_ONLY
+#include <ajar/windows/impl/port_pool.ipp>
+#endif

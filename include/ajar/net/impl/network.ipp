@@ -115,6 +115,16 @@ class tcp_network final : public network {
 
 }  // namespace detail
 
+AJAR_DECL std::optional<address> source_towards(const address& there) {
+  const tcp::endpoint to(there, 9);  // RFC 863; a socket of UDP sends nothing where it connects
+  const descriptor asking(::socket(to.protocol().family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  tcp::endpoint from;
+  auto size = static_cast<socklen_t>(from.capacity());
+  if (!asking || ::connect(asking.get(), to.data(), static_cast<socklen_t>(to.size())) != 0) return std::nullopt;
+  if (::getsockname(asking.get(), from.data(), &size) != 0 || from.address().is_unspecified()) return std::nullopt;
+  return from.address();
+}
+
 AJAR_DECL std::shared_ptr<network> sockets(std::optional<address> source) {
   return std::make_shared<detail::tcp_network>(std::move(source));
 }

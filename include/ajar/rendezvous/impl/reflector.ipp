@@ -8,6 +8,8 @@
 #include <ajar/core/task_group.hpp>
 #include <ajar/crypto/random.hpp>
 #include <ajar/net/dial.hpp>
+#include <ajar/net/network.hpp>
+#include <ajar/net/octets.hpp>
 #include <ajar/net/route_watch.hpp>
 #include <ajar/windows/listener.hpp>
 #include <ajar/windows/plan.hpp>
@@ -15,8 +17,6 @@
 #include <ajar/windows/redial_grid.hpp>
 
 #include <algorithm>
-#include <asio/ip/udp.hpp>
-#include <asio/write.hpp>
 
 namespace ajar::rendezvous {
 
@@ -109,12 +109,7 @@ AJAR_DECL awaitable<result<net::tcp::endpoint>> reflector::outside_of(windows::b
 
 AJAR_DECL std::optional<net::address> reflector::local_address_to(const net::tcp::endpoint& there) const {
   if (how_.source_ && how_.source_->is_v6() == there.address().is_v6()) return how_.source_;
-  asio::ip::udp::socket asking(changed_.get_executor());
-  std::error_code error;
-  asking.connect(asio::ip::udp::endpoint(there.address(), there.port()), error);  // sends nothing
-  if (error) return std::nullopt;
-  const auto at = asking.local_endpoint(error);
-  return error ? std::nullopt : std::optional(at.address());
+  return net::source_towards(there.address());
 }
 
 AJAR_DECL std::optional<net::address> reflector::local_address(bool v6) const {
@@ -149,11 +144,12 @@ AJAR_DECL awaitable<result<reflector::seen_probe>> reflector::probe(windows::bou
 
 AJAR_DECL awaitable<result<net::tcp::endpoint>> reflector::ask(net::tcp_stream stream, std::uint64_t number) {
   const auto octets = signalling::reflect_probe{ticket_, number}.encode();
-  auto [unsent, count] = co_await asio::async_write(stream, asio::buffer(octets), use_values);
-  if (unsent) co_return fail(unsent);
+  net::transport over(std::move(stream));
+  auto sending = net::write_all(over, octets);
+  auto sent = co_await std::move(sending);
+  if (!sent) co_return fail(sent.error());
   // the end is a segment of its own, after which the other kernel misses one that was lost before it
-  std::error_code ignored;
-  stream.shutdown(net::tcp_stream::shutdown_send, ignored);
+  over.shutdown_send();
   for (;;) {
     const auto seen = waiting_.at(number);
     if (seen) co_return *seen;

@@ -5,27 +5,14 @@
 #include <ajar/rendezvous/window_ports.hpp>
 
 #include <ajar/net/classify.hpp>
+#include <ajar/net/network.hpp>
 #include <ajar/net/reflection.hpp>
 
-#include <asio/io_context.hpp>
-#include <asio/ip/udp.hpp>
 #include <utility>
 
 namespace ajar::rendezvous {
 
 namespace detail {
-
-// The address that the routes give. Nothing is sent.
-inline std::optional<net::address> address_towards(const net::address& there) {
-  constexpr std::uint16_t discard = 9;
-  asio::io_context context(1);
-  asio::ip::udp::socket asking(context);
-  std::error_code error;
-  asking.connect(asio::ip::udp::endpoint(there, discard), error);
-  if (error) return std::nullopt;
-  const auto at = asking.local_endpoint(error);
-  return error ? std::nullopt : std::optional(at.address());
-}
 
 // Stable mappings are seen by a connection of each port, steps by one of another port just before.
 inline awaitable<void> foretell(std::shared_ptr<reflector> mirror, shared_ports into, net::address from,
@@ -66,7 +53,7 @@ AJAR_DECL vantage unhidden(vantage from) {
   auto at = from.link_at;
   const bool was_named = at && !from.mirror && !at->is_loopback() && !at->is_unspecified();
   for (auto other = from.others.begin(); !was_named && !fits(at) && other != from.others.end(); ++other) {
-    at = detail::address_towards(*other);
+    at = net::source_towards(*other);
   }
   if (!was_named && !fits(at)) at.reset();
   from.mirror = nullptr;

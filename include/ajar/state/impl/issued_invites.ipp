@@ -70,6 +70,8 @@ AJAR_DECL result<trust::invite> issued_invites::add(issued_invite what, const id
   });
 }
 
+AJAR_DECL result<std::vector<issued_invite>> issued_invites::list() const { return files_.list(); }
+
 AJAR_DECL result<std::vector<trust::invite_id>> issued_invites::ids() const {
   const auto all = list();
   if (!all) return fail(all.error());
@@ -98,6 +100,10 @@ AJAR_DECL result<std::vector<issued_invite>> issued_invites::approve(std::string
     if (!given) return fail(given.error());
     return true;
   });
+}
+
+AJAR_DECL result<std::vector<issued_invite>> issued_invites::withdraw(std::string_view whom) const {
+  return files_.withdraw(whom);
 }
 
 AJAR_DECL result<trust::redemption_answer> issued_invites::answer_about(const issued_invite& one,

@@ -43,6 +43,8 @@ AJAR_DECL result<trust::invite> server_invites::add(const std::string& name, con
   return files_.add(std::move(what), {at, self_.id()}, []() -> result<bool> { return false; });
 }
 
+AJAR_DECL result<std::vector<server_invite>> server_invites::list() const { return files_.list(); }
+
 AJAR_DECL result<trust::sealed_answer> server_invites::redeem(
     const trust::invite_id& which, bytes_view sealed,
     const std::function<result<bool>(const server_invite&, bool)>& admit) const {

@@ -119,7 +119,7 @@ AJAR_DECL bool cover::filter(asio::ip::tcp::acceptor& port, const net::address& 
 // The decoy listens first and is number 0 of the port's group, the port itself is number 1.
 AJAR_DECL void cover::hide_behind_decoy(asio::ip::tcp::acceptor& port, const net::tcp::endpoint& at,
                                         const net::address& network, unsigned bits) {
-  auto decoy = detail::bind_silent<asio::ip::tcp::acceptor>(port.get_executor(), at);
+  auto decoy = detail::bind_acceptor(port.get_executor(), at);
   if (!decoy || !detail::demand_signatures(*decoy, at)) return;
   program_ = detail::source_program(network, bits, 1, 0);
   decoy_.emplace(std::move(*decoy));

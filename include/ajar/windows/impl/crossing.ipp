@@ -9,12 +9,11 @@
 #include <ajar/core/shortage.hpp>
 #include <ajar/core/task_group.hpp>
 #include <ajar/net/dial.hpp>
+#include <ajar/net/octets.hpp>
 
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <algorithm>
-#include <asio/read.hpp>
-#include <asio/write.hpp>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -80,12 +79,14 @@ struct crossing_work {
   }
 
   // The other end's octet on one connection, after ours.
-  static awaitable<result<std::uint8_t>> exchange(net::tcp_stream& stream, std::uint8_t mine) {
-    auto [unsent, count] = co_await asio::async_write(stream, asio::buffer(&mine, 1), use_values);
-    if (unsent) co_return fail(is_canceled(unsent) ? make_error_code(errc::canceled) : unsent);
+  static awaitable<result<std::uint8_t>> exchange(net::transport& over, std::uint8_t mine) {
+    auto sending = net::write_all(over, bytes_view(&mine, 1));
+    auto sent = co_await std::move(sending);
+    if (!sent) co_return fail(sent.error());
     std::uint8_t theirs = 0;
-    auto [unread, got] = co_await asio::async_read(stream, asio::buffer(&theirs, 1), use_values);
-    if (unread) co_return fail(is_canceled(unread) ? make_error_code(errc::canceled) : unread);
+    auto receiving = net::read_all(over, std::span(&theirs, 1));
+    auto received = co_await std::move(receiving);
+    if (!received) co_return fail(received.error());
     co_return theirs;
   }
 
@@ -97,11 +98,12 @@ struct crossing_work {
       co_return true;
     }
     if (names) done = true;  // the first one that stands; nobody else is named
-    auto exchanging = exchange(stream, names ? this_one : here);
+    net::transport over(std::move(stream));
+    auto exchanging = exchange(over, names ? this_one : here);
     auto theirs = co_await before(until, errc::crossing_failed, std::move(exchanging));
     if (theirs && *theirs == (names ? here : this_one) && !won) {
       done = true;
-      won.emplace(crossed{std::move(stream), which, tries, up});
+      won.emplace(crossed{std::move(*over.target<net::tcp_stream>()), which, tries, up});
       changed.notify();
       co_return true;
     }

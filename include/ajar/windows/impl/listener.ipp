@@ -115,7 +115,7 @@ AJAR_DECL awaitable<result<net::tcp_stream>> listener::accept(time_point until, 
 
 AJAR_DECL result<listener> listen_once(const asio::any_io_executor& executor, expected_source expected,
                                        const net::tcp::endpoint& local, cloak wish) {
-  auto port = detail::bind_silent<asio::ip::tcp::acceptor>(executor, local);
+  auto port = detail::bind_acceptor(executor, local);
   if (!port) return fail(port.error());
   return listener(std::move(*port), std::move(expected), wish);
 }
