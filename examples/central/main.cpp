@@ -4,6 +4,7 @@
 
 #include "../tools/begin.hpp"
 #include "../tools/console.hpp"
+#include "../tools/event_loop.hpp"
 #include "../tools/process_facts.hpp"
 #include "../tools/reload.hpp"
 #include "../tools/sandbox.hpp"
@@ -14,11 +15,8 @@
 #include "invites.hpp"
 #include "options.hpp"
 
+#include <signal.h>
 #include <algorithm>
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
-#include <asio/io_context.hpp>
-#include <asio/signal_set.hpp>
 #include <thread>
 
 namespace {
@@ -80,15 +78,13 @@ bool take_over(const tools::reload& again, const std::string& settings_file, con
   return true;
 }
 
-ajar::awaitable<void> stop_at_signal(asio::signal_set& signals, ajar::central& central,
-                                     std::vector<std::unique_ptr<asio::io_context>>& contexts,
-                                     tools::control_port& control) {
-  auto [error, number] = co_await signals.async_wait(ajar::use_values);
-  (void)error;
-  (void)number;
+ajar::awaitable<void> stop_at_signal(tools::signals& stops, ajar::central& central,
+                                     std::vector<tools::event_loop>& loops, tools::control_port& control) {
+  const bool came = co_await stops.next();
+  (void)came;
   control.close();
   co_await central.stop();
-  for (auto& one : contexts) one->stop();
+  for (auto& one : loops) one.stop();
 }
 
 // Its key, and the list that SIGHUP reads again.
@@ -131,15 +127,12 @@ int run(const tools::settings& given, int count, char** words) {
   });
   how.heartbeat(*beat).limits(limits_of(given)).reflect_port(given.as<std::uint16_t>("reflect-port")).on_step(steps);
 
-  std::vector<std::unique_ptr<asio::io_context>> contexts;
+  std::vector<tools::event_loop> loops(threads);
   std::vector<asio::any_io_executor> shards;
-  for (unsigned i = 0; i < threads; ++i) {
-    contexts.push_back(std::make_unique<asio::io_context>(1));
-    shards.emplace_back(contexts.back()->get_executor());
-  }
+  for (const auto& one : loops) shards.push_back(one.executor());
   // before anybody is told that it is there: until then a SIGHUP would end it
-  asio::signal_set signals(*contexts.front(), SIGINT, SIGTERM);
-  asio::signal_set hangups(*contexts.front(), SIGHUP);
+  tools::signals stops(loops.front(), {SIGINT, SIGTERM});
+  tools::signals hangups(loops.front(), {SIGHUP});
   ajar::central central(shards, self->key, how);
   coming.are_served_by(central);
   auto opened = central.open();
@@ -157,8 +150,6 @@ int run(const tools::settings& given, int count, char** words) {
   tell_of_limits(given, steps);
   tools::tell_of_clock(steps);
 
-  std::vector<asio::executor_work_guard<asio::io_context::executor_type>> busy;
-  for (auto& one : contexts) busy.emplace_back(asio::make_work_guard(*one));
   auto fence = fence_around(self->state.path(), given);
   if (!tools::enter_sandbox(central_tool, given, std::move(fence), "the list", steps)) return tools::local_trouble;
   control.carry_out("status", [&central](const ajar::control::request&) {
@@ -174,11 +165,11 @@ int run(const tools::settings& given, int count, char** words) {
   });
   control.start();
   central.start();
-  asio::co_spawn(*contexts.front(), stop_at_signal(signals, central, contexts, control), asio::detached);
-  asio::co_spawn(*contexts.front(), tools::reload_at_hangup(hangups, [&] { (void)read_again(); }), asio::detached);
+  loops.front().spawn(stop_at_signal(stops, central, loops, control));
+  loops.front().spawn(tools::reload_at_hangup(hangups, [&] { (void)read_again(); }));
   std::vector<std::thread> others;
-  for (unsigned i = 1; i < threads; ++i) others.emplace_back([&one = *contexts[i]] { one.run(); });
-  contexts.front()->run();
+  for (unsigned i = 1; i < threads; ++i) others.emplace_back([&one = loops[i]] { one.run_until_stopped(); });
+  loops.front().run_until_stopped();
   for (auto& one : others) one.join();
   return tools::success;
 }

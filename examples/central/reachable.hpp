@@ -5,26 +5,16 @@
 #include "admission.hpp"
 
 #include <ajar/net/endpoint.hpp>
+#include <ajar/net/network.hpp>
 
-#include <asio/io_context.hpp>
-#include <asio/ip/udp.hpp>
 #include <optional>
 
 namespace tools {
 
-// The address that the routes give to what leaves this machine. Nothing is sent. Nothing where there is no such route.
+// The address that the routes give to what leaves this machine. Nothing where there is no such route.
 inline std::optional<ajar::net::address> address_towards_others(bool v6) {
   // RFC 5737 and RFC 3849: nobody has them
-  const auto far = asio::ip::make_address(v6 ? "2001:db8::1" : "192.0.2.1");
-  asio::io_context context(1);
-  asio::ip::udp::socket probe(context);
-  std::error_code error;
-  probe.open(v6 ? asio::ip::udp::v6() : asio::ip::udp::v4(), error);
-  if (!error) probe.connect({far, 9}, error);
-  if (error) return std::nullopt;
-  const auto found = probe.local_endpoint(error).address();
-  if (error || found.is_unspecified()) return std::nullopt;
-  return found;
+  return ajar::net::source_towards(asio::ip::make_address(v6 ? "2001:db8::1" : "192.0.2.1"));
 }
 
 // What the URL names, where the port is open at all addresses. Nothing where no other machine is in reach.

@@ -2,7 +2,7 @@
 // ping, cat and ls: what only looks.
 #pragma once
 
-#include "out.hpp"
+#include "../tools/output.hpp"
 #include "visit.hpp"
 
 #include <ajar/files/fetch_plan.hpp>

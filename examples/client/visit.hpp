@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../tools/console.hpp"
+#include "../tools/event_loop.hpp"
 #include "../tools/json_line.hpp"
 #include "../tools/sandbox.hpp"
 #include "../tools/settings.hpp"
@@ -21,10 +22,7 @@
 #include <ajar/streams/multiplexer.hpp>
 #include <ajar/telling/cause_name.hpp>
 
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
-#include <asio/io_context.hpp>
-#include <asio/signal_set.hpp>
+#include <signal.h>
 #include <functional>
 #include <memory>
 
@@ -82,15 +80,15 @@ struct outcome {
 
 // What one visit needs, kept by its coroutines.
 struct trip {
-  trip(asio::io_context& context, const node& who, ajar::identity::key own, const ajar::client_options& how,
-       errand what)
-      : self(who),
+  trip(event_loop& on, const node& who, ajar::identity::key own, const ajar::client_options& how, errand what)
+      : executor(on.executor()),
+        self(who),
         key(std::move(own)),
         options(how),
-        client(std::in_place, context.get_executor(), key, how),
-        work(context.get_executor()),
-        signals(context, SIGINT, SIGTERM),
-        control(client_tool, context.get_executor(), who.state.path(), own_control_name()),
+        client(std::in_place, executor, key, how),
+        work(executor),
+        stops(on, {SIGINT, SIGTERM}),
+        control(client_tool, executor, who.state.path(), own_control_name()),
         todo(std::move(what)) {
     client->start();
     control.answer_with("status", [this, fence = spoken_fence()](const ajar::control::request&) {
@@ -99,12 +97,13 @@ struct trip {
     control.start();
   }
 
+  asio::any_io_executor executor;
   const node& self;
   ajar::identity::key key;  // which its grants are for
   ajar::client_options options;
   std::optional<ajar::client> client;  // one for each session: central is needed until there is one
   ajar::task_group work;
-  asio::signal_set signals;
+  signals stops;
   control_port control;
   errand todo;
   bool follows = true;  // a server that goes over to another key
@@ -206,7 +205,7 @@ inline ajar::awaitable<ajar::result<visit_ptr>> reach(trip& on) {
 }
 
 inline ajar::awaitable<ajar::result<visit_ptr>> reach_again(trip& on) {
-  on.client.emplace(on.signals.get_executor(), on.key, on.options);
+  on.client.emplace(on.executor, on.key, on.options);
   on.client->start();
   on.how.until(ajar::clock::now() + on.within);
   return reach(on);
@@ -234,9 +233,8 @@ inline ajar::awaitable<void> go(trip& on) {
 }
 
 inline ajar::awaitable<void> stop_at_signal(trip& on) {
-  auto [error, number] = co_await on.signals.async_wait(ajar::use_values);
-  (void)number;
-  if (error) co_return;
+  const bool came = co_await on.stops.next();
+  if (!came) co_return;
   on.came.interrupted = true;
   on.work.cancel();
 }
@@ -246,8 +244,7 @@ inline ajar::awaitable<void> finish(trip& on) {
   on.at.reset();  // where it was interrupted: nobody says goodbye
   co_await on.client->stop();
   on.control.close();
-  std::error_code ignored;
-  on.signals.cancel(ignored);
+  on.stops.cancel();
 }
 
 inline std::optional<ajar::by> parse_by(const std::string& text) {
@@ -284,16 +281,19 @@ inline std::string about_grants(const node& self, const std::string& server) {
   return damaged ? held.path_of(server) : server;
 }
 
-inline ajar::awaitable<void> look_outside(const node& self, ajar::client& client, ajar::identity::peer_id server,
-                                          ajar::time_point until, ajar::result<ajar::net::reflection>& into) {
+inline ajar::awaitable<ajar::result<ajar::net::reflection>> look_outside(const node& self, ajar::client& client,
+                                                                         ajar::identity::peer_id server,
+                                                                         ajar::time_point until) {
+  ajar::result<ajar::net::reflection> known = ajar::fail(ajar::errc::canceled);
   auto turn = co_await take_turn(self.state, until);
   if (!turn) {
-    into = ajar::fail(turn.error());
+    known = ajar::fail(turn.error());
   } else {
     auto looking = client.network(server, until);
-    into = co_await std::move(looking);
+    known = co_await std::move(looking);
   }
   co_await client.stop();
+  co_return known;
 }
 
 // Nothing: all is well. Else it has complained, and this is the exit code.
@@ -366,8 +366,8 @@ inline int visit_by_grants(const settings& given, const node& self, const std::s
     how.on_step(step_log("client", format, standard_error()));
   }
 
-  asio::io_context context(1);
-  detail::trip on(context, self, self.key_of(files.front().grant.body().client), how, std::move(what));
+  event_loop loop;
+  detail::trip on(loop, self, self.key_of(files.front().grant.body().client), how, std::move(what));
   on.name = server;
   on.server = files.front().grant.signer();
   on.held = std::move(files);
@@ -377,9 +377,9 @@ inline int visit_by_grants(const settings& given, const node& self, const std::s
   if (given.count("within")) on.how.until(ajar::clock::now() + *within);
   if (given.count("explain")) on.how.explain(timeline_log(json));
   on.work.spawn(detail::go(on));
-  asio::co_spawn(context, detail::stop_at_signal(on), asio::detached);
-  asio::co_spawn(context, detail::finish(on), asio::detached);
-  context.run();
+  loop.spawn(detail::stop_at_signal(on));
+  loop.spawn(detail::finish(on));
+  loop.run();
   if (on.came.done) return *on.came.done;
   if (!on.came.interrupted) {
     const auto& why = on.came.done.error();
@@ -417,15 +417,11 @@ inline ajar::result<ajar::net::reflection> look_outside(const settings& given, c
   ajar::client_options how;
   how.grants(*files).logins([&] { return self.state.next_login(); });
   if (given.count("from")) how.from(asio::ip::make_address(text_option(given, "from")));  // the table has checked it
-  asio::io_context context(1);
-  ajar::client client(context.get_executor(), self.key_of(files->front().grant.body().client), how);
+  event_loop loop;
+  ajar::client client(loop.executor(), self.key_of(files->front().grant.body().client), how);
   client.start();
-  ajar::result<ajar::net::reflection> known = ajar::fail(ajar::errc::canceled);
   const auto until = ajar::clock::now() + std::chrono::seconds(10);
-  asio::co_spawn(context, detail::look_outside(self, client, files->front().grant.signer(), until, known),
-                 asio::detached);
-  context.run();
-  return known;
+  return loop.finish(detail::look_outside(self, client, files->front().grant.signer(), until));
 }
 
 }  // namespace tools

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../tools/doctor.hpp"
+#include "../tools/event_loop.hpp"
 #include "../tools/network.hpp"
 #include "../tools/status.hpp"
 #include "said.hpp"
@@ -13,7 +14,6 @@
 #include <ajar/windows/listener.hpp>
 
 #include <algorithm>
-#include <asio/io_context.hpp>
 #include <optional>
 #include <string>
 
@@ -29,9 +29,9 @@ inline finding look_at_shares(const settings& given) {
 }
 
 inline finding look_at_port_443() {
-  asio::io_context context(1);
+  const event_loop loop;
   const ajar::net::tcp::endpoint at(asio::ip::address_v4::any(), ajar::windows::https_port);
-  if (ajar::windows::bind_port(context.get_executor(), at)) return good("port 443", "may be bound");
+  if (ajar::windows::bind_port(loop.executor(), at)) return good("port 443", "may be bound");
   return note("port 443", "may not be bound, or is taken",
               "clients behind firewalls that let out that port alone need it: give the tool CAP_NET_BIND_SERVICE");
 }

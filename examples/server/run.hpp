@@ -2,15 +2,14 @@
 // run: shares what was named, until a signal.
 #pragma once
 
+#include "../tools/event_loop.hpp"
 #include "../tools/sandbox.hpp"
 #include "../tools/step_log.hpp"
 #include "budgets.hpp"
 #include "options.hpp"
 #include "share.hpp"
 
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
-#include <asio/io_context.hpp>
+#include <signal.h>
 
 namespace tools {
 
@@ -135,27 +134,26 @@ inline int serve_as_planned(const settings& given, run_plan plan, int count, cha
     set_up(*former);
   }
   if (talks) tell_of_budgets(budgets, steps);
-  asio::io_context context(1);
+  event_loop loop;
   // before anybody is told that it is there: until then a SIGHUP would end it
-  asio::signal_set signals(context, SIGINT, SIGTERM);
-  asio::signal_set hangups(context, SIGHUP);
-  control_port control(server_tool, context.get_executor(), self->state.path());  // before the fence
-  auto watch =
-      ajar::state::folder_watch::open(context.get_executor(), self->state.path(), ajar::state::issued_grants::issued);
+  signals stops(loop, {SIGINT, SIGTERM});
+  signals hangups(loop, {SIGHUP});
+  control_port control(server_tool, loop.executor(), self->state.path());  // before the fence
+  auto watch = ajar::state::folder_watch::open(loop.executor(), self->state.path(), ajar::state::issued_grants::issued);
   tell_of_state_folders(plan.shared, self->state.path(), steps);
   auto fence = fence_around(plan, self->state.path(), given.file());
   if (!enter_sandbox(server_tool, given, std::move(fence), "the shares", steps)) return local_trouble;
 
-  running all{ajar::server(context.get_executor(), self->key, how),
+  running all{ajar::server(loop.executor(), self->key, how),
               *house,
-              ajar::files::file_service(context.get_executor(), budgets.files),
+              ajar::files::file_service(loop.executor(), budgets.files),
               plan.central,
               central_is_said(given),
               given.file(),
               self->state.path(),
               steps,
               plan.from};
-  if (former) all.former.emplace(context.get_executor(), *self->former, std::move(*former));
+  if (former) all.former.emplace(loop.executor(), *self->former, std::move(*former));
   all.share(share_set_of(std::move(plan.shared), steps));
   const reload again(server_table(), count, words, given, steps);
   control.tell_status_of(all, spoken_fence());
@@ -188,19 +186,14 @@ inline int serve_as_planned(const settings& given, run_plan plan, int count, cha
   } else {
     all.server.start();
   }
-  asio::co_spawn(context, serve_until_signal(all, signals, hangups, control), asio::detached);
-  if (plan.offered) {
-    asio::co_spawn(context, offer_until_fetched(all, *plan.offered), asio::detached);
-  }
-  asio::co_spawn(context,
-                 reload_at_hangup(hangups,
-                                  [&] {
-                                    if (!plan.offered) take_over(again, all);
-                                    all.server.spawn(revoke_removed(all));
-                                  }),
-                 asio::detached);
-  asio::co_spawn(context, stop_at_signal(all, signals), asio::detached);
-  context.run();
+  loop.spawn(serve_until_signal(all, stops, hangups, control));
+  if (plan.offered) loop.spawn(offer_until_fetched(all, *plan.offered));
+  loop.spawn(reload_at_hangup(hangups, [&] {
+    if (!plan.offered) take_over(again, all);
+    all.server.spawn(revoke_removed(all));
+  }));
+  loop.spawn(stop_at_signal(all, stops));
+  loop.run();
   return all.exit;
 }
 

@@ -13,7 +13,6 @@
 #include <ajar/signalling/redeem.hpp>
 #include <ajar/state/folder_watch.hpp>
 
-#include <asio/signal_set.hpp>
 #include <functional>
 
 namespace tools {
@@ -330,8 +329,7 @@ inline ajar::awaitable<void> stop(running& all) {
   co_await all.server.stop();
 }
 
-inline ajar::awaitable<void> serve_until_signal(running& all, asio::signal_set& signals, asio::signal_set& hangups,
-                                                control_port& control) {
+inline ajar::awaitable<void> serve_until_signal(running& all, signals& stops, signals& hangups, control_port& control) {
   auto serving = serve(all);
   co_await std::move(serving);
   all.over = true;
@@ -343,15 +341,13 @@ inline ajar::awaitable<void> serve_until_signal(running& all, asio::signal_set& 
   auto stopping = stop(all);
   co_await std::move(stopping);
   control.close();
-  std::error_code ignored;
-  signals.cancel(ignored);
-  hangups.cancel(ignored);
+  stops.cancel();
+  hangups.cancel();
 }
 
-inline ajar::awaitable<void> stop_at_signal(running& all, asio::signal_set& signals) {
-  auto [error, number] = co_await signals.async_wait(ajar::use_values);
-  (void)number;
-  if (error) co_return;
+inline ajar::awaitable<void> stop_at_signal(running& all, signals& stops) {
+  const bool came = co_await stops.next();
+  if (!came) co_return;
   all.over = true;
   auto stopping = stop(all);
   co_await std::move(stopping);

@@ -1,36 +1,20 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "ask.hpp"
 
+#include "event_loop.hpp"
 #include "status_json.hpp"
 
 #include <ajar/control/ask.hpp>
 
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
-#include <asio/io_context.hpp>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 namespace tools {
 
-namespace {
-
-ajar::awaitable<void> ask(std::string folder, std::string name, ajar::control::request what,
-                          ajar::result<std::string>& into) {
-  auto asking = ajar::control::ask(std::move(folder), std::move(name), std::move(what),
-                                   ajar::clock::now() + std::chrono::seconds(5));
-  into = co_await std::move(asking);
-}
-
-}  // namespace
-
 ajar::result<std::string> ask_running(const std::string& folder, const std::string& name, ajar::control::request what) {
-  asio::io_context context(1);
-  ajar::result<std::string> answer = ajar::fail(ajar::errc::canceled);
-  asio::co_spawn(context, ask(folder, name, std::move(what), answer), asio::detached);
-  context.run();
-  return answer;
+  event_loop loop;
+  return loop.finish(ajar::control::ask(folder, name, std::move(what), ajar::clock::now() + std::chrono::seconds(5)));
 }
 
 ajar::result<nlohmann::ordered_json> status_answer(const std::string& folder, const std::string& name) {

@@ -2,6 +2,7 @@
 // examples/tools/doctor.cpp - doctor.hpp: what is in the way on this machine.
 #include "doctor.hpp"
 
+#include "event_loop.hpp"
 #include "json_line.hpp"
 #include "landlock.hpp"
 
@@ -20,9 +21,6 @@
 #include <sys/timex.h>
 #include <sys/utsname.h>
 #include <unistd.h>
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
-#include <asio/io_context.hpp>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -87,10 +85,10 @@ finding look_at_sandbox() {
 }
 
 finding look_at_cloak(ajar::windows::cloak wish) {
-  asio::io_context context(1);
+  const event_loop loop;
   const ajar::net::tcp::endpoint here(asio::ip::address_v4::loopback(), 0);
-  auto port = ajar::windows::listen_once(context.get_executor(), ajar::windows::expected_source::of(here.address()),
-                                         here, wish);
+  auto port =
+      ajar::windows::listen_once(loop.executor(), ajar::windows::expected_source::of(here.address()), here, wish);
   if (!port) return bad("ports", port.error());
   const auto opened = port->open();
   if (!opened) return bad("ports", opened.error());
@@ -103,8 +101,8 @@ finding look_at_cloak(ajar::windows::cloak wish) {
 finding look_at_port(const std::string& what, const std::string& text) {
   const auto at = ajar::net::parse_numeric_endpoint(text);
   if (!at) return bad(what + " " + text, at.error());
-  asio::io_context context(1);
-  const auto bound = ajar::windows::bind_port(context.get_executor(), *at);
+  const event_loop loop;
+  const auto bound = ajar::windows::bind_port(loop.executor(), *at);
   if (!bound) return bad(what + " " + text, bound.error());
   return good(what, text + " is free");
 }
@@ -112,29 +110,25 @@ finding look_at_port(const std::string& what, const std::string& text) {
 namespace {
 
 // TLS alone: a login would put an end to that of a tool that runs.
-ajar::awaitable<void> knock(const ajar::identity::key& self, ajar::identity::url central,
-                            ajar::result<std::chrono::nanoseconds>& into) {
+ajar::awaitable<ajar::result<std::chrono::nanoseconds>> knock(const ajar::identity::key& self,
+                                                              ajar::identity::url central) {
   const auto begun = ajar::clock::now();
   const auto until = begun + std::chrono::seconds(5);
   auto dialling = ajar::signalling::dial_link(ajar::net::sockets(), self, std::move(central), until);
   auto link = co_await std::move(dialling);
-  if (!link) {
-    into = ajar::fail(link.error());
-    co_return;
-  }
-  into = ajar::clock::now() - begun;
+  if (!link) co_return ajar::fail(link.error());
+  const auto took = ajar::clock::now() - begun;
   auto parted = co_await link->stream().shutdown(until);
   (void)parted;
+  co_return took;
 }
 
 }  // namespace
 
 finding look_at_central(const ajar::identity::url& central) {
   const auto self = ajar::identity::key::generate();  // nobody: so that no peer's login is touched
-  asio::io_context context(1);
-  ajar::result<std::chrono::nanoseconds> took = ajar::fail(ajar::errc::canceled);
-  asio::co_spawn(context, knock(self, central, took), asio::detached);
-  context.run();
+  event_loop loop;
+  const auto took = loop.finish(knock(self, central));
   const auto what = "central " + ajar::net::to_string(central.at);
   if (!took) return bad(what, took.error());
   return good(what, fmt::format("is there, with its key, after {:.1f} ms", static_cast<double>(took->count()) / 1e6));

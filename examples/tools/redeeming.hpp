@@ -4,13 +4,11 @@
 
 #include "advice.hpp"
 #include "console.hpp"
+#include "event_loop.hpp"
 
 #include <ajar/client/join.hpp>
 #include <ajar/core/deadline.hpp>
 
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
-#include <asio/io_context.hpp>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -32,24 +30,25 @@ inline bool is_worth_waiting(const std::error_code& why) {
 }
 
 // Again and again, where it is worth waiting and wanted; the reasons are told once each.
-inline ajar::awaitable<void> redeem_until_told(std::string_view tool, const ajar::identity::key& self,
-                                               const ajar::trust::invite& with,
-                                               std::shared_ptr<ajar::net::network> over, bool wait,
-                                               ajar::result<ajar::trust::redeemed>& into) {
+inline ajar::awaitable<ajar::result<ajar::trust::redeemed>> redeem_until_told(std::string_view tool,
+                                                                              const ajar::identity::key& self,
+                                                                              const ajar::trust::invite& with,
+                                                                              std::shared_ptr<ajar::net::network> over,
+                                                                              bool wait) {
   constexpr std::chrono::seconds one_try{15};
   constexpr std::chrono::seconds pause{2};
   std::error_code told;
   for (;;) {
     ajar::trust::invite again{with.central, with.server, ajar::secret<16>(with.token.reveal()), with.not_after};
     auto joining = ajar::join(self, std::move(again), ajar::clock::now() + one_try, over);
-    into = co_await std::move(joining);
-    const auto why = into ? into->refused : into.error();
-    if (!wait || !is_worth_waiting(why)) co_return;
+    auto got = co_await std::move(joining);
+    const auto why = got ? got->refused : got.error();
+    if (!wait || !is_worth_waiting(why)) co_return got;
     const auto host = about_or_host(std::string(tool), with.central.at, why);
     if (why != told) tell("{}: {}: waiting\n", host, explain(why));
     told = why;
     auto slept = co_await ajar::sleep_until(ajar::clock::now() + pause);
-    if (!slept) co_return;
+    if (!slept) co_return ajar::fail(slept.error());
   }
 }
 
@@ -58,12 +57,8 @@ inline tl::expected<ajar::trust::redeemed, int> redeem(std::string_view tool, co
                                                        const ajar::trust::invite& with, const std::string& command) {
   std::optional<ajar::net::address> source;
   if (given.count("from")) source = asio::ip::make_address(text_option(given, "from"));
-  asio::io_context context(1);
-  ajar::result<ajar::trust::redeemed> got = ajar::fail(ajar::errc::canceled);
-  asio::co_spawn(context,
-                 redeem_until_told(tool, self.key, with, ajar::net::sockets(source), given.count("wait") != 0, got),
-                 asio::detached);
-  context.run();
+  event_loop loop;
+  auto got = loop.finish(redeem_until_told(tool, self.key, with, ajar::net::sockets(source), given.count("wait") != 0));
   if (!got) {
     const auto about = about_or_host(command, with.central.at, got.error());
     return tl::unexpected<int>(complain(tool, about, got.error()));

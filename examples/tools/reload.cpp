@@ -30,11 +30,10 @@ void reload::say(std::string_view what, const std::string& detail) const {
   ajar::telling::report_step(said_, "", what, detail);
 }
 
-ajar::awaitable<void> reload_at_hangup(asio::signal_set& hangups, std::function<void()> again) {
+ajar::awaitable<void> reload_at_hangup(signals& hangups, std::function<void()> again) {
   for (;;) {
-    auto [error, number] = co_await hangups.async_wait(ajar::use_values);
-    (void)number;
-    if (error) co_return;
+    const bool came = co_await hangups.next();
+    if (!came) co_return;
     again();
   }
 }

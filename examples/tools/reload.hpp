@@ -2,12 +2,12 @@
 // SIGHUP: the settings are read again, as they were at the start, and taken over whole or not at all.
 #pragma once
 
+#include "event_loop.hpp"
 #include "settings.hpp"
 
 #include <ajar/core/awaitable.hpp>
 #include <ajar/telling/step.hpp>
 
-#include <asio/signal_set.hpp>
 #include <functional>
 #include <optional>
 #include <string>
@@ -45,6 +45,6 @@ class reload {
 };
 
 // Until the signals are cancelled.
-ajar::awaitable<void> reload_at_hangup(asio::signal_set& hangups, std::function<void()> again);
+ajar::awaitable<void> reload_at_hangup(signals& hangups, std::function<void()> again);
 
 }  // namespace tools
