@@ -4,17 +4,21 @@
     against.py BENCHMARKS COMMIT [--turns N]
 
 The commit's benchmarks are built in a clone, with the flags of ours. Then both run in turns, as
-before, after, after, before: what the machine does meanwhile comes to both alike. Of each figure it prints the median of
+before, after, after, before: what the machine does meanwhile comes to both alike. The threads of bench_window, a role each, are kept apart on
+two processors, as it does by itself; commits before 2026-11-30 leave it to the system, where two of them may share one for a
+whole run. Of each figure it prints the median of
 either, by how much this tree costs more (1.03: three hundredths more; less than 1: it costs less), and between what that
 was in the turns: what is told apart on this machine is no finer than that.
 """
 import argparse
 import json
+import os
 import pathlib
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 PROGRAMS = (("bench_window", "--count", "1000"), ("bench_streams", "--megabytes", "128", "--rounds", "3"))
 RATE = "MB/s"
@@ -61,11 +65,36 @@ def figures(value, name=""):
             yield from figures(inner, f"{name} {key}".strip())
 
 
+def keep_apart(process):
+    """Central and server on one processor, the client on another: the threads after the first, in the order they began."""
+    if (os.cpu_count() or 1) < 2:
+        return
+    until = time.monotonic() + 5
+    while time.monotonic() < until and process.poll() is None:
+        threads = sorted(int(one) for one in os.listdir(f"/proc/{process.pid}/task"))
+        if len(threads) == 4:
+            for thread, processor in zip(threads[1:], (0, 0, 1)):
+                os.sched_setaffinity(thread, {processor})
+            return
+        time.sleep(0.001)
+
+
+def printed_by(program, *words):
+    """What a benchmark prints with --json."""
+    with subprocess.Popen([program, "--json", *words], stdout=subprocess.PIPE, text=True) as process:
+        if program.name == "bench_window":
+            keep_apart(process)
+        printed = process.communicate()[0]
+    if process.returncode != 0:
+        sys.exit(f"{printed}{program} {' '.join(words)}: ended with {process.returncode}")
+    return printed
+
+
 def measured(folder):
     """{(program, name, unit, quantile): figure} of one turn; streams' rates, which are told in parts of the floor, as rates"""
     found = {}
     for program, *words in PROGRAMS:
-        printed = output_of(folder / program, "--json", *words)
+        printed = printed_by(folder / program, *words)
         floor = 1
         for line in printed.splitlines():
             for name, unit, quantile, figure in figures(json.loads(line)):

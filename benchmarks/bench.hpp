@@ -22,6 +22,7 @@
 #include <cxxopts.hpp>
 #include <fstream>
 #include <future>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -76,8 +77,11 @@ inline std::chrono::milliseconds milliseconds_of(const cxxopts::ParseResult& giv
 /// A role's thread. Sockets belong to the namespace of the thread that makes them.
 class loop {
  public:
-  explicit loop(const place& where = place())
-      : busy_(asio::make_work_guard(context_)), thread_([this, where] {
+  /// @param processor  that it stays on, where there is one of that number; nothing: the system chooses, and chooses
+  /// anew
+  explicit loop(const place& where = place(), std::optional<unsigned> processor = std::nullopt)
+      : busy_(asio::make_work_guard(context_)), thread_([this, where, processor] {
+          if (processor && *processor < std::thread::hardware_concurrency()) stay_on(*processor);
           enter(where.space);
           become(where.user);
           context_.run();
@@ -106,6 +110,13 @@ class loop {
   }
 
  private:
+  static void stay_on(unsigned processor) {
+    cpu_set_t alone;
+    CPU_ZERO(&alone);
+    CPU_SET(processor, &alone);
+    (void)::sched_setaffinity(0, sizeof alone, &alone);  // 0: this thread. Where it may not, the system chooses
+  }
+
   static void enter(const std::string& space) {
     if (space.empty()) return;
     const int file = ::open(("/run/netns/" + space).c_str(), O_RDONLY | O_CLOEXEC);

@@ -210,9 +210,11 @@ int run(const settings& how) {
   figures all;
   seen at_server;
 
-  loop central_loop(how.central);
-  loop server_loop(how.server);
-  loop client_loop(how.client);
+  // on one machine both ends wait for one instant, each on its own processor: on one they would wait for each other
+  const auto at = [&](unsigned processor) { return alone ? std::optional(processor) : std::nullopt; };
+  loop central_loop(how.central, at(0));
+  loop server_loop(how.server, at(0));
+  loop client_loop(how.client, at(1));
   ajar::central_options served({how.central.address, 0}, ajar::switchboard::admission::of({home.id()}));
   if (!alone || how.intruder) served.reflect_port(0);
   ajar::central central({central_loop.executor()}, ajar::identity::key::generate(), served);

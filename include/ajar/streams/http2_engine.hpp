@@ -265,7 +265,7 @@ class http2_engine {
   int on_header(const nghttp2_frame& frame, std::string_view name, std::string_view value) {
     const auto stream = find(frame.hd.stream_id);
     if (!stream || stream->why) return 0;
-    stream->head_size += name.size() + value.size() + 32;
+    stream->head_size += static_cast<std::uint32_t>(name.size() + value.size() + 32);
     if (stream->head_size > longest_head) {
       stream->why = errc::head_too_long;
       reset(*stream, NGHTTP2_ENHANCE_YOUR_CALM);

@@ -20,36 +20,38 @@ namespace ajar::streams {
 struct http2_stream {
   explicit http2_stream(const asio::any_io_executor& executor) : changed(executor) {}
 
-  // --- heads
   std::int32_t id = 0;
+
+  // --- heads
+  std::uint32_t head_size = 0;
+  bool head_complete = false;
+  bool responded = false;
+
+  // --- how far it has come
+  bool end_received = false;
+  bool finishing = false;  // nothing follows what there is to send
+  bool end_sent = false;
+  bool deferred = false;   // the engine asked for octets in vain
+  bool abandoned = false;  // nobody reads any more
+  bool closed = false;
+  bool noted = false;   // in the engine's list of those to notify
+  std::error_code why;  // of an early end
+
   request asked;
   std::optional<response> answered;
-  std::size_t head_size = 0;
-  bool head_complete = false;
 
   // --- from the other side: into the waiting reader's own room, else into the inbox, which the window bounds
   std::span<std::uint8_t> waiting;
   std::size_t filled = 0;
   bytes inbox;
   std::size_t inbox_read = 0;
-  bool end_received = false;
   window_tuner::meter meter{window_tuner::stream_start};
 
   // --- to the other side: a writer's own octets, or a source
   bytes_view out;
   std::unique_ptr<body_source> source;
-  bool finishing = false;  // nothing follows what there is
-  bool end_sent = false;
-  bool deferred = false;  // the engine asked for octets in vain
-  bool responded = false;
-
-  // --- the end
-  bool abandoned = false;  // nobody reads any more
-  bool closed = false;
-  std::error_code why;  // of an early end
 
   notifier changed;
-  bool noted = false;  // in the engine's list of those to notify
 
   void arrived(bytes_view octets) {
     const auto direct = std::min(waiting.size() - filled, octets.size());

@@ -26,14 +26,13 @@ class window_tuner {
   class meter {
    public:
     explicit meter(std::int32_t start) : window_(start) {}
-    void took(std::size_t octets) noexcept { taken_ += octets; }
+    void took(std::size_t octets) noexcept { since_probe_ += octets; }
     std::int32_t window() const noexcept { return window_; }
 
    private:
     friend class window_tuner;
     std::int32_t window_;
-    std::uint64_t taken_ = 0;
-    std::uint64_t at_probe_ = 0;
+    std::uint64_t since_probe_ = 0;
   };
 
   /// Octets have come: should a PING leave now, to learn the round trip?
@@ -43,7 +42,7 @@ class window_tuner {
   }
   void probe_sent(time_point now) noexcept { sent_ = now; }
   /// The streams that there are when the probe leaves begin to count.
-  static void begin(meter& one) noexcept { one.at_probe_ = one.taken_; }
+  static void begin(meter& one) noexcept { one.since_probe_ = 0; }
 
   /// The probe came back. @return false where none was under way
   bool probe_answered(time_point now) noexcept {
@@ -56,7 +55,7 @@ class window_tuner {
   }
   /// The new window of a meter, where it should grow; after probe_answered().
   std::optional<std::int32_t> grow(meter& one) const noexcept {
-    const auto octets = static_cast<double>(one.taken_ - one.at_probe_);
+    const auto octets = static_cast<double>(one.since_probe_);
     const auto wanted = 2 * octets * static_cast<double>(least_->count()) / static_cast<double>(took_.count());
     const auto window = static_cast<std::int32_t>(std::min(wanted, static_cast<double>(most)));
     if (window <= one.window_) return std::nullopt;
