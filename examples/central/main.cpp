@@ -17,7 +17,6 @@
 
 #include <signal.h>
 #include <algorithm>
-#include <thread>
 
 namespace {
 
@@ -167,10 +166,7 @@ int run(const tools::settings& given, int count, char** words) {
   central.start();
   loops.front().spawn(stop_at_signal(stops, central, loops, control));
   loops.front().spawn(tools::reload_at_hangup(hangups, [&] { (void)read_again(); }));
-  std::vector<std::thread> others;
-  for (unsigned i = 1; i < threads; ++i) others.emplace_back([&one = loops[i]] { one.run_until_stopped(); });
-  loops.front().run_until_stopped();
-  for (auto& one : others) one.join();
+  tools::run_until_stopped(loops);
   return tools::success;
 }
 

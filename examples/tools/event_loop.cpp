@@ -6,6 +6,7 @@
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
 #include <exception>
+#include <thread>
 
 namespace tools {
 
@@ -37,6 +38,25 @@ void event_loop::run_until_stopped() {
 }
 
 void event_loop::stop() { state_->context.stop(); }
+
+void run_until_stopped(std::vector<event_loop>& all) {
+  std::vector<std::exception_ptr> thrown(all.size());
+  const auto run = [&](std::size_t which) {
+    try {
+      all[which].run_until_stopped();
+    } catch (...) {
+      thrown[which] = std::current_exception();
+      for (auto& one : all) one.stop();
+    }
+  };
+  std::vector<std::thread> others;
+  for (std::size_t i = 1; i < all.size(); ++i) others.emplace_back(run, i);
+  run(0);
+  for (auto& one : others) one.join();
+  for (const auto& one : thrown) {
+    if (one) std::rethrow_exception(one);
+  }
+}
 
 struct signals::state {
   explicit state(const asio::any_io_executor& executor) : set(executor) {}

@@ -9,6 +9,7 @@
 #include <initializer_list>
 #include <memory>
 #include <utility>
+#include <vector>
 
 namespace tools {
 
@@ -27,8 +28,6 @@ class event_loop {
 
   // By the thread that calls: until nothing is left to do, or stop().
   void run();
-  // The same, also while there is nothing to do.
-  void run_until_stopped();
   // By any thread.
   void stop();
 
@@ -42,6 +41,8 @@ class event_loop {
   }
 
  private:
+  friend void run_until_stopped(std::vector<event_loop>& all);
+  void run_until_stopped();
   void run_anew();
   template <class T>
   static ajar::awaitable<void> keep(ajar::awaitable<ajar::result<T>> operation, ajar::result<T>& into) {
@@ -52,6 +53,10 @@ class event_loop {
   struct state;
   std::unique_ptr<state> state_;
 };
+
+// Run each on a thread of its own, the first on the one that calls, until all are stopped: also while there is nothing
+// to do. Where one throws all are stopped, and this throws it.
+void run_until_stopped(std::vector<event_loop>& all);
 
 // From its making on these do not end the process, but are told.
 class signals {

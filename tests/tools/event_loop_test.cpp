@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 #include <ajar/core/deadline.hpp>
+#include <ajar/core/run_on.hpp>
 #include <stdexcept>
 #include <thread>
 
@@ -34,9 +35,22 @@ awaitable<void> count_signals(tools::signals& of, int& into) {
   }
 }
 
-awaitable<void> note_thread(std::thread::id& into, tools::event_loop& on) {
+awaitable<void> note_thread(std::thread::id& into) {
   into = std::this_thread::get_id();
-  on.stop();
+  co_return;
+}
+
+// From one loop to another, which has nothing to do in between, and back: again and again.
+awaitable<void> visit(std::vector<tools::event_loop>& all, std::thread::id& there) {
+  for (int i = 0; i < 100; ++i) {
+    auto visiting = run_on(all.back().executor(), note_thread(there));
+    co_await std::move(visiting);
+  }
+  for (auto& one : all) one.stop();
+}
+
+awaitable<void> break_down() {
+  throw std::logic_error("broken");
   co_return;
 }
 
@@ -63,14 +77,21 @@ TEST_CASE("signals are told one after the other until nobody wants to know any m
   CHECK(came == 2);
 }
 
-TEST_CASE("a loop that is to run until it is stopped waits where there is nothing to do") {
-  tools::event_loop loop;
-  std::thread::id ran;
-  std::thread thread([&] { loop.run_until_stopped(); });
-  const auto there = thread.get_id();
-  loop.spawn(note_thread(ran, loop));
-  thread.join();
-  CHECK(ran == there);
+TEST_CASE("loops run on a thread each until they are stopped, also those with nothing to do") {
+  std::vector<tools::event_loop> loops(3);
+  std::thread::id there;
+  loops.front().spawn(visit(loops, there));
+  tools::run_until_stopped(loops);
+  CHECK(there != std::thread::id());
+  CHECK(there != std::this_thread::get_id());
+}
+
+TEST_CASE("what is thrown on one of several loops stops all, and reaches who runs them") {
+  for (const std::size_t which : {0U, 2U}) {
+    std::vector<tools::event_loop> loops(3);
+    loops[which].spawn(break_down());
+    CHECK_THROWS_AS(tools::run_until_stopped(loops), std::logic_error);
+  }
 }
 
 }  // namespace event_loop_test
