@@ -3,12 +3,12 @@
 
     against.py BENCHMARKS COMMIT [--turns N]
 
-The commit's benchmarks are built in a clone, with the flags of ours. Then both run in turns, as
-before, after, after, before: what the machine does meanwhile comes to both alike. The threads of bench_window, a role each, are kept apart on
-two processors, as it does by itself; commits before 2026-11-30 leave it to the system, where two of them may share one for a
-whole run. Of each figure it prints the median of
-either, by how much this tree costs more (1.03: three hundredths more; less than 1: it costs less), and between what that
-was in the turns: what is told apart on this machine is no finer than that.
+The commit's benchmarks are built in a clone, with the flags of ours. Then both run in turns, as before, after, after,
+before: what the machine does meanwhile comes to both alike. The threads of bench_window, a role each, are kept apart on
+two processors, as it does by itself; commits before 2026-11-30 leave it to the system, where two of them may share one
+for a whole run. Of each figure it prints the median of either, by how much this tree costs more (1.03: three hundredths
+more; less than 1: it costs less), and between what that was in the turns: what is told apart on this machine is no finer
+than that.
 """
 import argparse
 import json

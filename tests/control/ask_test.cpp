@@ -5,7 +5,8 @@
 #include <ajar/control/letter.hpp>
 #include <ajar/testing/run.hpp>
 #include <asio/co_spawn.hpp>
-#include <filesystem>
+
+#include "../temporary_folder.hpp"
 
 namespace ask_test {
 
@@ -19,15 +20,11 @@ namespace {
 // A socket that is asked, and answers with what the test says: octets, and a descriptor.
 struct liar {
   liar() {
-    std::array<char, 64> name{"/tmp/ajar-ask-XXXXXX"};
-    REQUIRE(::mkdtemp(name.data()));
-    path = name.data();
     const descriptor place(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     auto bound = control::detail::bind_control(place, "control");
     REQUIRE(bound);
     socket = std::move(*bound);
   }
-  ~liar() { std::filesystem::remove_all(path); }
 
   result<std::string> hears(const std::string& octets, const descriptor& passed) {
     asio::io_context context;
@@ -52,7 +49,8 @@ struct liar {
   }
   result<std::string> hears(const std::string& octets) { return hears(octets, descriptor()); }
 
-  std::string path;
+  temporary_folder on;
+  const std::string& path = on.path;
   descriptor socket;
 };
 

@@ -15,6 +15,8 @@
 #include <fstream>
 #include <vector>
 
+#include "../temporary_folder.hpp"
+
 namespace port_test {
 
 using namespace ajar;
@@ -26,16 +28,12 @@ namespace {
 // A folder that is its user's alone, and gone afterwards.
 struct folder {
   explicit folder(std::string below = "") {
-    std::array<char, 64> name{"/tmp/ajar-control-XXXXXX"};
-    REQUIRE(::mkdtemp(name.data()));
-    top = name.data();
-    path = top + below;
+    path = top.path + below;
     std::filesystem::create_directories(path);
     std::filesystem::permissions(path, std::filesystem::perms::owner_all);
   }
-  ~folder() { std::filesystem::remove_all(top); }
   std::string file(const std::string& name = "control") const { return path + "/" + name; }
-  std::string top;
+  temporary_folder top;
   std::string path;
 };
 
@@ -352,7 +350,7 @@ TEST_CASE("root may ask anybody's process") {
   constexpr uid_t nobody = 65534;
   const folder in;
   REQUIRE(::chown(in.path.c_str(), nobody, nobody) == 0);
-  std::filesystem::permissions(in.top, std::filesystem::perms::owner_all);
+  std::filesystem::permissions(in.top.path, std::filesystem::perms::owner_all);
   const auto child = ::fork();
   if (child == 0) {
     if (::setresuid(nobody, nobody, nobody) != 0) ::_exit(99);

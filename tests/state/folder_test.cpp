@@ -13,6 +13,8 @@
 #include <thread>
 #include <vector>
 
+#include "../temporary_folder.hpp"
+
 namespace folder_test {
 
 using namespace ajar;
@@ -20,15 +22,6 @@ using namespace ajar::identity;
 using namespace ajar::state;
 
 namespace {
-
-struct temporary_place {
-  temporary_place() {
-    char name[] = "/tmp/ajar-state-XXXXXX";
-    path = ::mkdtemp(name);
-  }
-  ~temporary_place() { std::filesystem::remove_all(path); }
-  std::string path;
-};
 
 std::atomic<std::set<ino_t>*> synced = nullptr;  // whatever is, while somebody asks
 
@@ -58,7 +51,7 @@ extern "C" int fsync(int file) {
 }
 
 TEST_CASE("a key is made once, kept for its owner alone, and found again") {
-  temporary_place temporary;
+  temporary_folder temporary;
   const auto where = temporary.path + "/deep/state";
   const auto first = folder::open(where).value().load_key().value();
   const auto second = folder::open(where).value().load_key().value();
@@ -71,7 +64,7 @@ TEST_CASE("a key is made once, kept for its owner alone, and found again") {
 }
 
 TEST_CASE("a node goes over to another key: both are there until that one is used, then that one is") {
-  const temporary_place at;
+  const temporary_folder at;
   const auto state = folder::open(at.path).value();
   const auto before = state.load_key().value().id();
   CHECK_FALSE(state.successor().value());
@@ -88,7 +81,7 @@ TEST_CASE("a node goes over to another key: both are there until that one is use
 }
 
 TEST_CASE("a node that has gone over keeps the key of before until it forgets it") {
-  const temporary_place at;
+  const temporary_folder at;
   const auto state = folder::open(at.path).value();
   CHECK(state.go_over().error() == errc::state_damaged);  // from no key
   const auto before = state.load_key().value().id();
@@ -105,7 +98,7 @@ TEST_CASE("a node that has gone over keeps the key of before until it forgets it
 }
 
 TEST_CASE("a node that was stopped while it went over goes on, and has its key meanwhile") {
-  const temporary_place at;
+  const temporary_folder at;
   const auto state = folder::open(at.path).value();
   const auto before = state.load_key().value().id();
   const auto next = state.load_successor().value().id();
@@ -119,7 +112,7 @@ TEST_CASE("a node that was stopped while it went over goes on, and has its key m
 }
 
 TEST_CASE("wider permissions are refused") {
-  temporary_place temporary;
+  temporary_folder temporary;
   auto state = folder::open(temporary.path).value();
   REQUIRE(state.load_key().has_value());
   ::chmod((temporary.path + "/key").c_str(), 0640);
@@ -130,7 +123,7 @@ TEST_CASE("wider permissions are refused") {
 }
 
 TEST_CASE("a damaged key is refused and stays as it is") {
-  temporary_place temporary;
+  temporary_folder temporary;
   auto state = folder::open(temporary.path).value();
   REQUIRE(state.load_key().has_value());
   for (const char* content : {"", "ajar-key/1 \n", "ajar-key/2 aaaa\n", "rubbish", "ajar-key/1 aaaaaaaa\n"}) {
@@ -141,7 +134,7 @@ TEST_CASE("a damaged key is refused and stays as it is") {
 }
 
 TEST_CASE("logins count up, also over a restart, and damage is told") {
-  temporary_place temporary;
+  temporary_folder temporary;
   CHECK(folder::open(temporary.path).value().next_login().value() == 1);
   auto state = folder::open(temporary.path).value();
   CHECK(state.next_login().value() == 2);
@@ -153,7 +146,7 @@ TEST_CASE("logins count up, also over a restart, and damage is told") {
 }
 
 TEST_CASE("one process at a time holds the lock") {
-  temporary_place temporary;
+  temporary_folder temporary;
   auto state = folder::open(temporary.path).value();
   {
     auto held = state.try_lock();
@@ -164,14 +157,14 @@ TEST_CASE("one process at a time holds the lock") {
 }
 
 TEST_CASE("a folder that cannot be is unusable") {
-  temporary_place temporary;
+  temporary_folder temporary;
   damage(temporary.path + "/file", "x");
   CHECK(folder::open(temporary.path + "/file").error() == errc::state_unusable);
   CHECK(folder::open(temporary.path + "/file/below").error() == errc::state_unusable);
 }
 
 TEST_CASE("a file is forgotten, and forgetting it again is harmless") {
-  temporary_place temporary;
+  temporary_folder temporary;
   const auto state = folder::open(temporary.path).value();
   REQUIRE(state.write("one", as_bytes("1")));
   CHECK(state.remove("one"));
@@ -182,7 +175,7 @@ TEST_CASE("a file is forgotten, and forgetting it again is harmless") {
 }
 
 TEST_CASE("links are not followed and files are listed by their ending") {
-  temporary_place temporary;
+  temporary_folder temporary;
   auto state = folder::open(temporary.path).value();
   REQUIRE(state.write("b.grant", as_bytes("2")).has_value());
   REQUIRE(state.write("a.grant", as_bytes("1")).has_value());
@@ -194,7 +187,7 @@ TEST_CASE("links are not followed and files are listed by their ending") {
 
 TEST_CASE("of those who make a key at the same moment one does, and all have it") {
   for (int round = 0; round < 20; ++round) {
-    temporary_place temporary;
+    temporary_folder temporary;
     std::vector<std::string> found(8);
     all_at_once(8, [&](int i) {
       const auto key = folder::open(temporary.path + "/new/state").value().load_key();
@@ -206,7 +199,7 @@ TEST_CASE("of those who make a key at the same moment one does, and all have it"
 }
 
 TEST_CASE("a file is made where there is none, and stays where there is one") {
-  temporary_place temporary;
+  temporary_folder temporary;
   const auto state = folder::open(temporary.path).value();
   CHECK(state.create("one", as_bytes("first")).value());
   CHECK(!state.create("one", as_bytes("second")).value());
@@ -215,7 +208,7 @@ TEST_CASE("a file is made where there is none, and stays where there is one") {
 }
 
 TEST_CASE("who looks and then writes is alone meanwhile") {
-  temporary_place temporary;
+  temporary_folder temporary;
   std::atomic<int> inside = 0;
   std::atomic<int> most = 0;
   all_at_once(4, [&](int) {
@@ -230,7 +223,7 @@ TEST_CASE("who looks and then writes is alone meanwhile") {
 }
 
 TEST_CASE("whoever waits for his turn gets it, or is told at once where he has no patience") {
-  const temporary_place at;
+  const temporary_folder at;
   const auto state = folder::open(at.path).value();
   auto held = std::make_optional(state.alone().value());
   auto other = folder::open(at.path).value();
@@ -251,7 +244,7 @@ TEST_CASE("whoever waits for his turn gets it, or is told at once where he has n
 }
 
 TEST_CASE("what a process that was killed had begun to write is gone at the next start") {
-  temporary_place temporary;
+  temporary_folder temporary;
   const auto left = temporary.path + "/.key.0123456789abcdef";
   const auto other = temporary.path + "/.key.0123456789abcdeg";
   const auto written = temporary.path + "/.login.00112233445566aa";
@@ -265,7 +258,7 @@ TEST_CASE("what a process that was killed had begun to write is gone at the next
 }
 
 TEST_CASE("writing goes on while others start") {
-  temporary_place temporary;
+  temporary_folder temporary;
   std::atomic<int> failed = 0;
   all_at_once(4, [&](int i) {
     for (int n = 0; n < 50; ++n) {
@@ -277,7 +270,7 @@ TEST_CASE("writing goes on while others start") {
 }
 
 TEST_CASE("a folder that was made lasts, with those above it") {
-  temporary_place temporary;
+  temporary_folder temporary;
   const auto inode = [](const std::string& path) {
     struct stat status{};
     ::stat(path.c_str(), &status);

@@ -23,13 +23,6 @@ namespace {
 
 // A server's state folder, as one process after the other has it.
 struct kept_grants {
-  kept_grants() {
-    char name[] = "/tmp/ajar-issued-XXXXXX";
-    path = ::mkdtemp(name);
-    state.emplace(state::folder::open(path).value());
-  }
-  ~kept_grants() { std::filesystem::remove_all(path); }
-
   issued_grants store() const { return {*state, self.id()}; }
   signed_grant sign(const identity::peer_id& client, std::chrono::seconds life = std::chrono::hours(1)) const {
     grant body;
@@ -53,8 +46,9 @@ struct kept_grants {
     return path + "/" + to_hex(one.body().id) + ending;
   }
 
-  std::string path;
-  std::optional<state::folder> state;
+  temporary_folder on;
+  const std::string& path = on.path;
+  std::optional<state::folder> state = state::folder::open(on.path).value();
   identity::key self = identity::key::generate();
 };
 

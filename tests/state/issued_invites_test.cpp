@@ -164,6 +164,20 @@ TEST_CASE("an invite ends for who comes first after that, not for who had it bef
   CHECK(home.refusal(used, identity::key::generate()) == errc::invite_used);
 }
 
+TEST_CASE("invites are listed by name, whatever their files are called") {
+  const kept_invites home;
+  std::vector<std::string> names;
+  for (const char* one : {"mill", "attic", "shed", "cellar", "tower", "barn", "loft", "garden"}) {
+    names.emplace_back(one);
+    (void)home.give(one);
+  }
+  std::ranges::sort(names);
+  std::vector<std::string> listed;
+  const auto all = home.open().invites.list().value();
+  for (const auto& one : all) listed.push_back(one.petname);
+  CHECK(listed == names);
+}
+
 TEST_CASE("invites that have long ended are forgotten, but not one that waits to be approved") {
   const kept_invites home;
   const auto old = home.give("laptop");

@@ -591,35 +591,29 @@ TEST_CASE("a writer that cannot leave does not keep a reader waiting") {
 
 TEST_CASE("a wait for octets ends at once where a read has left some") {
   testing::manual_clock time;
-  asio::io_context context;
-  secured::people who;
-  const auto two =
-      time.run(context, secured::pair(who, tls::alpn::session, testing::make_stream_pair(context.get_executor())));
-  REQUIRE(two.has_value());
-  REQUIRE((*two)->client.put(as_bytes("ab")).has_value());
+  memory_pair two;
+  shake_both(two);
+  REQUIRE(two.client.put(as_bytes("ab")).has_value());
   bytes room(1);
-  CHECK(time.run(context, (*two)->server.read_some(room)).value() == 1);
-  CHECK(time.run(context, before(clock::now() + std::chrono::hours(1), errc::read_timeout, (*two)->server.readable()))
+  CHECK(time.run(*two.context, two.server.read_some(room)).value() == 1);
+  CHECK(time.run(*two.context, before(clock::now() + std::chrono::hours(1), errc::read_timeout, two.server.readable()))
             .has_value());
-  CHECK((*two)->server.try_read(room).value() == 1);
-  CHECK(time.run(context, before(clock::now() + std::chrono::hours(1), errc::read_timeout, (*two)->server.readable()))
+  CHECK(two.server.try_read(room).value() == 1);
+  CHECK(time.run(*two.context, before(clock::now() + std::chrono::hours(1), errc::read_timeout, two.server.readable()))
             .error() == errc::read_timeout);
 }
 
 TEST_CASE("who has read all there was is spared one more question, and who asks again is answered") {
   testing::manual_clock time;
-  asio::io_context context;
-  secured::people who;
-  const auto two =
-      time.run(context, secured::pair(who, tls::alpn::session, testing::make_stream_pair(context.get_executor())));
-  REQUIRE(two.has_value());
-  auto& server = (*two)->server;
+  memory_pair two;
+  shake_both(two);
+  auto& server = two.server;
   int asked = 0;
   server.lowest_layer().target<testing::stream>()->on_operation([&] { return ++asked, std::error_code(); });
   bytes room(64);
   CHECK(server.try_read(room).error() == errc::would_block);
   for (int i = 0; i < 3; ++i) {
-    REQUIRE((*two)->client.put(as_bytes("all")).has_value());
+    REQUIRE(two.client.put(as_bytes("all")).has_value());
     asked = 0;
     CHECK(server.try_read(room).value() == 3);
     CHECK(server.try_read(room).error() == errc::would_block);
@@ -627,11 +621,11 @@ TEST_CASE("who has read all there was is spared one more question, and who asks 
     CHECK(server.try_read(room).error() == errc::would_block);
     CHECK(asked == 2);
   }
-  REQUIRE((*two)->client.put(as_bytes("first")).has_value());
+  REQUIRE(two.client.put(as_bytes("first")).has_value());
   CHECK(server.try_read(room).value() == 5);
-  REQUIRE((*two)->client.put(as_bytes("second")).has_value());
+  REQUIRE(two.client.put(as_bytes("second")).has_value());
   CHECK(server.try_read(room).error() == errc::would_block);
-  CHECK(time.run(context, before(clock::now() + std::chrono::hours(1), errc::read_timeout, server.readable())));
+  CHECK(time.run(*two.context, before(clock::now() + std::chrono::hours(1), errc::read_timeout, server.readable())));
   CHECK(server.try_read(room).value() == 6);
 }
 

@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <filesystem>
 
+#include "../temporary_folder.hpp"
+
 namespace doctor_test {
 
 using namespace tools;
@@ -41,9 +43,8 @@ TEST_CASE("one bad finding makes the exit code, notes do not") {
 }
 
 TEST_CASE("what is not there is not made, and a folder that others may read is bad") {
-  char name[] = "/tmp/ajar-doctor-XXXXXX";
-  REQUIRE(::mkdtemp(name));
-  const std::string folder = name;
+  const temporary_folder on;
+  const auto& folder = on.path;
   CHECK(look_at_state("server", folder + "/gone").how == grade::note);
   CHECK(!std::filesystem::exists(folder + "/gone"));
   CHECK(look_at_state("server", folder).how == grade::note);  // no key yet
@@ -52,7 +53,6 @@ TEST_CASE("what is not there is not made, and a folder that others may read is b
   CHECK(look_at_state("server", folder).how == grade::good);
   std::filesystem::permissions(folder, std::filesystem::perms(0755));
   CHECK(look_at_state("server", folder).how == grade::bad);
-  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("a machine that runs these tests can hide its windows from strangers") {

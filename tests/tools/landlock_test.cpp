@@ -16,6 +16,7 @@
 #include <functional>
 #include <thread>
 
+#include "../temporary_folder.hpp"
 #include "own_process.hpp"
 
 namespace landlock_test {
@@ -27,9 +28,6 @@ namespace {
 // A share with a file, a state folder, and a secret beside them.
 struct place {
   place() {
-    char name[] = "/tmp/ajar-landlock-XXXXXX";
-    REQUIRE(::mkdtemp(name));
-    path = name;
     for (const char* one : {"share", "share/below", "state", "beside"})
       std::filesystem::create_directory(path + "/" + one);
     for (const char* one : {"share/file", "share/below/file", "beside/secret", "single", "state/key"}) {
@@ -37,12 +35,10 @@ struct place {
     }
     std::filesystem::create_symlink("../beside/secret", path + "/share/out");
   }
-  place(const place&) = delete;
-  place& operator=(const place&) = delete;
-  ~place() { std::filesystem::remove_all(path); }
   std::string at(const char* name) const { return path + "/" + name; }
 
-  std::string path;
+  temporary_folder on;
+  const std::string& path = on.path;
 };
 
 bool reads(const std::string& path) {

@@ -13,6 +13,8 @@
 #include <server/options.hpp>
 #include <tools/trusted_file.hpp>
 
+#include "../temporary_folder.hpp"
+
 namespace settings_test {
 
 using namespace tools;
@@ -56,18 +58,12 @@ tl::expected<settings, mistakes> said(std::vector<const char*> words) {
 class place {
  public:
   place() {
-    char name[] = "/tmp/ajar-settings-XXXXXX";
-    REQUIRE(::mkdtemp(name));
     ::umask(022);  // what a group may write is refused
-    path_ = name;
-    ::setenv("HOME", name, 1);
+    ::setenv("HOME", path_.c_str(), 1);
     ::setenv("XDG_CONFIG_HOME", (path_ + "/config").c_str(), 1);
     ::setenv("AJAR_STATE", (path_ + "/state").c_str(), 1);
     ::unsetenv("AJAR_CONFIG");
   }
-  place(const place&) = delete;
-  place& operator=(const place&) = delete;
-  ~place() { std::filesystem::remove_all(path_); }
 
   std::string write(const std::string& name, std::string_view text) const {
     const auto path = path_ + "/" + name;
@@ -77,7 +73,8 @@ class place {
   }
 
  private:
-  std::string path_;
+  temporary_folder on_;
+  const std::string& path_ = on_.path;
 };
 
 }  // namespace
